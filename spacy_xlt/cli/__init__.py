@@ -1,0 +1,65 @@
+"""`python -m spacy xlt <command>`: one file a command.
+
+An entry point in `spacy_cli`, loaded at every `spacy` command: so this module imports no more than typer, and each
+command imports what it needs when it runs.
+"""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import typer
+from spacy.cli._util import app as spacy_app
+
+from spacy_xlt.cli.classify import classify_cli
+from spacy_xlt.cli.convert import convert_cli
+from spacy_xlt.cli.evaluate import evaluate_cli
+from spacy_xlt.cli.flatten import flatten_cli
+from spacy_xlt.cli.init_encoder import init_encoder_cli
+from spacy_xlt.cli.report import report_cli
+from spacy_xlt.cli.table import table_cli
+from spacy_xlt.cli.train import train_cli
+from spacy_xlt.cli.transfer import app as transfer_app
+from spacy_xlt.cli.transfer import project_cli
+from spacy_xlt.errors import XltError
+
+app = typer.Typer(
+    name="xlt",
+    help="Train a text classifier in one language, use it in a hundred.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+def one_sentence(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Print an XltError as one line on stderr, without a traceback, and exit with 1."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except XltError as error:
+            print(f"✘ {error}", file=sys.stderr)
+            raise typer.Exit(1) from None
+
+    return run
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "init-encoder": init_encoder_cli,
+    "convert": convert_cli,
+    "train": train_cli,
+    "flatten": flatten_cli,
+    "evaluate": evaluate_cli,
+    "table": table_cli,
+    "report": report_cli,
+    "classify": classify_cli,
+}
+for _name, _command in COMMANDS.items():
+    app.command(_name)(one_sentence(_command))
+
+transfer_app.command("project")(one_sentence(project_cli))
+app.add_typer(transfer_app, name="transfer")
+
+spacy_app.add_typer(app, name="xlt")

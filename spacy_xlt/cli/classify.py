@@ -1,0 +1,42 @@
+"""`xlt classify`: a few texts through a model, to see it work."""
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from spacy_xlt.cli.options import Gpu, Model
+
+
+def classify_cli(
+    model: Model,
+    texts: Annotated[Optional[list[str]], typer.Argument(help="Texts; none: one a line from --file or stdin.")] = None,
+    file: Annotated[Optional[Path], typer.Option(help="A file with one text a line.")] = None,
+    gpu_id: Gpu = -1,
+) -> None:
+    """Print language, class and probability of texts."""
+    import sys
+
+    from rich.console import Console
+    from rich.table import Table
+    from spacy.pipeline.textcat import TextCategorizer
+
+    from spacy_xlt.cli.common import load_model, use_gpu
+    from spacy_xlt.errors import XltError
+    from spacy_xlt.pipeline.find import find_pipe
+    from spacy_xlt.text import replace_surrogates
+
+    if file is not None and not file.is_file():
+        raise XltError(f"{file} does not exist.")
+    if not texts:
+        lines = file.read_text(encoding="utf8", errors="replace") if file else sys.stdin.read()
+        texts = [line for line in lines.splitlines() if line.strip()]
+    use_gpu(gpu_id)
+    nlp = load_model(model)
+    find_pipe(nlp, TextCategorizer)
+    table = Table("text", "language", "class", "probability")
+    for doc in nlp.pipe(map(replace_surrogates, texts)):
+        best = max(doc.cats, key=doc.cats.__getitem__)
+        language = doc._.language if doc.has_extension("language") else ""
+        table.add_row(doc.text, language, best, f"{doc.cats[best]:.2f}")
+    Console().print(table, markup=False)

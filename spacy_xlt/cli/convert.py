@@ -1,0 +1,36 @@
+"""`xlt convert`: CSV, TSV, JSONL and SIB-200 files to spaCy's .spacy."""
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from spacy_xlt.cli.options import Label, Lang, Strict, Text
+
+
+def convert_cli(
+    inputs: Annotated[list[Path], typer.Argument(help=".csv, .tsv, .jsonl files (SIB-200's too), or folders of them.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The .spacy file to write.")],
+    text: Text = "text",
+    label: Label = "label",
+    lang: Lang = "lang",
+    language: Annotated[Optional[str], typer.Option(help="Language of all texts, if the records do not say.")] = None,
+    strict: Strict = False,
+) -> None:
+    """Convert labelled texts to one .spacy file, with the gold language in doc._.language.
+
+    Bad records go to OUTPUT's name with .quarantine.jsonl.
+    """
+    import spacy
+
+    from spacy_xlt.cli.common import report_bad_records
+    from spacy_xlt.data.docbin import load_records, make_docs, write_docbin
+    from spacy_xlt.data.records import Columns
+
+    loaded = load_records(inputs, Columns(text, label, lang), language)
+    nlp = spacy.blank("xx")
+    write_docbin(make_docs(nlp, loaded.records, loaded.labels), output)
+    print(
+        f"✔ {len(loaded.records)} texts, {len(loaded.labels)} labels, {len(loaded.by_language())} languages: {output}"
+    )
+    report_bad_records(loaded.bad, output.with_suffix(".quarantine.jsonl"), strict)

@@ -1,0 +1,39 @@
+"""`xlt evaluate`: figures of a model per language."""
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from spacy_xlt.cli.options import Gpu, Label, Lang, Model, Progress, Strict, Text
+
+
+def evaluate_cli(
+    model: Model,
+    data: Annotated[list[Path], typer.Argument(help="Labelled texts: .spacy, .csv, .tsv, .jsonl, or folders of them.")],
+    output: Annotated[Optional[Path], typer.Option("--output", "-o", help="Write the figures as JSON.")] = None,
+    text: Text = "text",
+    label: Label = "label",
+    lang: Lang = "lang",
+    language: Annotated[Optional[str], typer.Option(help="Language of all texts, if the records do not say.")] = None,
+    source: Annotated[str, typer.Option(help="The source language, if the model has no projector.")] = "en",
+    strict: Strict = False,
+    gpu_id: Gpu = -1,
+    progress: Progress = True,
+) -> None:
+    """Accuracy and macro-F1 with 95 % intervals per language, gap to the source, before and after projection."""
+    from spacy_xlt.cli.common import load_model, quiet, report_bad_records, use_gpu
+    from spacy_xlt.data.docbin import load_records
+    from spacy_xlt.data.records import Columns
+    from spacy_xlt.evaluation.evaluate import evaluate
+    from spacy_xlt.evaluation.table import print_table
+    from spacy_xlt.files import write_json
+
+    use_gpu(gpu_id)
+    loaded = load_records(data, Columns(text, label, lang), language)
+    figures = evaluate(load_model(model), loaded.records, source=source, quiet=quiet(progress))
+    metrics = {"model": str(model), "data": [str(path) for path in data], **figures}
+    print_table(metrics)
+    if output is not None:
+        write_json(metrics, output)
+    report_bad_records(loaded.bad, (output or model).with_suffix(".quarantine.jsonl"), strict)

@@ -1,0 +1,51 @@
+"""`xlt train`: from a CSV or JSONL of labelled texts to a model folder."""
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from spacy_xlt.cli.options import Gpu, Label, Lang, Strict, Text
+
+
+def train_cli(
+    data: Annotated[Path, typer.Argument(help="Labelled texts: .csv, .tsv, .jsonl or .spacy.")],
+    output: Annotated[Path, typer.Argument(help="The model folder to write.")],
+    text: Text = "text",
+    label: Label = "label",
+    lang: Lang = "lang",
+    dev: Annotated[Optional[Path], typer.Option(help="To choose the best model on; else a fifth of DATA.")] = None,
+    method: Annotated[str, typer.Option(help="frozen (seconds) or finetune (minutes, better).")] = "frozen",
+    source: Annotated[str, typer.Option(help="The language of the texts.")] = "en",
+    languages: Annotated[str, typer.Option(help="Languages that can occur, as en,de,sw: helps detection.")] = "",
+    encoder: Annotated[Optional[Path], typer.Option(help="An encoder folder, if not the default encoder.")] = None,
+    strict: Strict = False,
+    gpu_id: Gpu = -1,
+) -> None:
+    """Train a text categorizer on texts of one language; it loads with spacy.load(OUTPUT)."""
+    import sys
+
+    from spacy_xlt.cli.common import report_bad_records, save_model, use_gpu
+    from spacy_xlt.data.docbin import load_records
+    from spacy_xlt.data.records import Columns
+    from spacy_xlt.errors import XltError
+    from spacy_xlt.transfer.train import train
+
+    if method not in ("frozen", "finetune"):
+        raise XltError(f"--method is frozen or finetune, not '{method}'.")
+    columns = Columns(text, label, lang)
+    loaded = load_records([data], columns)
+    report_bad_records(loaded.bad, output.with_name(output.name + ".quarantine.jsonl"), strict)
+    use_gpu(gpu_id)
+    nlp = train(
+        loaded.records,
+        dev=load_records([dev], columns).records if dev else None,
+        method=method,  # type: ignore[arg-type]
+        source=source,
+        languages=[code for code in languages.split(",") if code],
+        encoder=encoder,
+        gpu_id=gpu_id,
+        stdout=sys.stdout,
+    )
+    save_model(nlp, output)
+    print(f'✔ {output}: nlp = spacy.load("{output}"); nlp("...").cats')

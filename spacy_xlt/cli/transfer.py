@@ -1,0 +1,60 @@
+"""`xlt transfer METHOD`: carry a trained model to new languages. One method so far: project."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from spacy_xlt.cli.options import Lang, Model, Progress, Strict, Text
+
+app = typer.Typer(help="Carry a trained model to new languages.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def transfer_cli() -> None:
+    """Carry a trained model to new languages."""  # a callback, so that a lone command keeps its name
+
+
+def project_cli(
+    model: Model,
+    output: Annotated[Path, typer.Argument(help="The model folder to write.")],
+    texts: Annotated[list[Path], typer.Option(help="Unlabelled texts: .txt, .csv, .tsv, .jsonl, .spacy. Repeatable.")],
+    language: Annotated[
+        list[str], typer.Option(help="The language of each --texts, in order; else the records say.")
+    ] = [],  # noqa: B006  (typer's way; never written)
+    text: Text = "text",
+    lang: Lang = "lang",
+    strict: Strict = False,
+    progress: Progress = True,
+) -> None:
+    """Fit the projector for new languages from unlabelled texts; languages fitted before stay as they are.
+
+    The texts should be of the kind that the model was trained on. If they are of another kind, give texts of that
+    kind in the source language as well (--language en --texts news.en.txt): then both sides are compared fairly.
+    """
+    from spacy_xlt.cli.common import load_model, quiet, report_bad_records, save_model
+    from spacy_xlt.data.docbin import load_records
+    from spacy_xlt.data.records import Columns
+    from spacy_xlt.errors import XltError
+    from spacy_xlt.pipeline.find import find_pipe
+    from spacy_xlt.pipeline.projector import Projector
+    from spacy_xlt.transfer.project import fit_projection
+
+    if language and len(language) != len(texts):
+        raise XltError(f"There are {len(texts)} --texts and {len(language)} --language: name one for each, or none.")
+    columns = Columns(text=text, language=lang, labelled=False)
+    collected: dict[str, list[str]] = {}
+    bad = []
+    codes: Sequence[Optional[str]] = language or [None] * len(texts)
+    for path, code in zip(texts, codes):
+        loaded = load_records([path], columns, code)
+        bad.extend(loaded.bad)
+        for found, of_language in loaded.by_language().items():
+            collected.setdefault(found, []).extend(of_language)
+    report_bad_records(bad, output.with_name(output.name + ".quarantine.jsonl"), strict)
+    nlp = load_model(model)
+    fit_projection(nlp, collected, quiet=quiet(progress))
+    save_model(nlp, output)
+    counts = ", ".join(f"{code} {len(collected[code])}" for code in sorted(collected))
+    print(f"✔ {output}: fitted on {counts} texts; knows {', '.join(find_pipe(nlp, Projector).languages)}")

@@ -1,0 +1,124 @@
+"""Between records and spaCy's binary corpora."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Optional, Union
+
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+
+from spacy_xlt.data.records import COLUMNS, BadRecord, Columns, Record, expand_paths, read_records
+from spacy_xlt.errors import XltError
+from spacy_xlt.extensions import set_extensions
+from spacy_xlt.text import replace_surrogates
+
+
+@dataclass
+class Loaded:
+    """The records of some files, and those that could not be used."""
+
+    records: list[Record] = field(default_factory=list)
+    bad: list[BadRecord] = field(default_factory=list)
+
+    @property
+    def labels(self) -> list[str]:
+        return sorted({label for record in self.records for label in record.labels})
+
+    def is_multilabel(self) -> bool:
+        return any(len(record.labels) != 1 for record in self.records)
+
+    def by_language(self) -> dict[str, list[str]]:
+        """{language: texts}."""
+        texts: dict[str, list[str]] = {}
+        for record in self.records:
+            texts.setdefault(record.language, []).append(record.text)
+        return texts
+
+
+def load_records(
+    paths: Iterable[Path],
+    columns: Columns = COLUMNS,
+    language: Optional[str] = None,
+) -> Loaded:
+    """Read files, and folders of files, of any kind that `xlt` reads, .spacy included.
+
+    Raises XltError if a path does not exist, a column is missing, or no usable record is left.
+    """
+    paths = list(paths)
+    loaded = Loaded()
+    for path in expand_paths(paths):
+        found = _spacy_records(path, columns) if path.suffix == ".spacy" else read_records(path, columns, language)
+        for record in found:
+            if isinstance(record, BadRecord):
+                loaded.bad.append(record)
+            else:
+                loaded.records.append(record)
+    if not loaded.records:
+        reason = f" ({loaded.bad[0].place}: {loaded.bad[0].reason})" if loaded.bad else ""
+        raise XltError(f"There is no usable record in {', '.join(map(str, paths))}{reason}.")
+    return loaded
+
+
+def _spacy_records(path: Path, columns: Columns) -> Iterator[Union[Record, BadRecord]]:
+    from spacy.vocab import Vocab
+
+    set_extensions("language")
+    try:
+        docs = list(DocBin().from_disk(path).get_docs(Vocab()))
+    except Exception as error:  # zlib and msgpack each raise kinds of their own
+        raise XltError(f"{path} is no .spacy file, or a damaged one ({error}): convert it again.") from error
+    for number, doc in enumerate(docs, start=1):
+        labels = tuple(label for label, value in doc.cats.items() if value >= 0.5)
+        place = f"{path}:doc {number}"
+        if columns.labelled and not doc.cats:
+            yield BadRecord(place, "no label", doc.text[:2000])
+        else:
+            yield Record(doc.text, labels, doc._.language, place)
+
+
+def make_docs(nlp: Language, records: Iterable[Record], labels: Sequence[str]) -> Iterator[Doc]:
+    """Make Docs with gold `cats` over all labels and the gold language in `doc._.language`."""
+    set_extensions("language")
+    for record in records:
+        doc = nlp.make_doc(record.text)
+        if labels:
+            doc.cats = {label: float(label in record.labels) for label in labels}
+        doc._.language = record.language
+        yield doc
+
+
+def write_docbin(docs: Iterable[Doc], path: Path) -> None:
+    """Write a .spacy file that keeps `doc.cats` and `doc._.language`; it appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(path.name + ".new")
+    DocBin(docs=docs, store_user_data=True).to_disk(scratch)
+    os.replace(scratch, path)
+
+
+def write_quarantine(bad: Sequence[BadRecord], path: Path) -> None:
+    """Write the bad records as JSONL: place, reason, content. No bad record, no file."""
+    if not bad:
+        path.unlink(missing_ok=True)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = (json.dumps(vars(record), ensure_ascii=False) for record in bad)
+    path.write_text("".join(replace_surrogates(line) + "\n" for line in lines), encoding="utf8")
+
+
+def split_dev(records: Sequence[Record], every: int = 5) -> tuple[list[Record], list[Record]]:
+    """Set aside every fifth record of each label for dev; a label with fewer than five keeps all in train.
+
+    By order, not by chance: the same file gives the same split. Copies of one text stay on one side.
+    """
+    seen: Counter[tuple[str, ...]] = Counter()
+    side: dict[str, bool] = {}
+    for record in records:
+        if record.text not in side:
+            seen[record.labels] += 1
+            side[record.text] = seen[record.labels] % every == 0
+    train = [record for record in records if not side[record.text]]
+    return train, [record for record in records if side[record.text]]

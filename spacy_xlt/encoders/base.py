@@ -1,0 +1,69 @@
+"""What an encoder is, and the arithmetic that all of them share."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats1d = NDArray[np.float32]
+Floats2d = NDArray[np.float32]
+
+
+@runtime_checkable
+class TextEncoder(Protocol):
+    """An encoder back end, registered in `xlt_encoders`: texts in, float32 vectors of unit length out."""
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether it has weights."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """The length of a vector."""
+        ...
+
+    def load(self, folder: Path) -> None:
+        """Take weights and tokenizer from an encoder folder (see folder.py) or from what `to_disk` wrote."""
+        ...
+
+    def encode(self, texts: Sequence[str]) -> Floats2d:
+        """Return the vectors [len(texts), width], unit length; a text without word pieces gets zeros."""
+        ...
+
+    def to_disk(self, folder: Path) -> None: ...
+
+    def to_bytes(self) -> bytes: ...
+
+    def from_bytes(self, data: bytes) -> None: ...
+
+
+def unit_rows(vectors: Floats2d) -> Floats2d:
+    """Divide each row [n, d] by its length; rows of zeros stay zeros."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0).astype(np.float32, copy=False)
+
+
+def split_windows(pieces: list[int], size: int, overlap: int) -> list[list[int]]:
+    """Cut a list of word pieces into windows of at most `size`, each overlapping the one before by `overlap`.
+
+    A list that fits is returned as its only window. The last window may be shorter.
+    """
+    if len(pieces) <= size:
+        return [pieces]
+    step = size - overlap
+    starts = range(0, len(pieces) - overlap, step)
+    return [pieces[start : start + size] for start in starts]
+
+
+def average_windows(vectors: Floats2d, owners: NDArray[np.int64], weights: NDArray[np.float32], n: int) -> Floats2d:
+    """Average the window vectors of each text, weighted, and bring them to unit length.
+
+    vectors: [windows, d]; owners: the text of each window; weights: [windows], their lengths in word pieces.
+    Returns [n, d]; a text without a window gets zeros.
+    """
+    total = np.zeros((n, vectors.shape[1]), dtype=np.float32)
+    np.add.at(total, owners, vectors * weights[:, None])
+    return unit_rows(total)

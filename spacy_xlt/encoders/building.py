@@ -1,0 +1,55 @@
+"""What every builder of an encoder folder shares: requirements, the folder, the tokenizer files."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from safetensors import SafetensorError
+
+from spacy_xlt.encoders.folder import SETTINGS_FILE
+from spacy_xlt.errors import XltError
+from spacy_xlt.files import whole_folder
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+
+def require(extra: str, *modules: str) -> None:
+    """Raise XltError with the mend if one of the modules is not installed (nothing is imported)."""
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        raise XltError(
+            f"Building this encoder needs {' and '.join(missing)}. Install with: pip install 'spacy-xlt[{extra}]'"
+        )
+
+
+@contextmanager
+def encoder_folder(out: Path) -> Iterator[Path]:
+    """`whole_folder` for an encoder. safetensors makes its files readable by their owner only: they get usual modes."""
+    with whole_folder(out, marker=SETTINGS_FILE) as part:
+        try:
+            yield part
+        except SafetensorError as error:
+            raise XltError(f"The encoder could not be written to {out}: {error}.") from error
+        for file in part.iterdir():
+            shutil.copymode(part / SETTINGS_FILE, file)
+
+
+def save_tokenizer(tokenizer: "Tokenizer", folder: Path, *, window: int, **settings: Any) -> None:
+    """Write tokenizer.json, tokenizer_config.json and special_tokens_map.json.
+
+    The class is PreTrainedTokenizerFast whatever the source was: spacy-transformers crashes on classes such as
+    XLMRobertaTokenizerFast when there is no sentencepiece file. Padding and truncation are the user's, not the file's.
+    settings: special tokens (`pad_token=...`), `model_input_names` and the like.
+    """
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    fast: Any = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, model_max_length=window, clean_up_tokenization_spaces=False, **settings
+    )
+    fast.save_pretrained(str(folder))

@@ -1,0 +1,281 @@
+"""Any Hugging Face encoder, from the Hub or a local folder, as an encoder folder (see folder.py).
+
+Encoders (BERT, XLM-R ...) are taken whole, of encoder-decoders (T5, mT5 ...) only the encoder. Load such a folder with
+AutoModel, an encoder of the T5 family with AutoModelForTextEncoding.
+"""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from spacy_xlt.encoders.building import encoder_folder, require, save_tokenizer
+from spacy_xlt.encoders.folder import SETTINGS_FILE, EncoderSettings, Pooling
+from spacy_xlt.errors import XltError
+
+MAX_WINDOW = 512
+E5_PREFIX = "query: "
+POOLING_FILE = "1_Pooling/config.json"
+WEIGHT_PATTERNS = ("*.safetensors", "*.bin")
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "spm.model",
+    "tokenizer.model",
+)
+
+
+def build(name_or_folder: str, out: Path, *, pooling: Pooling | None = None, prefix: str | None = None) -> None:
+    """Write the encoder `name_or_folder` to the folder `out`, which is whole or not there at all.
+
+    name_or_folder: a local folder, or else a name on the Hub (its cache is asked first, then the network).
+    pooling: None takes what the source says: our own settings, or those of sentence-transformers; otherwise `mean`.
+        Only its pooling is taken over: a dense layer behind it (LaBSE) is left out.
+    prefix: None takes the source's own settings, otherwise `query: ` for the e5 family and nothing for all others.
+    Raises XltError if there is no such encoder, it is incomplete or of a kind that cannot be used.
+    """
+    require("train", "torch", "transformers")
+    folder = Path(name_or_folder).expanduser()
+    is_local = folder.is_dir()
+    if is_local:
+        _check_source(folder)
+    source = str(folder) if is_local else name_or_folder
+    with _quiet():
+        tokenizer, model = _load(source, is_local)
+        _check_ids(source, tokenizer, model)
+        settings = _settings(source, is_local, tokenizer, model, pooling, prefix)
+    with encoder_folder(out) as part:
+        # One file whatever its size: an encoder folder has exactly one model.safetensors.
+        model.save_pretrained(str(part), safe_serialization=True, max_shard_size="1TB")
+        save_tokenizer(tokenizer.backend_tokenizer, part, window=settings.window, **_tokenizer_settings(tokenizer))
+        settings.save(part)
+
+
+# Loading
+
+
+def _check_source(folder: Path) -> None:
+    """Raise XltError if a local folder lacks something; transformers' own messages for this mislead."""
+    missing = []
+    if not (folder / "config.json").is_file():
+        missing.append("config.json")
+    if not any(file for pattern in WEIGHT_PATTERNS for file in folder.glob(pattern)):
+        missing.append("weights (model.safetensors or pytorch_model.bin)")
+    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
+        missing.append("a tokenizer (tokenizer.json)")
+    if missing:
+        raise XltError(f"{folder} is no Hugging Face encoder: {', '.join(missing)} missing. Give a complete folder.")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence what the libraries say about heads that are dropped and about every retry of a download."""
+    from transformers.utils import logging as transformers_logging
+
+    hub = logging.getLogger("huggingface_hub")
+    before = transformers_logging.get_verbosity(), hub.level
+    transformers_logging.set_verbosity_error()
+    hub.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(before[0])
+        hub.setLevel(before[1])
+
+
+def _load(source: str, is_local: bool) -> tuple[Any, Any]:
+    """Return the fast tokenizer and the float32 model of a folder or name.
+
+    A name is looked up in the Hub's cache before the network is tried: without a network every file costs 25 s.
+    """
+    # transformers, huggingface_hub, safetensors, pickle and json each raise kinds of their own, hence Exception.
+    try:
+        return _load_from(source, local_files_only=True)
+    except XltError:
+        raise
+    except Exception as error:
+        if is_local:
+            raise XltError(f"{source} cannot be loaded: {_first_line(error)} Give another folder.") from error
+    try:
+        return _load_from(source, local_files_only=False)
+    except XltError:
+        raise
+    except Exception as error:
+        raise XltError(
+            f"There is no folder {source}, and no encoder of this name could be loaded from the Hugging Face Hub: "
+            f"{_first_line(error)} Check the name and the network, or give a local folder."
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".:") + "."
+
+
+def _load_from(source: str, *, local_files_only: bool) -> tuple[Any, Any]:
+    """Load, without ever running code from the source: pickles go through transformers' weights-only loading."""
+    from transformers import AutoConfig, AutoTokenizer
+
+    options: dict[str, Any] = {"local_files_only": local_files_only, "trust_remote_code": False}
+    config = AutoConfig.from_pretrained(source, **options)
+    tokenizer = AutoTokenizer.from_pretrained(source, use_fast=True, **options)
+    if not tokenizer.is_fast:
+        raise XltError(f"{source} has no fast tokenizer (tokenizer.json): this kind of encoder cannot be used.")
+    model, report = _auto_class(source, config).from_pretrained(
+        source, config=config, output_loading_info=True, **options
+    )
+    _fill_missing(source, model, report["missing_keys"])
+    return tokenizer, model.float()
+
+
+def _auto_class(source: str, config: Any) -> Any:
+    """The class that loads the encoder of this kind of model. Raises XltError if the kind has none."""
+    from transformers import MODEL_FOR_TEXT_ENCODING_MAPPING, AutoModel, AutoModelForTextEncoding
+
+    if type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING:
+        return AutoModelForTextEncoding
+    if getattr(config, "is_encoder_decoder", False):
+        raise XltError(
+            f"{source} is an encoder-decoder of the kind {config.model_type}: of these only T5's can be used."
+        )
+    return AutoModel
+
+
+def _fill_missing(source: str, model: Any, missing: list[str]) -> None:
+    """Zero the pooler if the checkpoint has none; any other missing tensor is an XltError.
+
+    Masked language models have no pooler, but AutoModel makes one and fills it with random numbers. Zeros make the
+    folder the same at every build, and loading it raises no warning. Nothing reads the pooler's output.
+    """
+    import torch
+
+    others = [name for name in missing if not name.startswith("pooler.")]
+    if others:
+        raise XltError(
+            f"{source} lacks {len(others)} of the encoder's tensors, such as {others[0]}. Give a complete one."
+        )
+    parameters = dict(model.named_parameters())
+    with torch.no_grad():
+        for name in missing:
+            parameters[name].zero_()
+
+
+def _check_ids(source: str, tokenizer: Any, model: Any) -> None:
+    """Raise XltError if the tokenizer makes ids that the model has no embedding for."""
+    highest = max(tokenizer.get_vocab().values())
+    rows = model.get_input_embeddings().num_embeddings
+    if highest >= rows:
+        raise XltError(
+            f"The tokenizer of {source} makes ids up to {highest}, its model has {rows} embeddings: they do not belong "
+            "together. Give a folder with the model's own tokenizer."
+        )
+
+
+# Settings
+
+
+def _settings(
+    source: str, is_local: bool, tokenizer: Any, model: Any, pooling: Pooling | None, prefix: str | None
+) -> EncoderSettings:
+    """How the vectors are made: the arguments, else what the source says, else what fits this kind of model."""
+    window = find_window(tokenizer.model_max_length, count_positions(model))
+    own: EncoderSettings | None = None
+    if is_local and (Path(source) / SETTINGS_FILE).is_file():
+        own = EncoderSettings.load(Path(source))
+        window = min(window, own.window)
+    if pooling is None:
+        pooling = own.pooling if own else _pooling_of(source, is_local)
+    if prefix is None:
+        prefix = own.prefix if own else _prefix_of(source, is_local)
+    return EncoderSettings(pooling=pooling, prefix=prefix, window=window)
+
+
+def find_window(tokenizer_limit: int, positions: int | None) -> int:
+    """The longest input in word pieces.
+
+    tokenizer_limit: transformers writes 10**30 where nothing is known, so it only counts when it is smaller.
+    positions: None for models with relative positions.
+    """
+    return min(tokenizer_limit, positions or MAX_WINDOW, MAX_WINDOW)
+
+
+def count_positions(model: Any) -> int | None:
+    """How many pieces have a position embedding; None for models without such embeddings (T5).
+
+    The RoBERTa family counts positions from the padding's id + 1, so 514 rows hold 512 positions.
+    """
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and hasattr(module, "num_embeddings"):
+            first = 0 if module.padding_idx is None else module.padding_idx + 1
+            return int(module.num_embeddings - first)
+    limit = getattr(model.config, "max_position_embeddings", None)
+    return int(limit) if limit else None
+
+
+def _pooling_of(source: str, is_local: bool) -> Pooling:
+    """The pooling that sentence-transformers' settings beside the model ask for, or `mean` without such settings."""
+    path = Path(source) / POOLING_FILE if is_local else _download_optional(source, POOLING_FILE)
+    config = _read_json(path)
+    if config is None or config.get("pooling_mode_mean_tokens") or config.get("pooling_mode") == "mean":
+        return "mean"
+    if config.get("pooling_mode_cls_token") or config.get("pooling_mode") == "cls":
+        return "cls"
+    raise XltError(f"{source} asks for a pooling ({POOLING_FILE}) that is neither mean nor cls: choose with --pooling.")
+
+
+def _prefix_of(source: str, is_local: bool) -> str:
+    """e5 was trained with a prefix. It is known by its name, or by the name that an old config.json remembers."""
+    names = [Path(source).resolve().name if is_local else source]
+    if is_local:
+        names.append(str((_read_json(Path(source) / "config.json") or {}).get("_name_or_path", "")))
+    return E5_PREFIX if any(is_e5(name) for name in names) else ""
+
+
+def is_e5(name: str) -> bool:
+    """Whether a model of this name wants `query: `; the e5 `instruct` models want instructions instead."""
+    return "e5-" in name.lower() and "instruct" not in name.lower()
+
+
+def _download_optional(name: str, file: str) -> Path | None:
+    """Fetch a file from the Hub (or its cache); None if the repository is known to have none.
+
+    Raises XltError if the Hub cannot be asked: to guess the pooling would make a worse encoder and not say so.
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(name, file))
+    except Exception as error:
+        if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
+            return None
+        raise XltError(
+            f"The Hub could not be asked for the pooling of {name} ({file}): choose with --pooling mean or cls."
+        ) from error
+
+
+def _read_json(path: Path | None) -> dict[str, Any] | None:
+    """Read an optional JSON file; None if there is none."""
+    if path is None or not path.is_file():
+        return None
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf8"))
+    except ValueError as error:
+        raise XltError(f"{path} is no JSON: {error}.") from error
+    return content
+
+
+def _tokenizer_settings(tokenizer: Any) -> dict[str, Any]:
+    """What the generic PreTrainedTokenizerFast has to be told of a tokenizer of a special class."""
+    return {
+        **tokenizer.special_tokens_map_extended,
+        # T5's encoder and XLM-R's take no token_type_ids.
+        "model_input_names": tokenizer.model_input_names,
+        "padding_side": tokenizer.padding_side,
+        "truncation_side": tokenizer.truncation_side,
+    }

@@ -1,0 +1,226 @@
+"""The torch back end: any Hugging Face encoder, float32, on CPU or GPU."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+import srsly
+
+from spacy_xlt.encoders.base import Floats2d, average_windows
+from spacy_xlt.encoders.folder import WEIGHTS_FILE, EncoderSettings, Pooling, check_folder
+from spacy_xlt.encoders.tokenizer import WindowTokenizer
+from spacy_xlt.errors import XltError
+
+# Word pieces a batch: enough to keep two cores busy, few enough to stay in their caches.
+BATCH_PIECES = 1024
+
+
+def load_model(folder: Path) -> Any:
+    """Load the encoder of a folder: of an encoder-decoder (T5) only the encoder, and no pooling head."""
+    import inspect
+
+    from transformers import MODEL_MAPPING, AutoConfig, AutoModel, AutoModelForTextEncoding
+    from transformers.utils import logging
+
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()  # that a pooling head is left out is what we want
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        if getattr(config, "is_encoder_decoder", False):
+            return AutoModelForTextEncoding.from_pretrained(folder, config=config, local_files_only=True)
+        model_class: Any = MODEL_MAPPING[type(config)]
+        parameters = inspect.signature(model_class).parameters
+        no_head = {"add_pooling_layer": False} if "add_pooling_layer" in parameters else {}
+        return AutoModel.from_pretrained(folder, config=config, local_files_only=True, **no_head)
+    except Exception as error:  # safetensors, transformers and torch each raise kinds of their own
+        raise XltError(
+            f"The encoder in {folder} cannot be loaded ({type(error).__name__}: {str(error).splitlines()[0]}). "
+            "Its files are damaged or of another kind of model: make the folder again."
+        ) from error
+    finally:
+        logging.set_verbosity(verbosity)
+
+
+def batches_of_like_length(lengths: Sequence[int], pieces: int) -> Iterator[list[int]]:
+    """Yield the indices, the longest first, in batches that hold at most `pieces` word pieces when padded."""
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if batch and (len(batch) + 1) * lengths[batch[0]] > pieces:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+class TorchEncoder:
+    """`spacy-xlt.TorchEncoder.v1`.
+
+    pooling, prefix, window: in place of what the encoder folder says (`xlt_encoder.json`); None: what it says.
+    device: `cpu`, `cuda:0` ...; None: what `spacy.require_gpu` / `--gpu-id` chose.
+    """
+
+    def __init__(
+        self,
+        pooling: Optional[Pooling] = None,
+        prefix: Optional[str] = None,
+        window: Optional[int] = None,
+        device: Optional[str] = None,
+    ) -> None:
+        self.overrides = {
+            key: value
+            for key, value in (("pooling", pooling), ("prefix", prefix), ("window", window))
+            if value is not None
+        }
+        self.device = device
+        self.settings = EncoderSettings(**self.overrides)  # type: ignore[arg-type]
+        self._tokenizer: Optional[WindowTokenizer] = None
+        self._model: Any = None
+        self._process = os.getpid()
+
+    @property
+    def is_loaded(self) -> bool:
+        return self._model is not None
+
+    @property
+    def width(self) -> int:
+        return int(self._model.config.hidden_size)
+
+    def load(self, folder: Path) -> None:
+        """See `TextEncoder.load`. Raises XltError if the folder is missing, incomplete or damaged."""
+        check_folder(folder)
+        try:
+            from_folder = EncoderSettings.load(folder)
+            settings = EncoderSettings(**{**vars(from_folder), **self.overrides})  # type: ignore[arg-type]
+            tokenizer = WindowTokenizer((folder / "tokenizer.json").read_text(encoding="utf8"), settings)
+        except XltError:
+            raise
+        except Exception as error:  # tokenizers raises plain Exception
+            raise XltError(f"The tokenizer in {folder} cannot be read ({error}): make the folder again.") from error
+        self._model = load_model(folder).eval().requires_grad_(False)
+        self._tokenizer = tokenizer
+        self.settings = settings
+
+    def set_model(self, model: Any, tokenizer_json: str, settings: EncoderSettings) -> None:
+        """Take a Hugging Face model that is in memory already, such as one that was fine-tuned."""
+        self._model = model.eval().requires_grad_(False)
+        self._tokenizer = WindowTokenizer(tokenizer_json, settings)
+        self.settings = settings
+
+    def encode(self, texts: Sequence[str]) -> Floats2d:
+        """See `TextEncoder.encode`.
+
+        Texts longer than the window are cut into overlapping windows, whose vectors are averaged by length.
+        """
+        import torch
+
+        self._notice_fork()
+        assert self._tokenizer is not None
+        windows, owners, lengths = self._tokenizer.windows(texts)
+        device = self._place()
+        vectors = np.zeros((len(windows), self.width), dtype=np.float32)
+        with torch.inference_mode():
+            for batch in batches_of_like_length([len(window) for window in windows], BATCH_PIECES):
+                vectors[batch] = self._pool([windows[i] for i in batch], device).cpu().numpy()
+        return average_windows(
+            vectors, np.asarray(owners, dtype=np.int64), np.asarray(lengths, dtype=np.float32), len(texts)
+        )
+
+    def _pool(self, batch: list[list[int]], device: Any) -> Any:
+        """Return the pooled vectors [len(batch), width] of windows of ids, the longest first."""
+        import torch
+
+        ids = torch.zeros((len(batch), len(batch[0])), dtype=torch.long)
+        mask = torch.zeros_like(ids)
+        for row, window in enumerate(batch):
+            ids[row, : len(window)] = torch.tensor(window)
+            mask[row, : len(window)] = 1
+        ids, mask = ids.to(device), mask.to(device)
+        # Without padding the mask says nothing, and attention is faster without one.
+        padded = len(batch[-1]) < len(batch[0])
+        states = self._model(input_ids=ids, attention_mask=mask if padded else None).last_hidden_state
+        if self.settings.pooling == "cls":
+            return states[:, 0]
+        weights = mask.to(states.dtype).unsqueeze(-1)
+        return (states * weights).sum(1) / weights.sum(1)
+
+    def _place(self) -> Any:
+        import torch
+        from thinc.api import get_torch_default_device
+
+        device = torch.device(self.device) if self.device else get_torch_default_device()
+        if next(self._model.parameters()).device != device:
+            self._model.to(device)
+        return device
+
+    def _notice_fork(self) -> None:
+        """In a forked worker the thread pools of the parent are gone: more than one thread would wait for ever."""
+        if os.getpid() != self._process:
+            import torch
+
+            torch.set_num_threads(1)
+            os.environ["TOKENIZERS_PARALLELISM"] = "false"
+            self._process = os.getpid()
+
+    def to_disk(self, folder: Path) -> None:
+        """Write an encoder folder. Files appear whole: the folder may be the one the weights are mapped from."""
+        from safetensors.torch import save_file
+
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            new = Path(scratch)
+            self._write_small_files(new)
+            save_file(self._state(), new / WEIGHTS_FILE, metadata={"format": "pt"})
+            for path in new.iterdir():
+                os.replace(path, folder / path.name)
+
+    def to_bytes(self) -> bytes:
+        from safetensors.torch import save
+
+        if not self.is_loaded:
+            return b""
+        with tempfile.TemporaryDirectory() as scratch:
+            self._write_small_files(Path(scratch))
+            files = {path.name: path.read_bytes() for path in Path(scratch).iterdir()}
+        files[WEIGHTS_FILE] = save(self._state(), metadata={"format": "pt"})
+        return bytes(srsly.msgpack_dumps(files))
+
+    def from_bytes(self, data: bytes) -> None:
+        if not data:
+            return
+        with tempfile.TemporaryDirectory() as scratch:
+            for name, content in srsly.msgpack_loads(data).items():
+                (Path(scratch) / Path(name).name).write_bytes(content)
+            self.load(Path(scratch))
+
+    def _write_small_files(self, folder: Path) -> None:
+        assert self._tokenizer is not None
+        self._model.config.to_json_file(folder / "config.json")
+        (folder / "tokenizer.json").write_text(self._tokenizer.json, encoding="utf8")
+        # So that AutoTokenizer, too, reads what we write.
+        (folder / "tokenizer_config.json").write_text(
+            json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": self.settings.window})
+        )
+        self.settings.save(folder)
+
+    def _state(self) -> dict[str, Any]:
+        """The weights by name, each tensor once (T5 ties its embeddings), contiguous, on the CPU."""
+        state: dict[str, Any] = {}
+        seen: set[int] = set()
+        for name, tensor in self._model.state_dict().items():
+            if tensor.data_ptr() not in seen:
+                seen.add(tensor.data_ptr())
+                state[name] = tensor.detach().cpu().contiguous()
+        return state
+
+    # Weights travel to spawned workers as bytes.
+    def __getstate__(self) -> dict[str, Any]:
+        return {"overrides": self.overrides, "device": self.device, "data": self.to_bytes()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state["overrides"], device=state["device"])  # type: ignore[misc]
+        self.from_bytes(state["data"])

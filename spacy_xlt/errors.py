@@ -1,0 +1,8 @@
+"""The one exception of the package: a sentence that names the thing, the place and the mend."""
+
+
+class XltError(ValueError):
+    """Raised for everything a user can put right. The message says what is wrong, where, and what to do.
+
+    Commands print it as one line on stderr and exit with 1.
+    """

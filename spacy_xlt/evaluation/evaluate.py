@@ -1,0 +1,83 @@
+"""Running a pipeline over labelled texts of many languages and measuring it, before and after projection."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.language import Language
+from spacy.pipeline.textcat import TextCategorizer
+from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
+from spacy.tokens import Doc
+from tqdm import tqdm
+
+from spacy_xlt.data.records import Record
+from spacy_xlt.errors import XltError
+from spacy_xlt.evaluation.metrics import by_language
+from spacy_xlt.languages import UNKNOWN
+from spacy_xlt.pipeline.find import find_pipe, has_pipe
+from spacy_xlt.pipeline.langdetect import LanguageDetector
+from spacy_xlt.pipeline.projector import Projector
+
+GOLD_THRESHOLD = 0.5
+
+
+def evaluate(nlp: Language, records: Sequence[Record], *, source: str = "en", quiet: bool = True) -> dict[str, Any]:
+    """Return the metrics of a pipeline on labelled records: per language and on the mean of the targets.
+
+    {"source", "labels", "n", "multilabel", "languages": {code: {n, accuracy, macro_f1, ci95, macro_f1_ci95, gap,
+    langid_accuracy}}, "mean", "before_projection": {"languages", "mean"}} (the last if there is a projector, whose
+    source then counts instead of `source`). A record without a language counts under the detected one.
+    Raises XltError for a label that the pipeline does not know.
+    """
+    head = find_pipe(nlp, TextCategorizer)
+    multilabel = isinstance(head, MultiLabel_TextCategorizer)
+    gold = _gold(records, list(head.labels), multilabel)
+    texts = [record.text for record in records]
+    docs = list(tqdm(nlp.pipe(texts), total=len(texts), desc="Classifying", unit="text", disable=quiet))
+    detected = [doc._.language for doc in docs] if has_pipe(nlp, LanguageDetector) else None
+    languages = [
+        record.language if record.language != UNKNOWN else doc._.language if detected else UNKNOWN
+        for record, doc in zip(records, docs)
+    ]
+    if has_pipe(nlp, Projector):
+        source = find_pipe(nlp, Projector).source
+
+    def measure() -> dict[str, Any]:
+        predicted = _predicted(head, docs, multilabel)
+        return by_language(gold, predicted, languages, detected, labels=list(head.labels), source=source)
+
+    metrics: dict[str, Any] = {
+        "source": source,
+        "labels": list(head.labels),
+        "n": len(records),
+        "multilabel": multilabel,
+        **measure(),
+    }
+    if has_pipe(nlp, Projector):
+        # The same Docs once more through the head alone, with the projection taken back.
+        for doc in docs:
+            doc._.xlt_projected = doc._.xlt_embedding
+        docs = list(head.pipe(docs, batch_size=nlp.batch_size))
+        metrics["before_projection"] = measure()
+    return metrics
+
+
+def _gold(records: Sequence[Record], labels: list[str], multilabel: bool) -> NDArray[Any]:
+    known = {label: i for i, label in enumerate(labels)}
+    matrix = np.zeros((len(records), len(labels)), dtype=bool)
+    for row, record in enumerate(records):
+        for label in record.labels:
+            if label not in known:
+                raise XltError(
+                    f"{record.place}: the model does not know the label '{label}'; it knows {', '.join(labels)}."
+                )
+            matrix[row, known[label]] = True
+        if not multilabel and len(record.labels) != 1:
+            raise XltError(f"{record.place}: {len(record.labels)} labels, but the model gives exactly one.")
+    return matrix if multilabel else matrix.argmax(axis=1)
+
+
+def _predicted(head: TextCategorizer, docs: Sequence[Doc], multilabel: bool) -> NDArray[Any]:
+    scores = np.array([[doc.cats[label] for label in head.labels] for doc in docs])
+    return scores >= float(head.cfg.get("threshold") or GOLD_THRESHOLD) if multilabel else scores.argmax(axis=1)

@@ -1,0 +1,111 @@
+"""Training on the source language: from labelled records to a pipeline of the four components."""
+
+import io
+import tempfile
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal, Optional
+
+import spacy
+from spacy import util
+from spacy.language import Language
+from spacy.training.initialize import init_nlp
+from spacy.training.loop import train as train_nlp
+from thinc.api import Config
+
+from spacy_xlt.data.docbin import make_docs, split_dev, write_docbin
+from spacy_xlt.data.records import Record
+from spacy_xlt.errors import XltError
+from spacy_xlt.transfer.flatten import flatten
+
+Method = Literal["frozen", "finetune"]
+
+FINETUNE_EPOCHS = 4
+FINETUNE_BATCH = 16
+
+
+def train(
+    records: Sequence[Record],
+    *,
+    dev: Optional[Sequence[Record]] = None,
+    method: Method = "frozen",
+    source: str = "en",
+    languages: Sequence[str] = (),
+    encoder: Optional[Path] = None,
+    gpu_id: int = -1,
+    stdout: Any = None,
+) -> Language:
+    """Train a text categorizer and return the best pipeline by dev score: always the four components.
+
+    dev: None: every fifth record of each label is set aside.
+    method: `frozen` (seconds) or `finetune` (minutes, better; 4 epochs).
+    source: the language of the records. languages: the prior of the language detector; empty: no prior.
+    encoder: an encoder folder; None: the default encoder.
+    stdout: where spaCy's training log goes; None: nowhere.
+    Records with more or fewer labels than one make it multilabel.
+    Raises XltError for fewer than two labels, or labels in dev that training lacks.
+    """
+    train_records, dev_records = (list(records), list(dev)) if dev is not None else split_dev(records)
+    labels = _check(train_records, dev_records)
+    multilabel = any(len(record.labels) != 1 for record in [*train_records, *dev_records])
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        blank = spacy.blank("xx")
+        for name, part in (("train", train_records), ("dev", dev_records)):
+            write_docbin(make_docs(blank, part, labels), folder / f"{name}.spacy")
+        config = make_config(
+            method, multilabel, _overrides(folder, method, source, languages, encoder, len(train_records))
+        )
+        nlp = init_nlp(config, use_gpu=gpu_id)
+        train_nlp(nlp, folder / "out", use_gpu=gpu_id, stdout=stdout or io.StringIO(), stderr=stdout or io.StringIO())
+        best = spacy.load(folder / "out" / "model-best")
+        if method == "frozen":
+            return best
+        texts = [record.text for record in train_records]
+        return flatten(best, source=source, languages=languages, source_texts=texts)
+
+
+def _check(train_records: Sequence[Record], dev_records: Sequence[Record]) -> list[str]:
+    """Return the labels of the training records."""
+    labels = sorted({label for record in train_records for label in record.labels})
+    if len(labels) < 2:
+        raise XltError(
+            f"Training needs texts of at least two labels; there are {len(train_records)} texts "
+            f"of {', '.join(labels) or 'no label'}."
+        )
+    if not dev_records:
+        raise XltError("There is nothing to choose the best model on: give --dev, or five texts of a label.")
+    for record in dev_records:
+        for label in record.labels:
+            if label not in labels:
+                raise XltError(f"{record.place}: the label '{label}' is in no training text ({', '.join(labels)} are).")
+    return labels
+
+
+def _overrides(
+    folder: Path, method: Method, source: str, languages: Sequence[str], encoder: Optional[Path], n_train: int
+) -> dict[str, Any]:
+    overrides: dict[str, Any] = {
+        "paths.train": str(folder / "train.spacy"),
+        "paths.dev": str(folder / "dev.spacy"),
+        "paths.encoder": str(encoder) if encoder else None,
+    }
+    if method == "frozen":
+        overrides["components.xlt_projector.source"] = source
+        overrides["components.xlt_langdetect.languages"] = list(languages)
+    else:
+        # Two evaluations, the second at the last step; at least one epoch between them, or warm-up is all there is.
+        half = max(1, -(-FINETUNE_EPOCHS * n_train // (2 * FINETUNE_BATCH)))
+        overrides["training.eval_frequency"] = half
+        overrides["training.max_steps"] = 2 * half
+    return overrides
+
+
+def make_config(method: Method, multilabel: bool, overrides: dict[str, Any]) -> Config:
+    """The packaged config of a method, for one label a text or for any number."""
+    text = (files("spacy_xlt") / "configs" / f"{method}.cfg").read_text(encoding="utf8")
+    if multilabel:
+        text = text.replace("xlt_textcat", "xlt_textcat_multilabel")
+        text = text.replace("exclusive_classes = true", "exclusive_classes = false")
+    return util.load_config_from_str(text, overrides=overrides, interpolate=False)

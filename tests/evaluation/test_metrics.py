@@ -1,0 +1,201 @@
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spacy_xlt.errors import XltError
+from spacy_xlt.evaluation.document import check_document
+from spacy_xlt.evaluation.metrics import accuracy, bootstrap, by_language, macro_f1
+
+from .documents import document, source_only
+
+PAIRS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=60)
+# From two labels on: scikit-learn reads a single column as a binary task.
+ROWS = st.integers(2, 5).flatmap(
+    lambda width: st.lists(
+        st.lists(st.tuples(st.booleans(), st.booleans()), min_size=width, max_size=width), min_size=1
+    )
+)
+LABELS = ["a", "b", "c"]
+
+
+def sample(rows: int, labels: int, right: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    gold = rng.integers(0, labels, rows)
+    return gold, np.where(rng.random(rows) < right, gold, rng.integers(0, labels, rows))
+
+
+@settings(deadline=None)
+@given(PAIRS)
+def test_single_label_agrees_with_scikit_learn(pairs: list[tuple[int, int]]) -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    gold, predicted = np.array(pairs).T
+    assert macro_f1(gold, predicted) == pytest.approx(metrics.f1_score(gold, predicted, average="macro"), abs=1e-9)
+    assert accuracy(gold, predicted) == pytest.approx(metrics.accuracy_score(gold, predicted), abs=1e-9)
+
+
+@settings(deadline=None)
+@given(ROWS)
+def test_multilabel_agrees_with_scikit_learn_on_the_labels_that_occur(rows: Any) -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    gold, predicted = np.moveaxis(np.array(rows, dtype=bool), -1, 0)
+    occurring = np.flatnonzero((gold | predicted).any(axis=0))
+    expected = 0.0
+    if len(occurring):
+        expected = metrics.f1_score(gold, predicted, average="macro", labels=occurring, zero_division=0)
+    assert macro_f1(gold, predicted) == pytest.approx(expected, abs=1e-9)
+    assert accuracy(gold, predicted) == pytest.approx(metrics.accuracy_score(gold, predicted), abs=1e-9)
+
+
+def test_macro_f1_ignores_labels_that_occur_nowhere() -> None:
+    one_column = np.array([[True], [False]])
+    with_empty_column = np.array([[True, False], [False, False]])
+    assert macro_f1(one_column, one_column) == macro_f1(with_empty_column, with_empty_column) == 1.0
+
+
+@pytest.mark.parametrize("right", [0.6, 0.9])
+def test_the_interval_is_that_of_resampled_documents(right: float) -> None:
+    gold, predicted = sample(200, 4, right)
+    fast = bootstrap(gold, predicted, resamples=4000)
+    rng = np.random.default_rng(1)
+    drawn = [rng.integers(0, 200, 200) for _ in range(2000)]
+    for figure, (low, high) in zip((accuracy, macro_f1), fast, strict=True):
+        slow = np.percentile([figure(gold[rows], predicted[rows]) for rows in drawn], [2.5, 97.5])
+        assert (low, high) == pytest.approx(tuple(slow), abs=0.012)
+
+
+@settings(max_examples=30, deadline=None)
+@given(PAIRS)
+def test_intervals_lie_in_the_unit_range_and_do_not_depend_on_the_order(pairs: list[tuple[int, int]]) -> None:
+    gold, predicted = np.array(pairs).T
+    intervals = bootstrap(gold, predicted, resamples=50)
+    assert intervals == bootstrap(gold[::-1], predicted[::-1], resamples=50)
+    for low, high in intervals:
+        assert 0.0 <= low <= high <= 1.0 + 1e-9
+
+
+def test_the_interval_of_a_larger_sample_is_narrower() -> None:
+    (small, _), (large, _) = (bootstrap(*sample(rows, 3, 0.8)) for rows in (100, 3000))
+    assert large[1] - large[0] < (small[1] - small[0]) / 3
+
+
+def test_by_language_gives_figures_gaps_and_the_mean_of_the_targets() -> None:
+    result = by_language(
+        [0, 1, 2, 0, 1, 2, 0, 1],
+        [0, 1, 2, 0, 1, 0, 0, 0],
+        ["en", "en", "sw", "sw", "de", "de", "de", "de"],
+        ["en", "en", "sw", "xx", "de", "de", "de", "nl"],
+        labels=LABELS,
+        source="en",
+    )
+    assert list(result["languages"]) == ["en", "de", "sw"]
+    german = result["languages"]["de"]
+    assert (german["n"], german["accuracy"], german["gap"], german["langid_accuracy"]) == (4, 0.5, 0.5, 0.75)
+    assert german["macro_f1"] == round((0.5 + 2 / 3) / 3, 4)
+    assert german["ci95"][0] <= 0.5 <= german["ci95"][1]
+    assert result["mean"] == {
+        "languages": 2,
+        "accuracy": 0.75,
+        "macro_f1": round(((0.5 + 2 / 3) / 3 + 1) / 2, 4),
+        "gap": 0.25,
+        "langid_accuracy": 0.625,
+    }
+
+
+def test_by_language_makes_a_valid_document() -> None:
+    gold, predicted = sample(60, 3, 0.8)
+    figures = by_language(gold, predicted, ["en", "de", "fr"] * 20, None, labels=LABELS, source="en")
+    check_document({**document(), **figures}, "test")
+
+
+def test_without_the_source_there_is_no_gap() -> None:
+    result = by_language([0, 1], [0, 1], ["de", "fr"], None, labels=LABELS, source="en")
+    assert [figures["gap"] for figures in result["languages"].values()] == [None, None]
+    assert result["mean"]["gap"] is None
+    assert result["mean"]["langid_accuracy"] is None
+
+
+def test_without_targets_the_mean_is_empty() -> None:
+    result = by_language([0, 1], [0, 1], ["en", "en"], ["en", "en"], labels=LABELS, source="en")
+    nothing = dict.fromkeys(("accuracy", "macro_f1", "gap", "langid_accuracy"))
+    assert result["mean"] == {"languages": 0, **nothing}
+    assert result["languages"]["en"]["gap"] == 0.0
+
+
+def test_multilabel_by_language() -> None:
+    gold = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0], [0, 0, 1]], dtype=bool)
+    predicted = np.array([[1, 0, 0], [1, 0, 0], [0, 0, 0], [0, 0, 1]], dtype=bool)
+    result = by_language(gold, predicted, ["en", "en", "de", "de"], None, labels=LABELS, source="en")
+    assert result["languages"]["en"]["accuracy"] == 0.5
+    assert result["languages"]["en"]["macro_f1"] == 0.5
+    assert result["languages"]["de"]["accuracy"] == 1.0
+
+
+def test_another_language_changes_no_figure() -> None:
+    gold, predicted = sample(200, 3, 0.7)
+    languages = ["en", "de"] * 100
+    alone = by_language(gold, predicted, languages, None, labels=LABELS, source="en")
+    more_gold, more_predicted = np.append(gold, [0, 1]), np.append(predicted, [2, 1])
+    more = by_language(more_gold, more_predicted, [*languages, "am", "am"], None, labels=LABELS, source="en")
+    assert {code: more["languages"][code] for code in ("en", "de")} == alone["languages"]
+
+
+def test_thirteen_languages_take_less_than_a_second() -> None:
+    gold, predicted = sample(13_000, 10, 0.85)
+    languages = [f"l{row % 13}" for row in range(13_000)]
+    start = time.process_time()
+    by_language(gold, predicted, languages, None, labels=list("abcdefghij"), source="l0")
+    assert time.process_time() - start < 1.0
+
+
+@pytest.mark.parametrize(
+    ("gold", "predicted", "languages", "detected", "message"),
+    [
+        ([], [], [], None, "empty"),
+        ([0, 1], [0], ["en", "en"], None, "shape"),
+        ([0, 3], [0, 0], ["en", "en"], None, r"gold\[1\] is label 3"),
+        ([0, 0], [0, -1], ["en", "en"], None, r"predicted\[1\] is label -1"),
+        ([0.5], [0.5], ["en"], None, "integer"),
+        ([0, 1], [0, 1], ["en"], None, "languages has 1 entries"),
+        ([0, 1], [0, 1], ["en", ""], None, r"languages\[1\]"),
+        ([0, 1], [0, 1], ["en", "en"], ["en", None], r"detected\[1\]"),
+        (np.ones((2, 2), bool), np.ones((2, 2), bool), ["en", "en"], None, "2 columns"),
+        (np.ones((2, 3), int), np.ones((2, 3), int), ["en", "en"], None, "boolean"),
+        (np.ones(2, bool), np.ones(2, bool), ["en", "en"], None, "integer"),
+    ],
+)
+def test_wrong_input_is_named(gold: Any, predicted: Any, languages: Any, detected: Any, message: str) -> None:
+    with pytest.raises(XltError, match=message):
+        by_language(gold, predicted, languages, detected, labels=LABELS, source="en")
+
+
+def test_no_labels_is_named() -> None:
+    with pytest.raises(XltError, match="labels is empty"):
+        by_language([0], [0], ["en"], None, labels=[], source="en")
+
+
+@pytest.mark.parametrize("metrics", [document(), document(before_projection=None), document(later=1), source_only()])
+def test_metrics_documents_pass(metrics: dict[str, Any]) -> None:
+    check_document(metrics, "m.json")
+
+
+@pytest.mark.parametrize(
+    ("metrics", "message"),
+    [
+        ([], "the document is not an object"),
+        ({"cats_score": 0.9}, "'model' is missing"),
+        (document(labels=[1]), r"'labels\[0\]' is not a text"),
+        (document(n=-1), "'n' is not a count"),
+        (document(languages={}), "'languages' is empty"),
+        (document(languages={"de": {"n": 3}}), "'languages.de.accuracy' is missing"),
+        (document(languages={"de": {"n": 3, "accuracy": float("nan")}}), "'languages.de.accuracy' is not a number"),
+        (document(mean=None), "'mean' is not an object"),
+        (document(before_projection={"languages": 3}), "'before_projection.languages' is not an object"),
+    ],
+)
+def test_other_documents_are_refused_by_name(metrics: Any, message: str) -> None:
+    with pytest.raises(XltError, match=f"m.json is not a metrics document: {message}"):
+        check_document(metrics, "m.json")

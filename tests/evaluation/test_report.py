@@ -1,0 +1,206 @@
+import json
+import re
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from spacy_xlt.cli.report import report_cli
+from spacy_xlt.errors import XltError
+from spacy_xlt.evaluation.report import signed, write_report
+
+from .documents import document, figures, source_only, without_projection
+
+VOID = {"meta", "br"}
+EVIL = "<script>alert('x')</script>"
+
+
+class Page(HTMLParser):
+    """What a page holds; fails on a tag that is closed wrongly."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self._open: list[str] = []
+        self.feed(text)
+        assert not self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+    def attributes(self, name: str) -> list[str]:
+        return [str(attributes[name]) for _, attributes in self.tags if name in attributes]
+
+
+def report(tmp_path: Path, metrics: Any) -> str:
+    write_report(metrics, tmp_path / "r.html")
+    return (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page_text(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return report(tmp_path_factory.mktemp("report"), [("first", document()), ("second", without_projection())])
+
+
+def test_the_page_loads_nothing(page_text: str) -> None:
+    page = Page(page_text)
+    assert not re.search(r"https?:|//[a-z]|@import|url\((?!#)", page_text)
+    assert not {"script", "link", "img", "iframe", "object"} & {tag for tag, _ in page.tags}
+    assert page.attributes("href")
+    assert all(address.startswith("#") for address in page.attributes("href"))
+
+
+def test_ids_are_unique_and_every_reference_has_a_target(page_text: str) -> None:
+    page = Page(page_text)
+    ids = page.attributes("id")
+    assert len(ids) == len(set(ids))
+    references = [address[1:] for address in page.attributes("href")] + page.attributes("aria-labelledby")
+    references += re.findall(r"url\(#([^)]+)\)", page_text)
+    assert set(references) <= set(ids)
+
+
+def test_the_page_is_accessible(page_text: str) -> None:
+    page = Page(page_text)
+    assert page.attributes("lang") == ["en"]
+    assert {attributes.get("scope") for tag, attributes in page.tags if tag == "th"} == {"col", "row"}
+    images = [attributes for _, attributes in page.tags if attributes.get("role") == "img"]
+    assert len(images) == 2
+    assert "Swahili 82.0 (76.0–87.0), 75.5 before projection" in str(images[0]["aria-label"])
+
+
+def test_the_page_has_the_figures_and_both_colour_schemes(page_text: str) -> None:
+    text = " ".join(Page(page_text).text)
+    for figure in ("Swahili", "82.0", "76.0–87.0", "75.5", "+6.5", "Mean of targets", "Overview", "first", "second"):
+        assert figure in text
+    assert "prefers-color-scheme: dark" in page_text
+    assert "var(--before)" in page_text
+    assert "#010101" not in page_text
+
+
+def test_untrusted_text_is_escaped_everywhere(tmp_path: Path) -> None:
+    languages = {"en": figures(0.9, 0.0), EVIL: figures(0.8, 0.1), r"$\foo$": figures(0.8, 0.1)}
+    metrics = without_projection(model=EVIL, labels=[EVIL], data=[EVIL], languages=languages)
+    page = Page(report(tmp_path, metrics))
+    assert "script" not in {tag for tag, _ in page.tags}
+    assert any(EVIL in text for text in page.text)
+    assert any(r"$\foo$" in text for text in page.text)
+
+
+def test_the_same_metrics_give_the_same_bytes(tmp_path: Path) -> None:
+    assert report(tmp_path, document()) == report(tmp_path, document())
+
+
+@pytest.mark.parametrize("metrics", [source_only(), document(source="fr"), document(multilabel=True, data=[])])
+def test_other_shapes_of_documents(tmp_path: Path, metrics: dict[str, Any]) -> None:
+    Page(report(tmp_path, metrics))
+
+
+def test_the_users_matplotlib_settings_stay_and_do_not_matter(tmp_path: Path) -> None:
+    matplotlib = pytest.importorskip("matplotlib")
+    expected = report(tmp_path, document())
+    with matplotlib.rc_context({"font.size": 30, "svg.fonttype": "path"}):
+        assert report(tmp_path, document()) == expected
+        assert matplotlib.rcParams["font.size"] == 30
+
+
+def test_markdown_has_a_section_for_each_document(tmp_path: Path) -> None:
+    write_report([("one", document()), ("<two>", document())], tmp_path / "r.html", tmp_path / "deep" / "r.md")
+    text = (tmp_path / "deep" / "r.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## .*$", text, re.MULTILINE) == ["## one", r"## \<two\>"]
+    assert text.count("| Swahili (sw) | 104 |") == 2
+    assert "- Projection gain: **+3.2** (points, from 81.8)" in text
+
+
+def test_files_are_whole_and_nothing_is_left_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "r.html"
+    place.write_text("old")
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_report(document(), place)
+    assert place.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["r.html"]
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(XltError, match="taken can't be written"):
+        write_report(document(), tmp_path / "taken")
+
+
+@pytest.mark.parametrize(
+    ("metrics", "message"), [([], "at least one"), ({}, "'model' is missing"), ([("t", {})], "t ")]
+)
+def test_wrong_input_is_named(tmp_path: Path, metrics: Any, message: str) -> None:
+    with pytest.raises(XltError, match=message):
+        write_report(metrics, tmp_path / "r.html")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("module", ["jinja2", "matplotlib"])
+def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    monkeypatch.delitem(sys.modules, "spacy_xlt.evaluation.plot", raising=False)
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(XltError, match=re.escape("pip install 'spacy-xlt[report]'")):
+        write_report(document(), tmp_path / "r.html")
+
+
+def test_signed_changes() -> None:
+    assert [signed(value) for value in (0.031, -0.031, 0.0)] == ["+3.1", "−3.1", "0.0"]
+
+
+def run_cli(*arguments: Any) -> Any:
+    app = typer.Typer()
+    app.command("report")(report_cli)
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_the_command_writes_a_page_and_markdown(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.json").write_text(json.dumps(document()), encoding="utf-8")
+    page, markdown = tmp_path / "page.html", tmp_path / "page.md"
+    result = run_cli(tmp_path / "a.json", tmp_path / "b.json", "-o", page, "--markdown", markdown)
+    assert result.exit_code == 0
+    assert str(page) in result.output
+    # two documents of one model are told apart by their files
+    assert "b.json)" in page.read_text(encoding="utf-8")
+    assert "b.json)" in markdown.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "m.json is missing"),
+        (b'{"model":\n oops}', "m.json, line 2: broken JSON"),
+        (b"\xff\xfe\x00", "m.json is not a JSON file"),
+        (b'{"cats_score": 1}', "m.json is not a metrics document: 'model' is missing"),
+    ],
+)
+def test_the_command_names_a_file_it_cannot_use(tmp_path: Path, content: bytes | None, message: str) -> None:
+    path = tmp_path / "m.json"
+    if content is not None:
+        path.write_bytes(content)
+    result = run_cli(path, "-o", tmp_path / "page.html")
+    assert isinstance(result.exception, XltError)
+    assert message in str(result.exception)
+    assert "evaluate" in str(result.exception)
+    assert not (tmp_path / "page.html").exists()
