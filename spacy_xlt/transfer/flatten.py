@@ -90,7 +90,8 @@ def _move_head(old: Any, new: Any) -> None:
         new.vocab.strings.add(label)
     new.cfg["positive_label"] = old.cfg.get("positive_label")
     old_layers, new_layers = list(_above_embedding(old.model)), list(_above_embedding(new.model))
-    assert [layer.name for layer in old_layers] == [layer.name for layer in new_layers]
+    # Not by name: the name of a chain is made of its layers' names, that of the embedding included.
+    assert [layer.param_names for layer in old_layers] == [layer.param_names for layer in new_layers]
     for before, after in zip(old_layers, new_layers):
         for dim in before.dim_names:
             if before.has_dim(dim):

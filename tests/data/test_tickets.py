@@ -23,7 +23,7 @@ MIN_SCRIPT_SHARE = 0.8  # of a file's letters; the rest are product names, order
 # Of a file's rows; in a short one, product names and English words can outnumber the language's own letters.
 MAX_ROWS_MOSTLY_OTHER_SCRIPT = 0.05
 
-# Drafts of train held short texts of test with a word or two changed; their character 4-grams overlapped by 0.4 to 0.9.
+# Drafts of train held short texts of test with a word or two changed; most overlap by 0.4 to 0.9 in 4-grams.
 # The data's largest overlap is now 0.32, two short texts of one intent ("please delete all my data").
 # Chinese and Japanese write in one or two characters what takes a word elsewhere, so there it is 2-grams.
 MAX_OVERLAP = 0.4
