@@ -23,7 +23,7 @@ def whole_folder(out: Path, marker: str) -> Iterator[Path]:
     Raises XltError when `out` cannot be written.
     """
     out = out.expanduser().resolve()
-    _check_replaceable(out, marker)
+    check_replaceable(out, marker)
     part = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
@@ -37,8 +37,8 @@ def whole_folder(out: Path, marker: str) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _check_replaceable(out: Path, marker: str) -> None:
-    """Raise XltError if `out` holds something that this package did not make."""
+def check_replaceable(out: Path, marker: str) -> None:
+    """Raise XltError if `out` holds something that this package did not make. Ask before long work, not after it."""
     if not out.exists() or (out / marker).is_file():
         return
     if not out.is_dir() or any(out.iterdir()):
@@ -68,9 +68,25 @@ def _put_in_place(part: Path, out: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield the path of a file to write that takes the place of `path` when the block ends without an exception.
+
+    Raises XltError when `path` cannot be written.
+    """
+    scratch = path.with_name(path.name + ".new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield scratch
+        os.replace(scratch, path)
+    except OSError as error:
+        raise XltError(f"{path} could not be written: {error.strerror or error}. Choose another place.") from error
+    finally:
+        if scratch.is_file():
+            scratch.unlink()
+
+
 def write_json(content: dict[str, Any], path: Path) -> None:
     """Write a JSON file; it appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(path.name + ".new")
-    scratch.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf8")
-    os.replace(scratch, path)
+    with whole_file(path) as scratch:
+        scratch.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf8")

@@ -22,15 +22,19 @@ def classify_cli(
     from spacy.pipeline.textcat import TextCategorizer
 
     from spacy_xlt.cli.common import load_model, use_gpu
+    from spacy_xlt.data.records import MAX_CHARS
     from spacy_xlt.errors import XltError
     from spacy_xlt.pipeline.find import find_pipe
-    from spacy_xlt.text import replace_surrogates
+    from spacy_xlt.text import replace_surrogates, strip_controls
 
     if file is not None and not file.is_file():
         raise XltError(f"{file} does not exist.")
     if not texts:
-        lines = file.read_text(encoding="utf8", errors="replace") if file else sys.stdin.read()
-        texts = [line for line in lines.splitlines() if line.strip()]
+        lines = file.read_text(encoding="utf-8-sig", errors="replace") if file else sys.stdin.read()
+        texts = [line for line in lines.split("\n") if line.strip()]
+    for text in texts:
+        if len(text) > MAX_CHARS:
+            raise XltError(f"A text has {len(text)} characters, more than {MAX_CHARS}: cut it ({text[:40]}...).")
     use_gpu(gpu_id)
     nlp = load_model(model)
     find_pipe(nlp, TextCategorizer)
@@ -38,5 +42,7 @@ def classify_cli(
     for doc in nlp.pipe(map(replace_surrogates, texts)):
         best = max(doc.cats, key=doc.cats.__getitem__)
         language = doc._.language if doc.has_extension("language") else ""
-        table.add_row(doc.text, language, best, f"{doc.cats[best]:.2f}")
+        # On one line, and without codes that the terminal would obey.
+        shown = " ".join(strip_controls(doc.text).split())
+        table.add_row(shown, language, best, f"{doc.cats[best]:.2f}")
     Console().print(table, markup=False)

@@ -9,15 +9,18 @@ from spacy.language import Language
 
 from spacy_xlt.data.records import BadRecord
 from spacy_xlt.errors import XltError
-from spacy_xlt.files import whole_folder
+from spacy_xlt.files import check_replaceable, whole_folder
+
+# The file by which a model folder is known.
+MARKER = "config.cfg"
 
 
 def load_model(path: Path) -> Language:
     """`spacy.load` with errors that say what to do."""
     import spacy
 
-    if not (path / "config.cfg").is_file():
-        raise XltError(f"{path} is no model folder (it has no config.cfg). Train one with: python -m spacy xlt train")
+    if not (path / MARKER).is_file():
+        raise XltError(f"{path} is no model folder (it has no {MARKER}). Train one with: python -m spacy xlt train")
     try:
         return spacy.load(path)
     except XltError:
@@ -26,7 +29,7 @@ def load_model(path: Path) -> Language:
         reason = (str(error).strip().splitlines() or [""])[0]
         raise XltError(
             f"{path} cannot be loaded ({type(error).__name__}: {reason}). "
-            "A file of it is damaged, or a package that it needs is not installed."
+            "A file of it is damaged, or a package that it needs is not installed: copy or train it again."
         ) from error
 
 
@@ -47,7 +50,10 @@ def use_gpu(gpu_id: int) -> None:
     if gpu_id >= 0:
         from thinc.api import require_gpu
 
-        require_gpu(gpu_id)
+        try:
+            require_gpu(gpu_id)
+        except ValueError as error:
+            raise XltError(f"There is no GPU {gpu_id} ({error}). Leave out --gpu-id to use the CPU.") from error
 
 
 def quiet(progress: bool) -> bool:
@@ -55,7 +61,12 @@ def quiet(progress: bool) -> bool:
     return not progress or not sys.stderr.isatty()
 
 
+def check_output(output: Path) -> None:
+    """Raise XltError if a model cannot be written to `output`: asked before the work, which may take long."""
+    check_replaceable(output.expanduser().resolve(), MARKER)
+
+
 def save_model(nlp: Language, output: Path) -> None:
     """Write a model folder whole; it may take the place of an older one."""
-    with whole_folder(output, marker="config.cfg") as folder:
+    with whole_folder(output, MARKER) as folder:
         nlp.to_disk(folder)

@@ -36,4 +36,6 @@ def evaluate_cli(
     print_table(metrics)
     if output is not None:
         write_json(metrics, output)
-    report_bad_records(loaded.bad, (output or model).with_suffix(".quarantine.jsonl"), strict)
+    # Not the model's name alone: that is the quarantine file of its training.
+    beside = output.with_suffix("") if output else model.with_name(model.name + ".evaluate")
+    report_bad_records(loaded.bad, beside.with_name(beside.name + ".quarantine.jsonl"), strict)

@@ -5,7 +5,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from spacy_xlt.cli.options import Model, Progress, Text
+from spacy_xlt.cli.options import Model, Progress, Strict, Text
 
 
 def flatten_cli(
@@ -15,24 +15,26 @@ def flatten_cli(
     text: Text = "text",
     source: Annotated[str, typer.Option(help="The language of the training texts.")] = "en",
     languages: Annotated[str, typer.Option(help="Languages that can occur, as en,de,sw: helps detection.")] = "",
+    strict: Strict = False,
     progress: Progress = True,
 ) -> None:
     """Move the weights of a fine-tuned transformer into an xlt_encoder; the scores stay the same.
 
     With --texts the projector learns the source's mean, which `xlt transfer project` needs.
     """
-    from spacy_xlt.cli.common import load_model, quiet, save_model
-    from spacy_xlt.data.docbin import load_records
+    from spacy_xlt.cli.common import check_output, load_model, quiet, report_bad_records, save_model
+    from spacy_xlt.data.docbin import Loaded, load_records
     from spacy_xlt.data.records import Columns
     from spacy_xlt.transfer.flatten import flatten
 
-    columns = Columns(text=text, labelled=False)
-    source_texts = [record.text for record in load_records([texts], columns).records] if texts else None
+    check_output(output)
+    loaded = load_records([texts], Columns(text=text, labelled=False)) if texts else Loaded()
+    report_bad_records(loaded.bad, output.with_name(output.name + ".quarantine.jsonl"), strict)
     nlp = flatten(
         load_model(model),
         source=source,
         languages=[code for code in languages.split(",") if code],
-        source_texts=source_texts,
+        source_texts=[record.text for record in loaded.records] if texts else None,
         quiet=quiet(progress),
     )
     save_model(nlp, output)

@@ -25,21 +25,23 @@ def train_cli(
     """Train a text categorizer on texts of one language; it loads with spacy.load(OUTPUT)."""
     import sys
 
-    from spacy_xlt.cli.common import report_bad_records, save_model, use_gpu
-    from spacy_xlt.data.docbin import load_records
+    from spacy_xlt.cli.common import check_output, report_bad_records, save_model, use_gpu
+    from spacy_xlt.data.docbin import Loaded, load_records
     from spacy_xlt.data.records import Columns
     from spacy_xlt.errors import XltError
     from spacy_xlt.transfer.train import train
 
     if method not in ("frozen", "finetune"):
         raise XltError(f"--method is frozen or finetune, not '{method}'.")
+    check_output(output)
     columns = Columns(text, label, lang)
     loaded = load_records([data], columns)
-    report_bad_records(loaded.bad, output.with_name(output.name + ".quarantine.jsonl"), strict)
+    loaded_dev = load_records([dev], columns) if dev else Loaded()
+    report_bad_records([*loaded.bad, *loaded_dev.bad], output.with_name(output.name + ".quarantine.jsonl"), strict)
     use_gpu(gpu_id)
     nlp = train(
         loaded.records,
-        dev=load_records([dev], columns).records if dev else None,
+        dev=loaded_dev.records if dev else None,
         method=method,  # type: ignore[arg-type]
         source=source,
         languages=[code for code in languages.split(",") if code],

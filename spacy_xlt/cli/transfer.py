@@ -33,7 +33,7 @@ def project_cli(
     The texts should be of the kind that the model was trained on. If they are of another kind, give texts of that
     kind in the source language as well (--language en --texts news.en.txt): then both sides are compared fairly.
     """
-    from spacy_xlt.cli.common import load_model, quiet, report_bad_records, save_model
+    from spacy_xlt.cli.common import check_output, load_model, quiet, report_bad_records, save_model
     from spacy_xlt.data.docbin import load_records
     from spacy_xlt.data.records import Columns
     from spacy_xlt.errors import XltError
@@ -43,6 +43,7 @@ def project_cli(
 
     if language and len(language) != len(texts):
         raise XltError(f"There are {len(texts)} --texts and {len(language)} --language: name one for each, or none.")
+    check_output(output)
     columns = Columns(text=text, language=lang, labelled=False)
     collected: dict[str, list[str]] = {}
     bad = []

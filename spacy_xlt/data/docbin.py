@@ -1,7 +1,6 @@
 """Between records and spaCy's binary corpora."""
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from spacy.tokens import Doc, DocBin
 from spacy_xlt.data.records import COLUMNS, BadRecord, Columns, Record, expand_paths, read_records
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import set_extensions
+from spacy_xlt.files import whole_file
 from spacy_xlt.text import replace_surrogates
 
 
@@ -93,10 +93,8 @@ def make_docs(nlp: Language, records: Iterable[Record], labels: Sequence[str]) -
 
 def write_docbin(docs: Iterable[Doc], path: Path) -> None:
     """Write a .spacy file that keeps `doc.cats` and `doc._.language`; it appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(path.name + ".new")
-    DocBin(docs=docs, store_user_data=True).to_disk(scratch)
-    os.replace(scratch, path)
+    with whole_file(path) as scratch:
+        DocBin(docs=docs, store_user_data=True).to_disk(scratch)
 
 
 def write_quarantine(bad: Sequence[BadRecord], path: Path) -> None:
@@ -104,9 +102,9 @@ def write_quarantine(bad: Sequence[BadRecord], path: Path) -> None:
     if not bad:
         path.unlink(missing_ok=True)
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
     lines = (json.dumps(vars(record), ensure_ascii=False) for record in bad)
-    path.write_text("".join(replace_surrogates(line) + "\n" for line in lines), encoding="utf8")
+    with whole_file(path) as scratch:
+        scratch.write_text("".join(replace_surrogates(line) + "\n" for line in lines), encoding="utf8")
 
 
 def split_dev(records: Sequence[Record], every: int = 5) -> tuple[list[Record], list[Record]]:

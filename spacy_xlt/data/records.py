@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from spacy_xlt.text import replace_surrogates
 MAX_CHARS = 1_000_000
 # SIB-200's own name for its column of labels is known to the readers of its folders.
 SIB200_COLUMNS = {"index_id", "category", "text"}
+_ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,8 @@ def _table_rows(path: Path, columns: Columns) -> Iterator[tuple[str, Union[dict[
                 if len(cells) != len(header):
                     reason = f"{len(cells)} columns where the header has {len(header)}"
                     yield place, BadRecord(place, reason, _printable("\t".join(cells)))
+                elif any(map(_is_not_utf8, cells)):
+                    yield place, BadRecord(place, "not UTF-8", _printable("\t".join(cells)))
                 else:
                     yield place, dict(zip(header, cells))
         except csv.Error as error:
@@ -125,9 +129,12 @@ def _jsonl_rows(path: Path) -> Iterator[tuple[str, Union[dict[str, Any], BadReco
             place = f"{path}:{number}"
             if not line.strip():
                 continue
+            if _is_not_utf8(line):
+                yield place, BadRecord(place, "not UTF-8", _printable(line.rstrip("\n")))
+                continue
             try:
                 row = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 yield place, BadRecord(place, f"not JSON ({error})", _printable(line.rstrip("\n")))
                 continue
             if isinstance(row, dict):
@@ -141,46 +148,59 @@ def _text_rows(path: Path, columns: Columns) -> Iterator[tuple[str, Union[dict[s
         raise XltError(f"{path}: a .txt file (one text a line) has no labels; give a .csv, .tsv or .jsonl file.")
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:
         for number, line in enumerate(file, start=1):
-            if line.strip():
-                yield f"{path}:{number}", {columns.text: line.rstrip("\r\n")}
+            place = f"{path}:{number}"
+            if _is_not_utf8(line):
+                yield place, BadRecord(place, "not UTF-8", _printable(line.rstrip("\r\n")))
+            elif line.strip():
+                yield place, {columns.text: line.rstrip("\r\n")}
 
 
 def _record(place: str, row: dict[str, Any], columns: Columns, language: Optional[str]) -> Union[Record, BadRecord]:
-    content = _printable(json.dumps(row, ensure_ascii=False)[:2000])
+    content = _printable(json.dumps(row, ensure_ascii=False))
     text = row.get(columns.text)
+    for name in [columns.text, *([columns.label] if columns.labelled else [])]:
+        if name not in row:
+            return BadRecord(place, f"no field '{name}'; it has: {', '.join(row) or 'none'}", content)
     if not isinstance(text, str):
-        reason = f"no field '{columns.text}'" if columns.text not in row else f"'{columns.text}' is not a text"
-        return BadRecord(place, reason, content)
-    if any("\udc80" <= char <= "\udcff" for char in text):  # how surrogateescape marks bytes that are not UTF-8
-        return BadRecord(place, "not UTF-8", content)
+        return BadRecord(place, f"'{columns.text}' is not a text", content)
     if len(text) > MAX_CHARS:
         return BadRecord(place, f"{len(text)} characters, more than {MAX_CHARS}", content)
     labels: tuple[str, ...] = ()
     if columns.labelled:
-        found = row.get(columns.label)
-        if isinstance(found, list) and all(isinstance(label, str) and label for label in found):
-            labels = tuple(found)
-        elif isinstance(found, (str, int, bool)) and str(found).strip():
-            labels = (str(found).strip(),)
-        else:
+        found = row[columns.label]
+        names = found if isinstance(found, list) else [str(found) if isinstance(found, int) else found]
+        if not all(isinstance(name, str) and name.strip() for name in names):
             return BadRecord(place, f"no label in '{columns.label}'", content)
+        labels = tuple(dict.fromkeys(replace_surrogates(name.strip()) for name in names))
     code = language or row.get(columns.language) or UNKNOWN
     if not isinstance(code, str) or (base_code(code) != UNKNOWN and not is_known(code)):
         return BadRecord(place, f"'{code}' in '{columns.language}' is no language code", content)
     return Record(replace_surrogates(text), labels, base_code(code), place)
 
 
+def _is_not_utf8(text: str) -> bool:
+    """Whether there are bytes that are not UTF-8, as surrogateescape marks them in what is read from a file."""
+    return _ESCAPED_BYTE.search(text) is not None
+
+
 def _printable(text: str) -> str:
-    return replace_surrogates(text)
+    """So much of a bad record as the quarantine file shows."""
+    return replace_surrogates(text[:2000])
 
 
 def expand_paths(paths: Iterable[Path]) -> list[Path]:
-    """Put in place of each folder its data files, sorted. Raises XltError for a path that does not exist."""
+    """Put in place of each folder its data files, sorted, but no quarantine files that `xlt` has left there.
+
+    Raises XltError for a path that does not exist.
+    """
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
             inside = sorted(
-                file for file in path.rglob("*") if file.suffix in (".csv", ".tsv", ".jsonl", ".ndjson", ".spacy")
+                file
+                for file in path.rglob("*")
+                if file.suffix in (".csv", ".tsv", ".jsonl", ".ndjson", ".spacy")
+                and not file.name.endswith(".quarantine.jsonl")
             )
             if not inside:
                 raise XltError(f"{path} holds no .csv, .tsv, .jsonl or .spacy file.")

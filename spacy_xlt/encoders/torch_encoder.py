@@ -2,8 +2,11 @@
 
 import json
 import os
+import shutil
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
 
@@ -17,6 +20,10 @@ from spacy_xlt.errors import XltError
 
 # Word pieces a batch: enough to keep two cores busy, few enough to stay in their caches.
 BATCH_PIECES = 1024
+TOKENIZER_CONFIG = "tokenizer_config.json"
+
+# While transformers loads a model it changes global state of torch: two threads at it would leave that broken for good.
+_LOADING = threading.Lock()
 
 
 def load_model(folder: Path) -> Any:
@@ -30,19 +37,29 @@ def load_model(folder: Path) -> Any:
     logging.set_verbosity_error()  # that a pooling head is left out is what we want
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        options: dict[str, Any] = {"config": config, "local_files_only": True, "output_loading_info": True}
         if getattr(config, "is_encoder_decoder", False):
-            return AutoModelForTextEncoding.from_pretrained(folder, config=config, local_files_only=True)
-        model_class: Any = MODEL_MAPPING[type(config)]
-        parameters = inspect.signature(model_class).parameters
-        no_head = {"add_pooling_layer": False} if "add_pooling_layer" in parameters else {}
-        return AutoModel.from_pretrained(folder, config=config, local_files_only=True, **no_head)
+            model, report = AutoModelForTextEncoding.from_pretrained(folder, **options)
+        else:
+            model_class: Any = MODEL_MAPPING[type(config)]
+            parameters = inspect.signature(model_class).parameters
+            no_head = {"add_pooling_layer": False} if "add_pooling_layer" in parameters else {}
+            model, report = AutoModel.from_pretrained(folder, **options, **no_head)
     except Exception as error:  # safetensors, transformers and torch each raise kinds of their own
+        reason = (str(error).splitlines() or [""])[0]
         raise XltError(
-            f"The encoder in {folder} cannot be loaded ({type(error).__name__}: {str(error).splitlines()[0]}). "
+            f"The encoder in {folder} cannot be loaded ({type(error).__name__}: {reason}). "
             "Its files are damaged or of another kind of model: make the folder again."
         ) from error
     finally:
         logging.set_verbosity(verbosity)
+    # transformers would go on with random numbers in their place. A pooling head is not used.
+    missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
+    if missing:
+        raise XltError(
+            f"The encoder in {folder} lacks {len(missing)} of its tensors, such as {missing[0]}: make the folder again."
+        )
+    return model
 
 
 def batches_of_like_length(lengths: Sequence[int], pieces: int) -> Iterator[list[int]]:
@@ -61,6 +78,7 @@ class TorchEncoder:
     """`spacy-xlt.TorchEncoder.v1`.
 
     pooling, prefix, window: in place of what the encoder folder says (`xlt_encoder.json`); None: what it says.
+    A window is never longer than the model's positions.
     device: `cpu`, `cuda:0` ...; None: what `spacy.require_gpu` / `--gpu-id` chose.
     """
 
@@ -79,6 +97,7 @@ class TorchEncoder:
         self.device = device
         self.settings = EncoderSettings(**self.overrides)  # type: ignore[arg-type]
         self._tokenizer: Optional[WindowTokenizer] = None
+        self._tokenizer_config: dict[str, Any] = {}
         self._model: Any = None
         self._process = os.getpid()
 
@@ -92,24 +111,42 @@ class TorchEncoder:
 
     def load(self, folder: Path) -> None:
         """See `TextEncoder.load`. Raises XltError if the folder is missing, incomplete or damaged."""
+        self._notice_fork()
         check_folder(folder)
+        with _LOADING:
+            model = load_model(folder)
         try:
             from_folder = EncoderSettings.load(folder)
             settings = EncoderSettings(**{**vars(from_folder), **self.overrides})  # type: ignore[arg-type]
-            tokenizer = WindowTokenizer((folder / "tokenizer.json").read_text(encoding="utf8"), settings)
+            config_file = folder / TOKENIZER_CONFIG
+            tokenizer_config = json.loads(config_file.read_text(encoding="utf8")) if config_file.is_file() else {}
+            self.set_model(
+                model, (folder / "tokenizer.json").read_text(encoding="utf8"), settings, dict(tokenizer_config)
+            )
         except XltError:
             raise
         except Exception as error:  # tokenizers raises plain Exception
             raise XltError(f"The tokenizer in {folder} cannot be read ({error}): make the folder again.") from error
-        self._model = load_model(folder).eval().requires_grad_(False)
-        self._tokenizer = tokenizer
-        self.settings = settings
 
-    def set_model(self, model: Any, tokenizer_json: str, settings: EncoderSettings) -> None:
-        """Take a Hugging Face model that is in memory already, such as one that was fine-tuned."""
-        self._model = model.eval().requires_grad_(False)
+    def set_model(
+        self,
+        model: Any,
+        tokenizer_json: str,
+        settings: EncoderSettings,
+        tokenizer_config: dict[str, Any] = {},  # noqa: B006  (never written)
+    ) -> None:
+        """Take a Hugging Face model that is in memory already, such as one that was fine-tuned.
+
+        tokenizer_config: what AutoTokenizer has to know, such as the name of the padding; not needed here.
+        """
+        from spacy_xlt.encoders.huggingface import count_positions
+
+        settings = replace(settings, window=min(settings.window, count_positions(model) or settings.window))
         self._tokenizer = WindowTokenizer(tokenizer_json, settings)
+        self._tokenizer_config = tokenizer_config
         self.settings = settings
+        # Last, because other threads take it as the sign that all is there.
+        self._model = model.eval().requires_grad_(False)
 
     def encode(self, texts: Sequence[str]) -> Floats2d:
         """See `TextEncoder.encode`.
@@ -175,6 +212,7 @@ class TorchEncoder:
             new = Path(scratch)
             self._write_small_files(new)
             save_file(self._state(), new / WEIGHTS_FILE, metadata={"format": "pt"})
+            shutil.copymode(new / "config.json", new / WEIGHTS_FILE)  # safetensors lets only the owner read it
             for path in new.iterdir():
                 os.replace(path, folder / path.name)
 
@@ -202,9 +240,8 @@ class TorchEncoder:
         self._model.config.to_json_file(folder / "config.json")
         (folder / "tokenizer.json").write_text(self._tokenizer.json, encoding="utf8")
         # So that AutoTokenizer, too, reads what we write.
-        (folder / "tokenizer_config.json").write_text(
-            json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": self.settings.window})
-        )
+        own = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": self.settings.window}
+        (folder / TOKENIZER_CONFIG).write_text(json.dumps({**self._tokenizer_config, **own}), encoding="utf8")
         self.settings.save(folder)
 
     def _state(self) -> dict[str, Any]:

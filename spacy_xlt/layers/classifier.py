@@ -1,7 +1,7 @@
 """The heads: one vector of a Doc in, probabilities of the labels out."""
 
 from collections.abc import Callable
-from typing import Any, Optional
+from typing import Optional
 
 from spacy.tokens import Doc
 from thinc.api import Dropout, Gelu, Linear, Logistic, Model, Softmax, chain, zero_init
@@ -18,13 +18,14 @@ def Scale_v1(factor: float) -> Model[Floats2d, Floats2d]:
     multiplies the effective learning rate of the layer above by s. That lets a head on unit vectors learn at the rate
     of the transformer below it, and no more is needed for one optimizer to serve both.
     """
+    return Model("scale", forward_scale, attrs={"factor": factor})
 
-    def forward(
-        model: Model[Floats2d, Floats2d], rows: Floats2d, is_train: bool
-    ) -> tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
-        return rows * factor, lambda d_rows: d_rows * factor
 
-    return Model("scale", forward)
+def forward_scale(
+    model: Model[Floats2d, Floats2d], rows: Floats2d, is_train: bool
+) -> tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
+    factor = model.attrs["factor"]
+    return rows * factor, lambda d_rows: d_rows * factor
 
 
 def TextCatLinear_v1(
@@ -65,14 +66,4 @@ def _head(below: Model[list[Doc], Floats2d], exclusive_classes: bool, nO: Option
     model: HeadT = chain(below, output)
     model.set_ref("output_layer", output)
     model.attrs["multi_label"] = not exclusive_classes
-    model.init = init  # type: ignore[assignment]
     return model
-
-
-def init(model: HeadT, X: Optional[list[Doc]] = None, Y: Optional[Any] = None) -> None:
-    """Infer widths from a sample as `chain` does, but without Y for the layers below the output."""
-    from thinc.layers.chain import init as chain_init
-
-    if Y is not None and model.has_dim("nO") is None:
-        model.get_ref("output_layer").set_dim("nO", Y.shape[1])
-    chain_init(model, X, Y)

@@ -23,6 +23,8 @@ def DocEmbedding_v1(attribute: str = "xlt_projected") -> Model[list[Doc], Floats
 def forward(
     model: Model[list[Doc], Floats2d], docs: list[Doc], is_train: bool
 ) -> tuple[Floats2d, Callable[[Floats2d], list[Doc]]]:
+    if not docs:
+        return model.ops.alloc2f(0, model.get_dim("nO")), lambda d_rows: []
     attribute = model.attrs["attribute"]
     vectors = [doc._.get(attribute) for doc in docs]
     if any(vector is None for vector in vectors):

@@ -1,6 +1,7 @@
 """spacy-transformers' model with frozen word embeddings, and a pooler over its word pieces: for fine-tuning."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Optional
 
 import numpy as np
@@ -9,10 +10,13 @@ from thinc.api import Model, chain
 from thinc.types import Floats2d
 
 from spacy_xlt.encoders.folder import check_folder, default_folder
+from spacy_xlt.errors import XltError
+
+SpanGetter = Callable[[list[Doc]], list[list[Span]]]
 
 
 def TransformerModel_v1(
-    get_spans: Callable[[list[Doc]], list[list[Span]]],
+    get_spans: SpanGetter,
     name: Optional[str] = None,
     freeze_embeddings: bool = True,
     tokenizer_config: dict[str, Any] = {},  # noqa: B006  (spaCy's own signature; never written)
@@ -33,7 +37,7 @@ def TransformerModel_v1(
 
     model: Model[list[Doc], Any] = TransformerModel(
         name=name or "",
-        get_spans=get_spans,
+        get_spans=partial(nonempty_spans, get_spans),
         tokenizer_config=dict(tokenizer_config),
         transformer_config=dict(transformer_config),
         mixed_precision=mixed_precision,
@@ -48,15 +52,37 @@ def TransformerModel_v1(
     return model
 
 
+def nonempty_spans(get_spans: SpanGetter, docs: list[Doc]) -> list[list[Span]]:
+    """Leave out the span of a Doc without tokens: spacy-transformers crashes on it in a batch with other Docs."""
+    return [[span for span in spans if len(span)] for spans in get_spans(docs)]
+
+
 def init_transformer(model: Any, X: Optional[list[Doc]] = None, Y: Optional[Any] = None) -> None:
     """Load the weights: of the named encoder, or of the default one."""
-    from spacy_transformers.layers.transformer_model import huggingface_from_pretrained
+    if not model.attrs["has_transformer"]:
+        name = model.attrs["name"] or str(check_folder(default_folder()))
+        model.attrs["set_transformer"](model, _load(name, model._init_tokenizer_config, model._init_transformer_config))
 
-    if model.attrs["has_transformer"]:
-        return
-    name = model.attrs["name"] or str(check_folder(default_folder()))
-    hf_model = huggingface_from_pretrained(name, model._init_tokenizer_config, model._init_transformer_config)
-    model.attrs["set_transformer"](model, hf_model)
+
+def _load(name: str, tokenizer_config: dict[str, Any], transformer_config: dict[str, Any]) -> Any:
+    """Load tokenizer and weights. Raises XltError if that cannot be done, or for an encoder-decoder."""
+    from spacy_transformers.layers.transformer_model import huggingface_from_pretrained
+    from transformers import AutoConfig
+
+    try:
+        config = AutoConfig.from_pretrained(name)
+        if not config.is_encoder_decoder:
+            return huggingface_from_pretrained(name, tokenizer_config, transformer_config)
+    except Exception as error:  # transformers, huggingface_hub, safetensors and json each raise kinds of their own
+        reason = (str(error).strip().splitlines() or [""])[0].rstrip(".")
+        raise XltError(
+            f"The encoder {name} cannot be loaded ({type(error).__name__}: {reason}). It is missing or damaged: "
+            f"give another folder, or make it with: python -m spacy xlt init-encoder {name} --name NAME_OR_FOLDER"
+        ) from error
+    raise XltError(
+        f"{name} is an encoder-decoder ({config.model_type}), which cannot be fine-tuned: "
+        "train on its frozen encoder (--method frozen, configs/frozen.cfg), or give another encoder."
+    )
 
 
 def TransformerPooler_v1(pooling: str = "mean", upstream: str = "*") -> Model[list[Doc], Floats2d]:
@@ -64,7 +90,8 @@ def TransformerPooler_v1(pooling: str = "mean", upstream: str = "*") -> Model[li
 
     pooling: `mean` over all word pieces, specials included, as `xlt_encoder` pools; or the first piece (`cls`).
     upstream: the name of the transformer component, or `*`.
-    Returns a model from Docs to rows [n, width]; a Doc without word pieces gets zeros.
+    Returns a model from Docs to rows [n, width]; a Doc without word pieces, or with specials only, gets zeros, as
+    from `xlt_encoder`.
     """
     from spacy_transformers.layers import TransformerListener
 
@@ -79,7 +106,7 @@ def TransformerPooler_v1(pooling: str = "mean", upstream: str = "*") -> Model[li
 
 def init_pooler(model: Any, X: Optional[list[Any]] = None, Y: Optional[Any] = None) -> None:
     if X and model.has_dim("nO") is None:
-        model.set_dim("nO", next((data.width for data in X if _has_pieces(data)), None))
+        model.set_dim("nO", next((data.width for data in X if "last_hidden_state" in data.model_output), None))
 
 
 def forward_pooler(model: Any, batch: list[Any], is_train: bool) -> tuple[Floats2d, Callable[[Floats2d], list[Any]]]:
@@ -120,11 +147,14 @@ def _has_pieces(data: Any) -> bool:
 
 
 def _piece_weights(model: Any, data: Any) -> Any:
-    """The weight of each word piece [spans, pieces] in the pooled vector; padding has none."""
+    """The weight of each word piece [spans, pieces] in the pooled vector; padding has none.
+
+    Where no token is aligned with a word piece, there are only specials: the text is blank, and nothing has weight.
+    """
     mask = model.ops.asarray(np.asarray(data.wordpieces.attention_mask, dtype="float32"))
     mask = mask.reshape(data.model_output.last_hidden_state.shape[:2])
     if model.attrs["pooling"] == "cls":
         first = model.ops.xp.zeros_like(mask)
         first[:, 0] = 1.0
         mask = first
-    return mask / mask.sum()
+    return mask / mask.sum() if data.align.lengths.sum() else model.ops.xp.zeros_like(mask)

@@ -1,8 +1,9 @@
 """`xlt_encoder`: writes the sentence embedding of a Doc."""
 
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Callable, Optional, Union
+from typing import Callable, Optional, Union
 
 import numpy as np
 from spacy.language import Language
@@ -30,6 +31,9 @@ window = null
 device = null
 """
 DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR)["xlt_encoder"]
+
+# Threads that share a pipeline meet at its first use: one of them loads, the others wait. (A lock cannot be pickled.)
+_LOADING = threading.Lock()
 
 
 @Language.factory("xlt_encoder", default_config=DEFAULT_CONFIG, assigns=["doc._.xlt_embedding"])
@@ -86,7 +90,9 @@ class Encoder(Pipe):
 
     def _require_weights(self) -> None:
         if not self.encoder.is_loaded:
-            self._load(default_folder())
+            with _LOADING:
+                if not self.encoder.is_loaded:
+                    self._load(default_folder())
 
     def __call__(self, doc: Doc) -> Doc:
         self._annotate([doc])
@@ -105,7 +111,8 @@ class Encoder(Pipe):
     def encode(self, texts: list[str]) -> Floats2d:
         """Return the embeddings [len(texts), width] of texts, float32, unit length or zeros."""
         self._require_weights()
-        vectors = self._cache.compute(texts, lambda missing: list(self.encoder.encode(missing)))
+        # Copies: a row that is kept would keep the whole matrix it is a part of.
+        vectors = self._cache.compute(texts, lambda missing: [row.copy() for row in self.encoder.encode(missing)])
         return np.array(vectors, dtype=np.float32).reshape(len(texts), self.encoder.width)
 
     def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = SimpleFrozenList()) -> None:
@@ -125,9 +132,3 @@ class Encoder(Pipe):
         self.encoder.from_bytes(data)
         self._cache.clear()
         return self
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"name": self.name, "encoder": self.encoder, "cache_size": self._cache.size}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["name"], encoder=state["encoder"], cache_size=state["cache_size"])  # type: ignore[misc]

@@ -114,7 +114,7 @@ class LanguageDetector(Pipe):
 
     def _annotate(self, docs: list[Doc]) -> None:
         set_extensions(*EXTENSIONS)
-        todo = [doc for doc in docs if self.overwrite or doc._.language == UNKNOWN]
+        todo = [doc for doc in docs if self.overwrite or base_code(doc._.language or "") == UNKNOWN]
         for doc, candidates in zip(todo, self.detect([doc.text for doc in todo])):
             language, score = candidates[0] if candidates else (UNKNOWN, 0.0)
             if score < self.threshold:

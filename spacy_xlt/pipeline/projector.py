@@ -113,7 +113,13 @@ class Projector(Pipe):
         Rows of zeros (blank texts) do not count. The source, once fitted, need not be given again.
         Raises XltError if the source has never been seen, and for a language without texts.
         """
-        rows = {base_code(language): vectors for language, vectors in embeddings.items()}
+        rows: dict[str, NDArray[np.float32]] = {}
+        for language, vectors in embeddings.items():
+            if base_code(language) in rows:
+                raise XltError(
+                    f"{self.name}: '{language}' is one more name of '{base_code(language)}': join their rows."
+                )
+            rows[base_code(language)] = vectors
         if pairs is None:
             rows = {language: vectors[np.abs(vectors).sum(axis=1) != 0] for language, vectors in rows.items()}
         if self.source not in rows and self.source not in self.means:
@@ -244,7 +250,7 @@ class Projector(Pipe):
 
 def language_mixture(doc: Doc) -> dict[str, float]:
     """The languages of a Doc with their shares: the detector's candidates, or the one that somebody else has set."""
-    language, candidates = doc._.language, doc._.language_candidates
+    language, candidates = base_code(doc._.language or ""), doc._.language_candidates
     if not candidates or language not in (UNKNOWN, max(candidates, key=candidates.get)):
         return {language: 1.0}
     kept = {code: share for code, share in candidates.items() if share >= SMALLEST_SHARE}

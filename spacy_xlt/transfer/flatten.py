@@ -1,5 +1,6 @@
 """From a fine-tuned pipeline (transformer, text categorizer) to the four components that everything else knows."""
 
+import copy
 from collections.abc import Sequence
 from typing import Any, Optional
 
@@ -78,9 +79,8 @@ def _move_encoder(nlp: Language, encoder: Encoder, pooling: str) -> None:
     window = min(int(transformer.tokenizer.model_max_length), EncoderSettings().window)
     settings = EncoderSettings(pooling="cls" if pooling == "cls" else "mean", prefix="", window=window)
     model = transformer.transformer
-    if model.config.is_encoder_decoder:
-        model = model.encoder
-    back_end.set_model(model, transformer.tokenizer.backend_tokenizer.to_str(), settings)
+    # A copy: Thinc puts the old one back into training mode, with its dropout, whenever it is used.
+    back_end.set_model(copy.deepcopy(model), transformer.tokenizer.backend_tokenizer.to_str(), settings)
 
 
 def _move_head(old: Any, new: Any) -> None:

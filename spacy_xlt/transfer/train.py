@@ -16,6 +16,7 @@ from thinc.api import Config
 
 from spacy_xlt.data.docbin import make_docs, split_dev, write_docbin
 from spacy_xlt.data.records import Record
+from spacy_xlt.encoders.folder import check_folder
 from spacy_xlt.errors import XltError
 from spacy_xlt.transfer.flatten import flatten
 
@@ -44,10 +45,12 @@ def train(
     encoder: an encoder folder; None: the default encoder.
     stdout: where spaCy's training log goes; None: nowhere.
     Records with more or fewer labels than one make it multilabel.
-    Raises XltError for fewer than two labels, or labels in dev that training lacks.
+    Raises XltError for fewer than two labels, labels in dev that training lacks, or a folder without an encoder.
     """
+    if encoder is not None:
+        encoder = check_folder(encoder.expanduser())
     train_records, dev_records = (list(records), list(dev)) if dev is not None else split_dev(records)
-    labels = _check(train_records, dev_records)
+    labels = _check(records, dev_records)
     multilabel = any(len(record.labels) != 1 for record in [*train_records, *dev_records])
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -58,20 +61,22 @@ def train(
             method, multilabel, _overrides(folder, method, source, languages, encoder, len(train_records))
         )
         nlp = init_nlp(config, use_gpu=gpu_id)
-        train_nlp(nlp, folder / "out", use_gpu=gpu_id, stdout=stdout or io.StringIO(), stderr=stdout or io.StringIO())
-        best = spacy.load(folder / "out" / "model-best")
+        train_nlp(nlp, folder, use_gpu=gpu_id, stdout=stdout or io.StringIO(), stderr=stdout or io.StringIO())
+        best = spacy.load(folder / "model-best")
         if method == "frozen":
+            # Places on this machine, of which one is gone in a moment.
+            best.config["paths"].update(train=None, dev=None, encoder=None)
             return best
         texts = [record.text for record in train_records]
         return flatten(best, source=source, languages=languages, source_texts=texts)
 
 
-def _check(train_records: Sequence[Record], dev_records: Sequence[Record]) -> list[str]:
-    """Return the labels of the training records."""
-    labels = sorted({label for record in train_records for label in record.labels})
+def _check(records: Sequence[Record], dev_records: Sequence[Record]) -> list[str]:
+    """Return the labels of the records to train on."""
+    labels = sorted({label for record in records for label in record.labels})
     if len(labels) < 2:
         raise XltError(
-            f"Training needs texts of at least two labels; there are {len(train_records)} texts "
+            f"Training needs texts of at least two labels; there are {len(records)} texts "
             f"of {', '.join(labels) or 'no label'}."
         )
     if not dev_records:

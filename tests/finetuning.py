@@ -1,0 +1,41 @@
+"""Fine-tuning pipelines (transformer, text categorizer) on the tiny encoders, as `spacy train` makes them."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import spacy
+from spacy.language import Language
+from spacy.training.initialize import init_nlp
+from spacy.training.loop import train
+
+from spacy_xlt.data.docbin import make_docs, write_docbin
+from spacy_xlt.data.records import Record
+from spacy_xlt.transfer.train import make_config
+from tests.records import LABELS, make_records
+
+
+def init_finetuning(
+    encoder: Path, folder: Path, multilabel: bool = False, changes: dict[str, Any] | None = None
+) -> Language:
+    """An initialised pipeline. folder: for the corpus. changes: of the config."""
+    records = make_records(16)
+    if multilabel:
+        records.append(Record("Charged twice, and the parcel is late.", tuple(LABELS), "en", "x"))
+    write_docbin(make_docs(spacy.blank("xx"), records, LABELS), folder / "train.spacy")
+    paths = {"train": folder / "train.spacy", "dev": folder / "train.spacy", "encoder": encoder}
+    overrides = {f"paths.{name}": str(path) for name, path in paths.items()}
+    return init_nlp(make_config("finetune", multilabel, {**overrides, **(changes or {})}))
+
+
+def finetune(encoder: Path, folder: Path, multilabel: bool = False, changes: dict[str, Any] | None = None) -> Language:
+    """A trained pipeline, loaded from where the training saved it. Its rate makes it learn in few steps."""
+    few_steps = {
+        "training.max_steps": 12,
+        "training.eval_frequency": 12,
+        "training.optimizer.learn_rate.warmup_steps": 2,
+        "training.optimizer.learn_rate.initial_rate": 0.002,
+    }
+    nlp = init_finetuning(encoder, folder, multilabel, {**few_steps, **(changes or {})})
+    train(nlp, folder, stdout=io.StringIO(), stderr=io.StringIO())
+    return spacy.load(folder / "model-last")

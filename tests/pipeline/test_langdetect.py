@@ -1,0 +1,214 @@
+"""`xlt_langdetect`: the language of a Doc."""
+
+import random
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Optional
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+from spacy.training import Example
+from spacy.util import registry
+
+from spacy_xlt import registries as _registries  # noqa: F401
+from spacy_xlt.detectors.base import Candidates
+from spacy_xlt.errors import XltError
+from tests import sib200
+from tests.processes import start_method
+
+GERMAN = "Wo bleibt das Paket, das ich vor zwei Wochen bestellt habe?"
+RUSSIAN = "Где посылка, которую я заказал две недели назад?"
+SHORT = (
+    "ok",
+    "no",
+    "pero",
+    "mein",
+    "casa",
+    "der Tag",
+    "la nuit",
+    "hola que",
+    "i am",
+    "una sera",
+    "taxi",
+    "Hotel Berlin",
+)
+ODD = ("", " ", "\0", "12345", "😡😡", GERMAN, "\n", "a", "Привет hello 你好", "\u202e")
+
+
+def make(**config: Any) -> Language:
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("xlt_langdetect", config=config)
+    return nlp
+
+
+def found(doc: Doc) -> tuple[str, float, dict[str, float]]:
+    return doc._.language, doc._.language_score, doc._.language_candidates
+
+
+# What it writes
+
+
+def test_language_score_and_candidates_belong_together() -> None:
+    for doc in make().pipe([GERMAN, RUSSIAN, *SHORT]):
+        language, score, candidates = found(doc)
+        assert language == max(candidates, key=lambda code: candidates[code]) == next(iter(candidates))
+        assert score == candidates[language]
+        assert 0 < score <= 1
+    assert make()(GERMAN)._.language == "de"
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\t", "\0", "12345", "😡😡", "?!"])
+def test_text_without_letters_is_unknown_with_score_0(text: str) -> None:
+    assert found(make()(text)) == ("xx", 0.0, {})
+
+
+def test_below_the_threshold_it_is_unknown_with_score_0_and_candidates() -> None:
+    _, score, candidates = found(make()("der Tag"))
+    assert score < 0.99
+    assert found(make(threshold=0.99)("der Tag")) == ("xx", 0.0, candidates)
+    assert make(threshold=score)("der Tag")._.language == next(iter(candidates))
+
+
+def test_threshold_leaves_sure_ones_alone() -> None:
+    assert make(threshold=0.99)(GERMAN)._.language == "de"
+
+
+def test_fewer_letters_than_min_chars_is_unknown_without_candidates() -> None:
+    nlp = make(min_chars=5)
+    assert found(nlp("Haus")) == ("xx", 0.0, {})
+    assert found(nlp("Haus 12345 ???")) == ("xx", 0.0, {})
+    assert nlp("Hause")._.language != "xx"
+
+
+def test_a_bad_threshold_is_an_error() -> None:
+    with pytest.raises(XltError, match="between 0 and 1, not 80"):
+        make(threshold=80)
+
+
+# A language that is there already
+
+
+@pytest.mark.parametrize("language", ["fr", "zho_Hans", "tlh"])
+def test_a_language_on_the_doc_is_kept(language: str) -> None:
+    nlp = make()
+    doc = nlp.make_doc(GERMAN)
+    doc._.language = language
+    assert found(nlp(doc)) == (language, 0.0, None)
+
+
+def test_overwrite_replaces_it() -> None:
+    nlp = make(overwrite=True)
+    doc = nlp.make_doc(GERMAN)
+    doc._.language = "fr"
+    assert nlp(doc)._.language == "de"
+
+
+@pytest.mark.parametrize("unknown", ["xx", "und", "", None])
+def test_an_unknown_language_on_the_doc_is_detected(unknown: Optional[str]) -> None:
+    nlp = make()
+    doc = nlp.make_doc(GERMAN)
+    doc._.language = unknown
+    assert nlp(doc)._.language == "de"
+
+
+def test_kept_and_detected_docs_in_one_batch_do_not_mix() -> None:
+    nlp = make()
+    docs = [nlp.make_doc(text) for text in (GERMAN, RUSSIAN, GERMAN, RUSSIAN)]
+    docs[0]._.language = docs[3]._.language = "fr"
+    assert [doc._.language for doc in nlp.pipe(docs)] == ["fr", "ru", "de", "fr"]
+
+
+# The same answer always
+
+
+def test_call_and_pipe_agree_for_any_batch_size_and_order() -> None:
+    texts = [*SHORT, *ODD]
+    nlp = make()
+    expected = [found(nlp(text)) for text in texts]
+    for batch_size in (1, 3, 100):
+        assert [found(doc) for doc in make().pipe(texts, batch_size=batch_size)] == expected
+    order = random.Random(0).sample(range(len(texts)), len(texts))
+    assert [found(doc) for doc in make().pipe([texts[i] for i in order])] == [expected[i] for i in order]
+
+
+def test_threads_agree() -> None:
+    expected = [found(doc) for doc in make().pipe(SHORT)]
+    nlp = make()
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda text: found(nlp(text)), SHORT * 8))
+    assert answers == expected * 8
+
+
+def test_processes_agree() -> None:
+    texts = [*SHORT, *ODD]
+    nlp = make()
+    expected = [found(nlp(text)) for text in texts]
+    with start_method("fork"):
+        assert [found(doc) for doc in nlp.pipe(texts, n_process=2, batch_size=4)] == expected
+
+
+def test_what_is_found_survives_docbin() -> None:
+    nlp = make()
+    docs = list(nlp.pipe([GERMAN, "", "casa"]))
+    data = DocBin(docs=docs, store_user_data=True).to_bytes()
+    assert [found(doc) for doc in DocBin().from_bytes(data).get_docs(nlp.vocab)] == [found(doc) for doc in docs]
+
+
+def test_a_changed_doc_does_not_change_later_answers() -> None:
+    nlp = make()
+    nlp("casa")._.language_candidates.clear()
+    assert nlp("casa")._.language_candidates
+
+
+# Languages as a prior
+
+
+def test_languages_are_brought_to_base_codes() -> None:
+    nlp = make(languages=["zho_Hans", "swh", "deu"])
+    assert nlp.get_pipe("xlt_langdetect").languages == ["de", "sw", "zh"]  # type: ignore[attr-defined]
+    assert {doc._.language for doc in nlp.pipe(SHORT)} <= {"de", "sw", "zh"}
+
+
+def snippet(text: str, language: str) -> str:
+    """The first three words; eight characters where there are no spaces between words."""
+    return text[:8] if language in ("ja", "zh") else " ".join(text.split()[:3])
+
+
+def accuracy(nlp: Language, snippets: Sequence[tuple[str, str]]) -> float:
+    docs = nlp.pipe(text for text, _ in snippets)
+    return sum(doc._.language == language for doc, (_, language) in zip(docs, snippets)) / len(snippets)
+
+
+def test_languages_sharpen_the_detection_of_three_words() -> None:
+    snippets = [
+        (snippet(text, language), language)
+        for language in sib200.FOLDERS
+        for text in sib200.read_texts(language, "dev")[:40]
+    ]
+    without, with_prior = accuracy(make(), snippets), accuracy(make(languages=list(sib200.FOLDERS)), snippets)
+    assert without > 0.80
+    assert with_prior > without + 0.04
+
+
+# Other parts
+
+
+def test_another_back_end_can_be_registered() -> None:
+    class Shouting:
+        def detect(self, texts: Sequence[str], languages: Optional[Sequence[str]] = None) -> list[Candidates]:
+            return [[("de", 0.75)] if text.isupper() else [] for text in texts]
+
+    xlt_detectors: Any = registry.xlt_detectors  # type: ignore[attr-defined]
+    xlt_detectors.register("tests.Shouting.v1", func=Shouting)
+    nlp = make(detector={"@xlt_detectors": "tests.Shouting.v1"})
+    assert [found(doc) for doc in nlp.pipe(["LAUT", "leise"])] == [("de", 0.75, {"de": 0.75}), ("xx", 0.0, {})]
+
+
+def test_accuracy_is_scored_over_the_docs_with_a_gold_language() -> None:
+    nlp = make()
+    examples = [Example(nlp.make_doc(text), nlp.make_doc(text)) for text in (GERMAN, RUSSIAN, GERMAN)]
+    examples[0].reference._.language = "de"
+    examples[1].reference._.language = "uk"
+    assert nlp.evaluate(examples)["language_accuracy"] == 0.5

@@ -1,0 +1,84 @@
+"""The two training configs, as spaCy's own commands see them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+from spacy.cli import app
+from spacy.training.initialize import init_nlp
+from spacy.util import load_config
+from typer.testing import CliRunner
+
+pytest.importorskip("spacy_transformers")
+
+from spacy_xlt.data.docbin import make_docs, write_docbin
+from spacy_xlt.transfer.train import make_config
+from tests.records import LABELS, make_records
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+BOTH = pytest.mark.parametrize("method", ["frozen", "finetune"])
+
+
+def run(*arguments: Any) -> str:
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("corpus") / "train.spacy"
+    write_docbin(make_docs(spacy.blank("xx"), make_records(12), LABELS), path)
+    return path
+
+
+@BOTH
+def test_filled_and_debugged_by_spacys_own_commands(method: str, corpus: Path, tiny_bert: Path, tmp_path: Path) -> None:
+    full = tmp_path / "full.cfg"
+    run("init", "fill-config", CONFIGS / f"{method}.cfg", full)
+    filled = load_config(full)
+    assert list(filled["components"]) == filled["nlp"]["pipeline"]
+    # The filled one is complete: filling it again adds nothing.
+    again = tmp_path / "again.cfg"
+    run("init", "fill-config", full, again)
+    assert load_config(again) == filled
+    paths = ["--paths.train", corpus, "--paths.dev", corpus, "--paths.encoder", tiny_bert]
+    assert "Config is valid" in run("debug", "config", full, *paths)
+
+
+@BOTH
+def test_the_components_of_a_saved_model_hold_no_path(
+    method: str, corpus: Path, tiny_bert: Path, tmp_path: Path
+) -> None:
+    paths = {"paths.train": str(corpus), "paths.dev": str(corpus), "paths.encoder": str(tiny_bert)}
+    nlp = init_nlp(load_config(CONFIGS / f"{method}.cfg", overrides=paths, interpolate=False))
+    nlp.to_disk(tmp_path / "model")
+    saved = load_config(tmp_path / "model" / "config.cfg", interpolate=False)
+    for path in paths.values():
+        assert path not in str(saved["components"]) and path not in str(saved["initialize"])
+    if method == "frozen":
+        assert "paths" not in str(saved["components"])
+
+
+@BOTH
+def test_the_last_step_is_an_evaluation(method: str) -> None:
+    training = load_config(CONFIGS / f"{method}.cfg", interpolate=True)["training"]
+    assert training["max_epochs"] == 0 and training["max_steps"] % training["eval_frequency"] == 0
+
+
+@BOTH
+def test_the_packaged_config_is_the_one_in_configs(method: Any) -> None:
+    packaged = make_config(method, multilabel=False, overrides={})
+    assert packaged == load_config(CONFIGS / f"{method}.cfg", interpolate=False)
+
+
+@BOTH
+def test_a_multilabel_config_differs_in_the_head_only(method: Any) -> None:
+    one, many = (make_config(method, multilabel, overrides={}) for multilabel in (False, True))
+    head = many["components"].pop("xlt_textcat_multilabel")
+    assert head["factory"] == "xlt_textcat_multilabel" and head["model"]["exclusive_classes"] is False
+    assert many["nlp"]["pipeline"][-1] == "xlt_textcat_multilabel"
+    del one["components"]["xlt_textcat"]
+    one["nlp"]["pipeline"][-1] = "xlt_textcat_multilabel"
+    assert one == many

@@ -1,0 +1,118 @@
+"""Fitting the projector of a trained pipeline for new languages."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import spacy
+from spacy.language import Language
+
+pytest.importorskip("spacy_transformers")
+
+from spacy_xlt.errors import XltError
+from spacy_xlt.pipeline.encoder import Encoder
+from spacy_xlt.pipeline.find import find_pipe
+from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.transfer import project
+from spacy_xlt.transfer.project import fit_projection
+from spacy_xlt.transfer.train import train
+from tests.records import make_records
+
+ENGLISH = [record.text for record in make_records(6)]
+GERMAN = ["Wo ist mein Paket?", "Die Rechnung ist falsch.", "Der Kurier ist zu spät.", "Bitte erstatten Sie."]
+FRENCH = ["Où est mon colis ?", "La facture est fausse.", "Le coursier est en retard."]
+SWAHILI = ["Oda yangu bado haijafika.", "Ankara si sahihi.", "Mjumbe amechelewa.", "Nirudishie pesa."]
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    train(make_records(), encoder=tiny_bert).to_disk(folder)
+    return folder
+
+
+@pytest.fixture
+def nlp(trained: Path) -> Language:
+    return spacy.load(trained)
+
+
+def scores(nlp: Language, texts: list[str], language: str) -> list[float]:
+    """With the language given, so that nothing depends on its detection."""
+    docs = []
+    for text in texts:
+        doc = nlp.make_doc(text)
+        doc._.language = language
+        docs.append(doc)
+    return [doc.cats["billing"] for doc in nlp.pipe(docs)]
+
+
+def test_a_new_language_moves_itself_and_no_other(nlp: Language) -> None:
+    fit_projection(nlp, {"de": GERMAN})
+    before = {code: scores(nlp, texts, code) for code, texts in (("en", ENGLISH), ("de", GERMAN), ("sw", SWAHILI))}
+    fit_projection(nlp, {"sw": SWAHILI})
+    assert find_pipe(nlp, Projector).languages == ["de", "en", "sw"]
+    assert scores(nlp, ENGLISH, "en") == before["en"]
+    assert scores(nlp, GERMAN, "de") == before["de"]
+    assert scores(nlp, SWAHILI, "sw") != before["sw"]
+
+
+def test_a_language_can_be_fitted_anew_and_comes_out_the_same_in_any_order(nlp: Language) -> None:
+    fit_projection(nlp, {"de": FRENCH})
+    wrong = scores(nlp, GERMAN, "de")
+    fit_projection(nlp, {"de": GERMAN})
+    right = scores(nlp, GERMAN, "de")
+    assert right != wrong
+    fit_projection(nlp, {"de": list(reversed(GERMAN))})
+    np.testing.assert_allclose(scores(nlp, GERMAN, "de"), right, atol=1e-6)
+
+
+def test_the_source_itself_stays_even_when_it_is_given(nlp: Language) -> None:
+    before = scores(nlp, ENGLISH, "en")
+    fit_projection(nlp, {"en": ENGLISH, "de": GERMAN})
+    assert scores(nlp, ENGLISH, "en") == before
+    assert find_pipe(nlp, Projector).counts == {"en": 6, "de": 4}
+
+
+def test_codes_of_any_kind_are_brought_to_the_base_code(nlp: Language) -> None:
+    fit_projection(nlp, {"swh_Latn": SWAHILI})
+    assert find_pipe(nlp, Projector).languages == ["en", "sw"]
+
+
+def test_texts_in_several_chunks_give_what_one_gives(nlp: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+    fit_projection(nlp, {"de": GERMAN})
+    whole = find_pipe(nlp, Projector).maps["de"].origin
+    monkeypatch.setattr(project, "CHUNK", 3)
+    find_pipe(nlp, Encoder)._cache.clear()
+    fit_projection(nlp, {"de": GERMAN})
+    np.testing.assert_allclose(find_pipe(nlp, Projector).maps["de"].origin, whole, atol=1e-6)
+
+
+# What cannot be fitted
+
+
+@pytest.mark.parametrize("texts", [[], ["", " \n"]])
+def test_a_language_without_texts_is_named_and_nothing_changes(nlp: Language, texts: list[str]) -> None:
+    with pytest.raises(XltError, match="There is no text of language 'sw'"):
+        fit_projection(nlp, {"de": GERMAN, "sw": texts})
+    assert find_pipe(nlp, Projector).languages == ["en"]
+
+
+def test_texts_without_a_language(nlp: Language) -> None:
+    with pytest.raises(XltError, match="texts without a language: name it with --language"):
+        fit_projection(nlp, {"xx": GERMAN})
+
+
+@pytest.mark.parametrize("name", ["xlt_encoder", "xlt_projector"])
+def test_a_pipeline_that_lacks_a_component(nlp: Language, name: str) -> None:
+    nlp.remove_pipe(name)
+    kind = "Encoder" if name == "xlt_encoder" else "Projector"
+    with pytest.raises(XltError, match=rf"has no {kind} component"):
+        fit_projection(nlp, {"de": GERMAN})
+
+
+def test_a_source_that_was_never_seen(tiny_bert: Path) -> None:
+    nlp = train(make_records(language="en"), encoder=tiny_bert, source="fr")
+    with pytest.raises(XltError, match="'fr'"):
+        fit_projection(nlp, {"de": GERMAN})
+    fit_projection(nlp, {"fr": FRENCH, "de": GERMAN})
+    assert find_pipe(nlp, Projector).languages == ["de", "fr"]
