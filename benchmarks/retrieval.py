@@ -87,8 +87,8 @@ def table(rows: list[dict[str, Any]]) -> str:
     lines = [
         "# CSLS retrieval",
         "",
-        "Every query's nearest key by CSLS, n x n. GFLOP/s counts the two products of both sets that it takes; sgemm is "
-        "NumPy's product of one tile, before and after, in the same process.",
+        "Every query's nearest key by CSLS, n x n. GFLOP/s counts the two products of both sets that it takes; sgemm "
+        "is NumPy's product of one tile, before and after, in the same process.",
         "",
         "| data | n | dimensions | seconds | GFLOP/s | sgemm GFLOP/s | ratio | peak MB | of it input | hubness |",
         "|---|---|---|---|---|---|---|---|---|---|",
