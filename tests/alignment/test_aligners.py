@@ -47,9 +47,7 @@ def test_the_source_is_left_as_it_is_bit_by_bit(name: str) -> None:
     assert there.matrix is None
 
 
-def test_it_gives_a_map_for_each_language_that_can_be_saved(
-    name: str, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_every_language_gets_a_map_that_can_be_saved(name: str, tmp_path: Path) -> None:
     rows = turned_and_shifted(noise=0.1)
     maps = make(name).fit(rows, "en", parallel(100))
     assert set(maps) == {"en", "de", "sw"}
