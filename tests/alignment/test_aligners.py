@@ -1,5 +1,7 @@
 """What every aligner that learns from pairs promises."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
