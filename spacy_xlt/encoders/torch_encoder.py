@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
@@ -13,7 +13,7 @@ from typing import Any, Optional
 import numpy as np
 import srsly
 
-from spacy_xlt.encoders.base import Floats2d, average_windows
+from spacy_xlt.encoders.base import Floats2d, average_windows, batches_of_like_length
 from spacy_xlt.encoders.folder import WEIGHTS_FILE, EncoderSettings, Pooling, check_folder
 from spacy_xlt.encoders.tokenizer import WindowTokenizer
 from spacy_xlt.errors import XltError
@@ -60,18 +60,6 @@ def load_model(folder: Path) -> Any:
             f"The encoder in {folder} lacks {len(missing)} of its tensors, such as {missing[0]}: make the folder again."
         )
     return model
-
-
-def batches_of_like_length(lengths: Sequence[int], pieces: int) -> Iterator[list[int]]:
-    """Yield the indices, the longest first, in batches that hold at most `pieces` word pieces when padded."""
-    batch: list[int] = []
-    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if batch and (len(batch) + 1) * lengths[batch[0]] > pieces:
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
 
 
 class TorchEncoder:
