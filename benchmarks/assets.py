@@ -6,7 +6,6 @@ Each file is copied from the folder that SPACY_XLT_DATA names, or ../shared/data
 Everyone else downloads the same files: python -m spacy project assets. Every file is checked by its MD5.
 """
 
-import os
 import shutil
 import sys
 from hashlib import md5
@@ -14,8 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import srsly
-
-PROJECT = Path(__file__).resolve().parent.parent
+from common import PROJECT, data_folder
 
 
 def source_of(dest: PurePosixPath, data: Path) -> Path:
@@ -31,7 +29,7 @@ def has_md5(path: Path, checksum: str) -> bool:
 
 
 def main() -> None:
-    data = Path(os.environ.get("SPACY_XLT_DATA") or PROJECT.parent / "shared" / "data")
+    data = data_folder()
     assets: list[dict[str, Any]] = srsly.read_yaml(PROJECT / "project.yml")["assets"]
     for asset in assets:
         target = PROJECT / asset["dest"]

@@ -11,10 +11,8 @@ Writes benchmarks/results/encode.{json,md}.
 """
 
 import csv
-import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -22,7 +20,7 @@ from typing import Any
 import numpy as np
 import spacy
 import torch
-from common import machine, write_results
+from common import data_folder, write_results
 from tqdm import tqdm
 from transformers import AutoModel, AutoTokenizer
 
@@ -34,10 +32,9 @@ BATCH = 16
 
 
 def read_texts() -> list[str]:
-    data = Path(os.environ.get("SPACY_XLT_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
     texts = []
     for folder in FOLDERS:
-        file = data / "sib200" / folder / "test.tsv"
+        file = data_folder() / "sib200" / folder / "test.tsv"
         if not file.is_file():
             sys.exit(f"✘ {file} is missing: set SPACY_XLT_DATA to the folder of the benchmark data.")
         with file.open(encoding="utf8", newline="") as lines:

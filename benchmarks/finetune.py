@@ -16,7 +16,7 @@ from time import perf_counter
 
 import spacy
 import torch
-from common import data_folder, machine_line, write_results
+from common import PROJECT, data_folder, write_results
 from spacy import util
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train as train_nlp
@@ -29,7 +29,7 @@ from spacy_xlt.encoders.folder import default_folder
 BATCH = 16
 WARM_UP = 20
 ROUNDS = 3
-CONFIG = Path(__file__).resolve().parent.parent / "configs" / "finetune.cfg"
+CONFIG = PROJECT / "configs" / "finetune.cfg"
 
 
 def by_torch(train: list[Record], dev: list[Record], steps: int) -> float:
@@ -105,7 +105,7 @@ def main(steps: int = 44) -> None:
     ]
     ratio = round(median(seconds["spacy train"]) / median(seconds["plain torch"]), 2)
     lines = [f"| {row['system']} | {row['seconds']} |" for row in rows]
-    note = f"\n\n{steps} steps of {BATCH} texts; `spacy train` takes {ratio} times as long. {machine_line()}"
+    note = f"\n\n{steps} steps of {BATCH} texts; `spacy train` takes {ratio} times as long."
     document = {"rows": rows, "steps": steps, "ratio": ratio}
     write_results("finetune", document, "| system | seconds |\n|---|---|\n" + "\n".join(lines) + note)
 
