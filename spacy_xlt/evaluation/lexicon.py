@@ -1,12 +1,13 @@
 """Bilingual lexicon induction: how high the translations of a word stand among all words of the other language."""
 
 from collections.abc import Iterable, Sequence
-from typing import Optional
+from typing import Any, Optional
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spacy_xlt.alignment.affine import Floats
+from spacy_xlt.alignment.retrieval import neighborhood_similarity
 from spacy_xlt.encoders.base import unit_rows
 from spacy_xlt.errors import XltError
 
@@ -25,9 +26,7 @@ def translations(pairs: Iterable[tuple[int, int]]) -> tuple[Integers, list[Integ
     return np.array(list(gold), dtype=np.int64), [np.array(list(rows), dtype=np.int64) for rows in gold.values()]
 
 
-def ranks(
-    queries: Floats, keys: Floats, gold: Sequence[Integers], key_similarity: Optional[Floats] = None
-) -> Integers:
+def ranks(queries: Floats, keys: Floats, gold: Sequence[Integers], key_similarity: Optional[Floats] = None) -> Integers:
     """The rank [n], from 1 on, of the best right key of each query among all keys.
 
     queries: [n, d]; keys: [m, d]; gold: the right keys of each query, at least one. Compared by cosine, or with
@@ -69,6 +68,25 @@ def mean_reciprocal_rank(ranks: Integers) -> float:
 def lexicon_figures(ranks: Integers) -> dict[str, float]:
     """{"p@1", "p@5", "p@10", "mrr"}, shares from 0 to 1. Raises XltError without a rank."""
     if not len(ranks):
-        raise XltError("There is no word to evaluate: none of the dictionary has vectors on both sides.")
+        raise XltError("There is no word to evaluate: no pair of the dictionary has vectors on both sides.")
     figures = {f"p@{k}": precision_at(ranks, k) for k in PRECISIONS}
     return {**figures, "mrr": mean_reciprocal_rank(ranks)}
+
+
+def induce_lexicon(
+    source: Floats, target: Floats, pairs: Sequence[tuple[int, int]], neighbors: Optional[Floats] = None
+) -> dict[str, Any]:
+    """Look up the source words of pairs (source row, target row) among all target rows.
+
+    source: [n, d]; target: [m, d]. neighbors: the source rows [s, d] among which CSLS looks for the neighbours of each
+    target row; None: all of them. Returns {"words": the number of different source words, "cosine": figures, "csls": figures}, figures as
+    `lexicon_figures` gives them. Raises XltError without a pair.
+    """
+    rows, gold = translations(pairs)
+    by_cosine = lexicon_figures(ranks(source[rows], target, gold))
+    similarity = neighborhood_similarity(target, source if neighbors is None else neighbors)
+    return {
+        "words": len(rows),
+        "cosine": by_cosine,
+        "csls": lexicon_figures(ranks(source[rows], target, gold, similarity)),
+    }
