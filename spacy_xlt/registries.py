@@ -1,5 +1,7 @@
 """Our own registries. They hang on spaCy's, or `@xlt_detectors` in a config would fail (E892)."""
 
+from typing import Any
+
 import catalogue
 from spacy.util import registry
 
@@ -16,10 +18,11 @@ def make_aligner(name: str) -> Aligner:
 
     Raises XltError that lists the names for one that is not registered.
     """
-    names = sorted(registry.xlt_aligners.get_all())
+    registered: Any = getattr(registry, "xlt_aligners")  # noqa: B009  (made above; mypy knows it not)
+    names = sorted(registered.get_all())
     short = {known.split(".")[1].casefold(): known for known in names if known.startswith("spacy-xlt.")}
     full = name if name in names else short.get(name.casefold())
     if full is None:
         raise XltError(f"There is no aligner '{name}'; there are {', '.join(names)}.")
-    aligner: Aligner = registry.xlt_aligners.get(full)()
+    aligner: Aligner = registered.get(full)()
     return aligner

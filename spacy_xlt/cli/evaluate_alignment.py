@@ -28,7 +28,7 @@ def evaluate_alignment_cli(
     gpu_id: Gpu = -1,
     progress: Progress = True,
 ) -> None:
-    """Finding translations of words and sentences, and how far languages can be told apart; before and after projection.
+    """How near languages lie to each other: looking up translations, telling languages apart; before, after projection.
 
     With a dictionary: the translations of a fifth of its source words, held out of every fit of ours, are looked up.
     With pairs of sentences: each one's translation is looked up, both ways. With texts alone, no translations:
@@ -84,7 +84,7 @@ def evaluate_alignment_cli(
 
 
 def parse_by_language(option: str, values: Sequence[str]) -> dict[str, str]:
-    """LANG=VALUE, several times, by base code. Raises XltError for another form, an unknown code, and one given twice."""
+    """LANG=VALUE, several times, by base code. Raises XltError for another form, an unknown code, one given twice."""
     from spacy_xlt.errors import XltError
     from spacy_xlt.languages import base_code, is_known
 

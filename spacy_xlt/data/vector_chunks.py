@@ -21,7 +21,8 @@ def keep_good(
     places: Sequence[str], words: Sequence[str], rows: Floats2d, seen: set[str], skipped: Skipped
 ) -> tuple[list[str], Floats2d]:
     """The words and rows [n, d] that can be used, with the others counted; `seen` grows by the words."""
-    finite, not_zero = np.isfinite(rows).all(axis=1), rows.any(axis=1)
+    finite = np.asarray(np.isfinite(rows).all(axis=1))
+    not_zero = np.asarray(rows.any(axis=1))
     good = []
     for i, (place, word) in enumerate(zip(places, words)):
         if word.split() != [word]:

@@ -41,7 +41,7 @@ def space_figures(source: Floats, target: Floats) -> dict[str, float]:
     """{"mean_csls", "hubness"} of source [n, d] and target [m, d]: they need no translations.
 
     mean_csls: of the mutual nearest neighbours, higher is better (0 without any); see `retrieval.mean_csls`.
-    hubness: of the target rows as the 10 nearest of the source rows by cosine, lower is better; see `retrieval.hubness`.
+    hubness: of the target rows as the 10 nearest of the source rows, lower is better; see `retrieval.hubness`.
     Raises XltError for NaN, no rows, different widths.
     """
     score = mean_csls(source, target)

@@ -79,8 +79,8 @@ def induce_lexicon(
     """Look up the source words of pairs (source row, target row) among all target rows.
 
     source: [n, d]; target: [m, d]. neighbors: the source rows [s, d] among which CSLS looks for the neighbours of each
-    target row; None: all of them. Returns {"words": the number of different source words, "cosine": figures, "csls": figures}, figures as
-    `lexicon_figures` gives them. Raises XltError without a pair.
+    target row; None: all of them. Returns {"words": how many different source words, "cosine": figures, "csls":
+    figures}, the figures as `lexicon_figures` gives them. Raises XltError without a pair.
     """
     rows, gold = translations(pairs)
     by_cosine = lexicon_figures(ranks(source[rows], target, gold))
