@@ -9,10 +9,16 @@ from typing import Any, Optional
 
 from spacy_xlt.files import whole_file, write_json
 
-RESULTS = Path(__file__).parent / "results"
+PROJECT = Path(__file__).resolve().parent.parent
+RESULTS = PROJECT / "benchmarks" / "results"
 PACKAGES = ("numpy", "torch", "spacy")
 # What speed depends on: half the x86 machines have no AVX-512, and 8-bit products want VNNI.
 CPU_FLAGS = {"avx2": "avx2", "avx512": "avx512f", "vnni": "avx512_vnni"}
+
+
+def data_folder() -> Path:
+    """The benchmark data: the folder that SPACY_XLT_DATA names, or ../shared/data beside the project."""
+    return Path(os.environ.get("SPACY_XLT_DATA") or PROJECT.parent / "shared" / "data")
 
 
 def machine() -> dict[str, Any]:

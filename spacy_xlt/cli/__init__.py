@@ -12,9 +12,11 @@ from typing import Any
 import typer
 from spacy.cli._util import app as spacy_app
 
+from spacy_xlt.cli.align_vectors import align_vectors_cli
 from spacy_xlt.cli.classify import classify_cli
 from spacy_xlt.cli.convert import convert_cli
 from spacy_xlt.cli.evaluate import evaluate_cli
+from spacy_xlt.cli.evaluate_alignment import evaluate_alignment_cli
 from spacy_xlt.cli.flatten import flatten_cli
 from spacy_xlt.cli.init_encoder import init_encoder_cli
 from spacy_xlt.cli.report import report_cli
@@ -55,6 +57,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "table": table_cli,
     "report": report_cli,
     "classify": classify_cli,
+    "align-vectors": align_vectors_cli,
+    "evaluate-alignment": evaluate_alignment_cli,
 }
 for _name, _command in COMMANDS.items():
     app.command(_name)(one_sentence(_command))

@@ -1,8 +1,9 @@
 """What several commands do: load a model, report bad records, take the GPU."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import typer
 from spacy.language import Language
@@ -43,6 +44,14 @@ def report_bad_records(bad: Sequence[BadRecord], quarantine: Path, strict: bool)
         print(f"⚠ {len(bad)} bad records left out (first: {first}); all are in {quarantine}", file=sys.stderr)
         if strict:
             raise typer.Exit(1)
+
+
+def warn_skipped(path: object, skipped: Mapping[str, Any]) -> int:
+    """Say on stderr how many lines of a file were left out (`Skipped.to_dict`), and return the number."""
+    count: int = skipped["count"]
+    if count:
+        print(f"⚠ {count} lines of {path} left out (first: {skipped['first']})", file=sys.stderr)
+    return count
 
 
 def use_gpu(gpu_id: int) -> None:

@@ -86,10 +86,10 @@ def print_table(metrics: dict[str, Any], console: Console | None = None) -> None
 
     def text(content: str) -> Text:
         # Text, not str: names are untrusted, and rich would read "[red]" in a str as markup.
-        return Text(_encodable(content, console))
+        return Text(encodable(content, console))
 
     table = Table(
-        title=text(f"{_one_line(metrics['model'])}, {metrics['n']} documents"),
+        title=text(f"{one_line(metrics['model'])}, {metrics['n']} documents"),
         caption=text(_caption(metrics)),
         title_justify="left",
         caption_justify="left",
@@ -121,7 +121,7 @@ def markdown_table(metrics: dict[str, Any]) -> str:
 
 def escape_markdown(text: str) -> str:
     """The text as one line that Markdown shows as it is: no table cell, link, HTML or emphasis begins in it."""
-    return re.sub(r"([\\`*_\[\]<>|&~#!$])", r"\\\1", _one_line(text))
+    return re.sub(r"([\\`*_\[\]<>|&~#!$])", r"\\\1", one_line(text))
 
 
 def percent(share: float | None) -> str:
@@ -144,8 +144,8 @@ def interval(bounds: Pair | None) -> str:
 
 def _language_row(code: str, figures: dict[str, Any], before: dict[str, Any] | None, is_source: bool) -> Row:
     return Row(
-        name=_one_line(name(code)),
-        code=_one_line(code),
+        name=one_line(name(code)),
+        code=one_line(code),
         is_source=is_source,
         n=figures["n"],
         accuracy=figures["accuracy"],
@@ -195,7 +195,7 @@ def _caption(metrics: dict[str, Any]) -> str:
     return " ".join(sentences)
 
 
-def _encodable(text: str, console: Console) -> str:
+def encodable(text: str, console: Console) -> str:
     """The text in characters that the console's encoding has (Windows' code pages lack the minus sign, for one)."""
     if not console.options.ascii_only:
         return text
@@ -203,6 +203,6 @@ def _encodable(text: str, console: Console) -> str:
     return plain.encode(console.encoding, "replace").decode(console.encoding)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Line breaks and control characters (a terminal would obey them) become spaces."""
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())

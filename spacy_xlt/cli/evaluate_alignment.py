@@ -1,0 +1,118 @@
+"""`xlt evaluate-alignment`: how near the embeddings of languages lie to each other."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from spacy_xlt.cli.options import Gpu, Progress, Strict
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+
+def evaluate_alignment_cli(
+    model: Annotated[Path, typer.Argument(help="A trained pipeline folder, or an encoder folder.")],
+    dictionary: Annotated[
+        list[str], typer.Option(help="LANG=FILE: word pairs of the source and LANG. Repeatable.")
+    ] = [],  # noqa: B006  (typer's way; never written)
+    pairs: Annotated[
+        list[str], typer.Option(help="LANG=SRC_FILE,LANG_FILE: sentences, line by line translations. Repeatable.")
+    ] = [],  # noqa: B006
+    texts: Annotated[list[str], typer.Option(help="LANG=FILE: unlabelled texts, the source's too. Repeatable.")] = [],  # noqa: B006
+    source: Annotated[str, typer.Option(help="The source language, if the model has no projector.")] = "en",
+    limit: Annotated[int, typer.Option(help="So many pairs or texts of each file are used, the first ones.")] = 5000,
+    output: Annotated[Optional[Path], typer.Option("--output", "-o", help="Write the figures as JSON.")] = None,
+    strict: Strict = False,
+    gpu_id: Gpu = -1,
+    progress: Progress = True,
+) -> None:
+    """How near languages lie to each other: looking up translations, telling languages apart; before, after projection.
+
+    With a dictionary: the translations of a fifth of its source words, held out of every fit of ours, are looked up.
+    With pairs of sentences: each one's translation is looked up, both ways. With texts alone, no translations:
+    mean CSLS of mutual neighbours, hubness, and a linear probe for the language.
+    """
+    from spacy_xlt.cli.common import quiet, report_bad_records, use_gpu, warn_skipped
+    from spacy_xlt.data.dictionaries import read_dictionary
+    from spacy_xlt.data.docbin import load_records
+    from spacy_xlt.data.parallel import read_parallel
+    from spacy_xlt.data.records import Columns
+    from spacy_xlt.errors import XltError
+    from spacy_xlt.evaluation.alignment_table import print_alignment
+    from spacy_xlt.evaluation.evaluate_alignment import evaluate_alignment
+    from spacy_xlt.files import write_json
+
+    if limit < 1:
+        raise XltError(f"--limit is a number of lines from 1 on, not {limit}.")
+    files = {
+        "--dictionary": parse_by_language("--dictionary", dictionary),
+        "--pairs": parse_by_language("--pairs", pairs),
+        "--texts": parse_by_language("--texts", texts),
+    }
+    skipped = 0
+    word_pairs = {}
+    for language, path in files["--dictionary"].items():
+        read = read_dictionary(Path(path))
+        word_pairs[language] = read.pairs[:limit]
+        skipped += warn_skipped(path, read.skipped.to_dict())
+    sentences = {}
+    for language, both in files["--pairs"].items():
+        sides = [Path(path) for path in both.split(",")]
+        if len(sides) != 2:
+            raise XltError(f"--pairs {language}={both}: give two files, as {language}=news.en.txt,news.{language}.txt.")
+        sentences[language] = read_parallel(*sides)[:limit]
+    unlabelled, bad = {}, []
+    for language, path in files["--texts"].items():
+        loaded = load_records([Path(path)], Columns(labelled=False), language)
+        unlabelled[language] = [record.text for record in loaded.records][:limit]
+        bad.extend(loaded.bad)
+    use_gpu(gpu_id)
+    nlp = load_model_or_encoder(model)
+    figures = evaluate_alignment(
+        nlp, dictionaries=word_pairs, pairs=sentences, texts=unlabelled, source=source, quiet=quiet(progress)
+    )
+    document = {"model": str(model), **figures, "files": files}
+    print_alignment(document)
+    if output is not None:
+        write_json(document, output)
+    beside = output.with_suffix("") if output else model.with_name(model.name + ".alignment")
+    report_bad_records(bad, beside.with_name(beside.name + ".quarantine.jsonl"), strict)
+    if strict and skipped:
+        raise typer.Exit(1)
+
+
+def parse_by_language(option: str, values: Sequence[str]) -> dict[str, str]:
+    """LANG=VALUE, several times, by base code. Raises XltError for another form, an unknown code, one given twice."""
+    from spacy_xlt.errors import XltError
+    from spacy_xlt.languages import base_code, is_known
+
+    found: dict[str, str] = {}
+    for value in values:
+        code, _, rest = value.partition("=")
+        if not rest:
+            raise XltError(f"{option} '{value}': name the language and the file, as {option} de={value or 'FILE'}.")
+        if not is_known(code):
+            raise XltError(f"{option} '{value}': '{code}' is no language code.")
+        if base_code(code) in found:
+            raise XltError(f"{option} is given twice for '{base_code(code)}': join the files.")
+        found[base_code(code)] = rest
+    return found
+
+
+def load_model_or_encoder(path: Path) -> "Language":
+    """A pipeline folder, or a pipeline of nothing but the encoder of an encoder folder."""
+    import spacy
+
+    from spacy_xlt.cli.common import MARKER, load_model
+    from spacy_xlt.encoders.folder import SETTINGS_FILE
+    from spacy_xlt.pipeline.encoder import Encoder
+    from spacy_xlt.pipeline.find import find_pipe
+
+    if (path / MARKER).is_file() or not (path / SETTINGS_FILE).is_file():
+        return load_model(path)
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("xlt_encoder")
+    find_pipe(nlp, Encoder).initialize(source=str(path))
+    return nlp

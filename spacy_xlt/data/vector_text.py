@@ -1,0 +1,116 @@
+"""Word vectors as text: a line is a word and its numbers; a first line with their counts is not needed."""
+
+import gzip
+import warnings
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain, islice
+from pathlib import Path
+from typing import BinaryIO, Optional, cast
+
+import numpy as np
+
+from spacy_xlt.data.skipped import Skipped
+from spacy_xlt.data.vector_chunks import CHUNK, Chunk, Floats2d, Opened, keep_good
+from spacy_xlt.errors import XltError
+
+BOM = b"\xef\xbb\xbf"
+# No line of vectors is longer; a binary file may have no line at all.
+LONGEST_LINE = 1 << 20
+
+
+@contextmanager
+def open_text(path: Path, skipped: Skipped) -> Iterator[Opened]:
+    """Open fastText .vec, word2vec text or GloVe, or .gz of them. See `stream_vectors`."""
+    try:
+        with cast(BinaryIO, gzip.open(path) if path.suffix == ".gz" else path.open("rb")) as file:
+            first = file.readline(LONGEST_LINE).removeprefix(BOM)
+            second = file.readline(LONGEST_LINE)
+            if b"\0" in first or b"\0" in second:
+                raise XltError(
+                    f"{path} is a binary file. Give the vectors as text (fastText's .vec, not its .bin), "
+                    "as .gz of text, or as a spaCy pipeline folder."
+                )
+            fields = first.split()
+            if len(fields) == 2 and all(field.isdigit() for field in fields):
+                total, width = int(fields[0]), int(fields[1])
+                yield total, _chunks(path, chain([second], file), 2, width, total, skipped)
+            else:  # GloVe has no counts
+                yield None, _chunks(path, chain([first, second], file), 1, len(fields) - 1, None, skipped)
+    except (OSError, EOFError, zlib.error) as error:
+        raise XltError(f"{path} cannot be read ({error}): it is damaged or not complete. Copy it again.") from error
+
+
+def _chunks(
+    path: Path, lines: Iterator[bytes], number: int, width: int, total: Optional[int], skipped: Skipped
+) -> Iterator[Chunk]:
+    """number: of the first line. total: the words that the header promises."""
+    seen: set[str] = set()
+    count = 0
+    while batch := list(islice(lines, CHUNK)):
+        places = [f"{path}:{number + i}" for i in range(len(batch))]
+        number += len(batch)
+        count += sum(not line.isspace() for line in batch if line)
+        words, rows = _parse(batch, places, width, seen, skipped)
+        if words:
+            yield words, rows
+    if total is not None and count < total:
+        detail = f"the header says {total} words, but {count} lines follow"
+        skipped.add(f"{path}:1", "fewer lines than the header says", detail)
+
+
+def _parse(
+    lines: Sequence[bytes], places: Sequence[str], width: int, seen: set[str], skipped: Skipped
+) -> tuple[list[str], Floats2d]:
+    """The words and numbers of the good lines; `seen` grows by the words."""
+    kept: list[str] = []
+    words: list[str] = []
+    numbers: list[bytes] = []
+    for place, line in zip(places, lines):
+        name, *fields = line.split(None, 1) or [b""]
+        n = len(fields[0].split()) if fields else 0
+        if not name:
+            continue
+        if n != width:
+            skipped.add(place, *_wrong_fields(line.split(), width))
+            continue
+        try:
+            words.append(name.decode())
+        except UnicodeDecodeError:
+            skipped.add(place, "not UTF-8")
+            continue
+        kept.append(place)
+        numbers.append(fields[0])
+    rows, wrong = _to_floats(numbers, width)
+    for i in reversed(wrong):
+        skipped.add(kept[i], "not a number", f"something that is no number in the vector of '{words[i]}'")
+        del kept[i], words[i]
+    return keep_good(kept, words, np.delete(rows, wrong, axis=0) if wrong else rows, seen, skipped)
+
+
+def _wrong_fields(fields: Sequence[bytes], width: int) -> tuple[str, str]:
+    """Why a line has not as many numbers as it should."""
+    n = len(fields) - 1
+    if n > width > 0 and not _to_floats([b" ".join(fields[-width:])], width)[1]:
+        return "white space in the word", ""
+    return "wrong number of fields", f"{n} numbers where {width} belong"
+
+
+def _to_floats(texts: Sequence[bytes], width: int) -> tuple[Floats2d, list[int]]:
+    """Texts of `width` fields each as rows of numbers, and the texts that hold something else."""
+    try:
+        with warnings.catch_warnings():
+            # Text in which NumPy gets stuck is an error in new versions, a warning in old ones.
+            warnings.simplefilter("error")
+            return np.fromstring(b" ".join(texts), dtype=np.float32, sep=" ").reshape(len(texts), width), []  # type: ignore[call-overload]
+    except (ValueError, Warning):
+        pass
+    rows = np.full((len(texts), width), np.nan, dtype=np.float32)
+    wrong = []
+    for i, text in enumerate(texts):
+        try:
+            rows[i] = [float(number) for number in text.split()]
+        except ValueError:
+            wrong.append(i)
+    return rows, wrong

@@ -1,0 +1,136 @@
+"""The figures of `evaluate_alignment` and `align_vectors` on a terminal. Shares are shown in percent."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Optional
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from spacy_xlt.evaluation.table import NOTHING, encodable, one_line, percent
+from spacy_xlt.languages import name
+
+Figures = dict[str, Any]
+# The head of a column, how its figure is found in the figures of a stage, and how it is shown.
+Column = tuple[str, tuple[str, ...], Callable[[Optional[float]], str]]
+
+
+def _decimal(value: Optional[float]) -> str:
+    return NOTHING if value is None else f"{value:.3f}"
+
+
+WORDS: tuple[Column, ...] = (
+    ("P@1 cosine", ("cosine", "p@1"), percent),
+    ("P@1 CSLS", ("csls", "p@1"), percent),
+    ("P@5", ("csls", "p@5"), percent),
+    ("P@10", ("csls", "p@10"), percent),
+    ("MRR", ("csls", "mrr"), percent),
+)
+SENTENCES: tuple[Column, ...] = (
+    ("to source, cosine", ("cosine", "to_source"), percent),
+    ("from source, cosine", ("cosine", "from_source"), percent),
+    ("to source, CSLS", ("csls", "to_source"), percent),
+    ("from source, CSLS", ("csls", "from_source"), percent),
+)
+TEXTS: tuple[Column, ...] = (
+    ("separability", ("separability",), percent),
+    ("mean CSLS", ("mean_csls",), _decimal),
+    ("hubness", ("hubness",), _decimal),
+)
+TABLES = {
+    "words": (
+        WORDS,
+        "Translations of words",
+        "Percent of the source's words whose translation is the first, among 5, among 10; P@5 on by CSLS.",
+    ),
+    "sentences": (
+        SENTENCES,
+        "Translations of sentences",
+        "Percent of the sentences whose nearest neighbour in the other language is a translation.",
+    ),
+    "texts": (
+        TEXTS,
+        "Texts",
+        "Separability: percent right of a linear probe for the language, chance is 50, lower is better. Mean CSLS of "
+        "mutual neighbours: higher is better. Hubness: lower is better.",
+    ),
+}
+
+
+def print_alignment(document: Figures, console: Optional[Console] = None) -> None:
+    """Print a table for words, sentences and texts each; before and after the projection, by language and the mean."""
+    console = console or Console()
+    for kind, (columns, title, caption) in TABLES.items():
+        if kind in document["mean"]:
+            two = "after" in document["mean"][kind]
+            legend = f"{caption} Before / after projection." if two else caption
+            heads = ["Language", *(head for head, _, _ in columns)]
+            lines = list(_lines(document, kind, columns))
+            _print(console, f"{title}: {document['model']}", heads, lines, legend)
+    unfitted = [code for code, figures in document["languages"].items() if figures["fitted"] is False]
+    if unfitted and any("after" in figures for figures in document["mean"].values()):
+        console.print(_text(f"Not fitted, moved by the pooled mean: {', '.join(unfitted)}.", console))
+
+
+def print_vectors(figures: Figures, console: Optional[Console] = None) -> None:
+    """Print what `align_vectors` has measured."""
+    console = console or Console()
+    evaluation, space = figures["evaluation"], figures["space"]
+    caption = " ".join(
+        f"{title} {_decimal(space['before'][key])} before, {_decimal(space['after'][key])} after."
+        for key, title in (("mean_csls", "Mean CSLS"), ("hubness", "Hubness"))
+    )
+    if evaluation is None:
+        console.print(_text(f"No dictionary words to evaluate on. {caption}", console))
+        return
+    lines = [
+        [title, *(percent(evaluation[metric][key]) for key in ("p@1", "p@5", "p@10", "mrr"))]
+        for metric, title in (("cosine", "cosine"), ("csls", "CSLS"))
+    ]
+    title = f"{evaluation['words']} words of {evaluation['path']}, not fitted on"
+    coverage = f"{percent(evaluation['coverage'])} % of its words for evaluation have vectors on both sides."
+    _print(console, title, [figures["aligner"], "P@1", "P@5", "P@10", "MRR"], lines, f"{coverage} {caption}")
+
+
+def _lines(document: Figures, kind: str, columns: Sequence[Column]) -> Iterator[list[str]]:
+    for code, figures in document["languages"].items():
+        if kind in figures:
+            yield [f"{name(code)} ({code})", *_cells(figures[kind], columns)]
+    yield ["Mean", *_cells(document["mean"][kind], columns)]
+
+
+def _cells(stages: Figures, columns: Sequence[Column]) -> list[str]:
+    return [
+        " / ".join(show(_get(stages[stage], path)) for stage in ("before", "after") if stage in stages)
+        for _, path, show in columns
+    ]
+
+
+def _get(figures: Figures, path: Sequence[str]) -> float:
+    value: Any = figures
+    for key in path:
+        value = value[key]
+    return float(value)
+
+
+def _print(console: Console, title: str, heads: Sequence[str], lines: Sequence[Sequence[str]], caption: str) -> None:
+    table = Table(
+        title=_text(title, console),
+        caption=_text(caption, console),
+        title_justify="left",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 0, 0, 1),
+    )
+    for column, head in enumerate(heads):
+        table.add_column(Text(head), justify="right" if column else "left")
+    for line in lines:
+        table.add_row(*(_text(cell, console) for cell in line))
+    console.print(table)
+
+
+def _text(content: str, console: Console) -> Text:
+    # Text, not str: names are untrusted, and rich would read "[red]" in a str as markup.
+    return Text(encodable(one_line(content), console))

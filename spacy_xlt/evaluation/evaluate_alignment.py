@@ -1,0 +1,157 @@
+"""Measuring how near an encoder, and the projector after it, bring languages to each other: words, sentences, texts."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Optional, TypeVar
+
+import numpy as np
+from spacy.language import Language
+from tqdm import tqdm
+
+from spacy_xlt.data.dictionaries import WordPair, split_by_source
+from spacy_xlt.encoders.base import Floats2d
+from spacy_xlt.errors import XltError
+from spacy_xlt.evaluation.alignment import FOLDS, sentence_figures, text_figures
+from spacy_xlt.evaluation.lexicon import induce_lexicon
+from spacy_xlt.languages import base_code
+from spacy_xlt.pipeline.encoder import Encoder
+from spacy_xlt.pipeline.find import find_pipe, has_pipe
+from spacy_xlt.pipeline.projector import Projector
+
+CHUNK = 256
+KINDS = ("words", "sentences", "texts")
+
+Figures = dict[str, Any]
+ValueT = TypeVar("ValueT")
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Texts of the source and of a language to embed, and what to measure on their rows [n, d] and [m, d]."""
+
+    kind: str
+    language: str
+    ours: list[str]
+    theirs: list[str]
+    measure: Callable[[Floats2d, Floats2d], Figures]
+
+
+def evaluate_alignment(
+    nlp: Language,
+    *,
+    dictionaries: Optional[Mapping[str, Sequence[WordPair]]] = None,
+    pairs: Optional[Mapping[str, Sequence[tuple[str, str]]]] = None,
+    texts: Optional[Mapping[str, Sequence[str]]] = None,
+    source: str = "en",
+    quiet: bool = True,
+) -> Figures:
+    """Measure each language against the source: by the encoder's embeddings, and after the projection.
+
+    dictionaries: {language: (source word, word of the language)}: the source words that `is_held_out` names are looked
+    up among all words of the language in it. pairs: {language: (source sentence, sentence of the language)}.
+    texts: {language: unlabelled texts}, the source among them. source: the projector's counts if there is one.
+
+    Returns {"source", "width", "languages": {code: {"fitted": whether the projector knows it, None without one;
+    "words", "sentences", "texts": what was asked for}}, "mean": the mean of the languages}. Each of the three is
+    {"before": figures, "after": figures}, "after" if a projector was fitted; the figures are those of `induce_lexicon`,
+    of `sentence_figures` and of `text_figures`.
+    Raises XltError if there is no encoder, for texts without the source's, and where a language has too few.
+    """
+    encoder = find_pipe(nlp, Encoder)
+    projector = find_pipe(nlp, Projector) if has_pipe(nlp, Projector) else None
+    source = base_code(projector.source if projector else source)
+    jobs = [
+        *_word_jobs(_by_code(dictionaries, source)),
+        *_sentence_jobs(_by_code(pairs, source)),
+        *_text_jobs(_by_code(texts, source=None), source),
+    ]
+    if not jobs:
+        raise XltError("There is nothing to evaluate: give dictionaries, pairs of sentences, or texts.")
+    languages: dict[str, Figures] = {}
+    total = sum(len(job.ours) + len(job.theirs) for job in jobs)
+    with tqdm(total=total, desc="Embedding", unit="text", disable=quiet) as bar:
+        for job in jobs:
+            fitted = job.language in projector.maps if projector else None
+            ours, theirs = _encode(encoder, job.ours, bar), _encode(encoder, job.theirs, bar)
+            figures = {"before": job.measure(ours, theirs)}
+            if projector and projector.maps:
+                # The source's own map is the identity.
+                theirs = projector.project(theirs, [{job.language: 1.0}] * len(theirs))
+                figures["after"] = job.measure(ours, theirs)
+            languages.setdefault(job.language, {"fitted": fitted})[job.kind] = figures
+    mean = {
+        kind: _mean([figures[kind] for figures in languages.values() if kind in figures])
+        for kind in KINDS
+        if any(kind in figures for figures in languages.values())
+    }
+    return {"source": source, "width": encoder.width, "languages": languages, "mean": mean}
+
+
+def _by_code(data: Optional[Mapping[str, ValueT]], source: Optional[str]) -> dict[str, ValueT]:
+    """By base codes. Raises XltError for translations into the source."""
+    found = {base_code(language): value for language, value in (data or {}).items()}
+    if source in found:
+        raise XltError(f"'{source}' is the source language: give translations from it into other languages.")
+    return found
+
+
+def _word_jobs(dictionaries: Mapping[str, Sequence[WordPair]]) -> Iterator[_Job]:
+    for language, word_pairs in dictionaries.items():
+        ours, theirs = _number(source for source, _ in word_pairs), _number(target for _, target in word_pairs)
+        held_out = [(ours[source], theirs[target]) for source, target in split_by_source(word_pairs)[1]]
+        if not held_out:
+            raise XltError(
+                f"The dictionary of '{language}' has {len(ours)} source words, and none of them is among the fifth of "
+                "all words that is held out for evaluation. Give more pairs."
+            )
+        yield _Job("words", language, list(ours), list(theirs), partial(induce_lexicon, pairs=held_out))
+
+
+def _sentence_jobs(pairs: Mapping[str, Sequence[tuple[str, str]]]) -> Iterator[_Job]:
+    for language, sentences in pairs.items():
+        if not sentences:
+            raise XltError(f"There is no pair of sentences of language '{language}'.")
+        ours, theirs = _number(source for source, _ in sentences), _number(target for _, target in sentences)
+        rows = [(ours[source], theirs[target]) for source, target in sentences]
+        yield _Job("sentences", language, list(ours), list(theirs), partial(sentence_figures, pairs=rows))
+
+
+def _text_jobs(texts: Mapping[str, Sequence[str]], source: str) -> Iterator[_Job]:
+    if texts and source not in texts:
+        raise XltError(f"Languages are compared with the source: give texts of '{source}' as well.")
+    for language in sorted(set(texts) - {source}):
+        ours, theirs = _number(texts[source]), _number(texts[language])
+        if min(len(ours), len(theirs)) < FOLDS:
+            raise XltError(
+                f"There are {len(ours)} different texts of '{source}' and {len(theirs)} of '{language}': "
+                f"at least {FOLDS} of each are needed."
+            )
+        yield _Job("texts", language, list(ours), list(theirs), text_figures)
+
+
+def _number(items: Iterable[str]) -> dict[str, int]:
+    """The different items in their order, each with its place: its row."""
+    numbers: dict[str, int] = {}
+    for item in items:
+        numbers.setdefault(item, len(numbers))
+    return numbers
+
+
+def _encode(encoder: Encoder, texts: list[str], bar: Any) -> Floats2d:
+    chunks = []
+    for start in range(0, len(texts), CHUNK):
+        chunks.append(encoder.encode(texts[start : start + CHUNK]))
+        bar.update(len(chunks[-1]))
+    return np.concatenate(chunks)
+
+
+def _mean(figures: Sequence[Figures]) -> Figures:
+    """The mean of every figure over the languages; counts are left out."""
+    means: Figures = {}
+    for key, value in figures[0].items():
+        if isinstance(value, dict):
+            means[key] = _mean([figure[key] for figure in figures])
+        elif isinstance(value, float):
+            means[key] = sum(figure[key] for figure in figures) / len(figures)
+    return means
