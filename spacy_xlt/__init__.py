@@ -1,9 +1,20 @@
 """Train a spaCy text classifier in one language, use it in a hundred."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
+
+    from spacy_xlt.serving.classifier import Classifier as Classifier
+
+
+def __getattr__(name: str) -> Any:
+    """`spacy_xlt.Classifier`, imported when it is asked for: this module is imported by every `spacy` command."""
+    if name == "Classifier":
+        from spacy_xlt.serving.classifier import Classifier
+
+        return Classifier
+    raise AttributeError(f"module 'spacy_xlt' has no attribute '{name}'")
 
 
 def similarity(doc_a: "Doc", doc_b: "Doc") -> float:

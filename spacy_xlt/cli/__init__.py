@@ -17,6 +17,7 @@ from spacy_xlt.cli.classify import classify_cli
 from spacy_xlt.cli.convert import convert_cli
 from spacy_xlt.cli.evaluate import evaluate_cli
 from spacy_xlt.cli.evaluate_alignment import evaluate_alignment_cli
+from spacy_xlt.cli.export import export_cli
 from spacy_xlt.cli.flatten import flatten_cli
 from spacy_xlt.cli.init_encoder import init_encoder_cli
 from spacy_xlt.cli.report import report_cli
@@ -53,6 +54,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "convert": convert_cli,
     "train": train_cli,
     "flatten": flatten_cli,
+    "export": export_cli,
     "evaluate": evaluate_cli,
     "table": table_cli,
     "report": report_cli,

@@ -21,9 +21,9 @@ from typing import Any, Optional
 import numpy as np
 
 from spacy_xlt.encoders.base import Floats2d, average_windows, batches_of_like_length
+from spacy_xlt.encoders.cpu import usable_threads
 from spacy_xlt.encoders.folder import SETTINGS_FILE, WEIGHTS_FILE, EncoderSettings
 from spacy_xlt.encoders.tensors import Buffer, map_file
-from spacy_xlt.encoders.threads import usable_threads
 from spacy_xlt.encoders.tokenizer import WindowTokenizer
 from spacy_xlt.errors import XltError
 
@@ -153,6 +153,8 @@ class OnnxEncoder:
     def to_bytes(self) -> bytes:
         import srsly
 
+        if not self.is_loaded:
+            return b""
         return bytes(srsly.msgpack_dumps({name: content[:] for name, content in self._files.items()}))
 
     def from_bytes(self, data: bytes) -> None:

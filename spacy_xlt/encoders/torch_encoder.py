@@ -97,6 +97,12 @@ class TorchEncoder:
     def width(self) -> int:
         return int(self._model.config.hidden_size)
 
+    @property
+    def tokenizer_json(self) -> str:
+        """The tokenizer's file."""
+        assert self._tokenizer is not None
+        return self._tokenizer.json
+
     def load(self, folder: Path) -> None:
         """See `TextEncoder.load`. Raises XltError if the folder is missing, incomplete or damaged."""
         self._notice_fork()
@@ -224,9 +230,8 @@ class TorchEncoder:
             self.load(Path(scratch))
 
     def _write_small_files(self, folder: Path) -> None:
-        assert self._tokenizer is not None
         self._model.config.to_json_file(folder / "config.json")
-        (folder / "tokenizer.json").write_text(self._tokenizer.json, encoding="utf8")
+        (folder / "tokenizer.json").write_text(self.tokenizer_json, encoding="utf8")
         # So that AutoTokenizer, too, reads what we write.
         own = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": self.settings.window}
         (folder / TOKENIZER_CONFIG).write_text(json.dumps({**self._tokenizer_config, **own}), encoding="utf8")
