@@ -97,9 +97,25 @@ class OnnxEncoder:
 
         Texts longer than the window are cut into overlapping windows, whose vectors are averaged by length.
         """
+        self._usable_threads()
         assert self._tokenizer is not None
-        threads = self._usable_threads()
         windows, owners, lengths = self._tokenizer.windows(texts)
+        return average_windows(
+            self.encode_windows(windows),
+            np.asarray(owners, dtype=np.int64),
+            np.asarray(lengths, dtype=np.float32),
+            len(texts),
+        )
+
+    @property
+    def frame(self) -> tuple[list[int], list[int]]:
+        """The ids before (specials, prefix) and behind (specials) the pieces of a window."""
+        assert self._tokenizer is not None
+        return self._tokenizer.opening, self._tokenizer.closing
+
+    def encode_windows(self, windows: Sequence[list[int]]) -> Floats2d:
+        """Return the pooled vectors [len(windows), width] of windows of ids, frame included; not of unit length."""
+        threads = self._usable_threads()
         vectors = np.zeros((len(windows), self.width), dtype=np.float32)
 
         def run(batch: list[int]) -> None:
@@ -113,9 +129,7 @@ class OnnxEncoder:
         else:
             with ThreadPoolExecutor(threads) as pool:
                 list(pool.map(run, batches))
-        return average_windows(
-            vectors, np.asarray(owners, dtype=np.int64), np.asarray(lengths, dtype=np.float32), len(texts)
-        )
+        return vectors
 
     def _run(self, batch: list[list[int]]) -> Floats2d:
         """Return the pooled vectors [len(batch), width] of windows of ids, the longest first."""

@@ -1,17 +1,15 @@
-"""The static back end: a text is the weighted sum of its words' vectors. NumPy and tokenizers, no neural network.
+"""The static back end: a text is the weighted sum of its word pieces' vectors. NumPy and tokenizers, no neural network.
 
 Its folder is made by `python -m spacy xlt export --preset fast` (see transfer/student.py):
 
-    model.safetensors  tokenizer.json  words.json
+    model.safetensors  tokenizer.json
 
-Whole words have vectors of their own where the student has learned them (`words.json`: a list, whose vectors follow
-those of the pieces); others are cut into word pieces. The table is int8 with a scale a row, and `components` bring the
-sum to the width of the trained encoder, so that the same projector and head fit:
+The table of word pieces is int8 with a scale a row, and `components` bring the sum to the width of the trained encoder,
+so that the same head fits:
 
-    v = (sum over rows: scale row) / sqrt(sum of weight^2) @ components + bias,  at unit length
+    v = (sum over pieces: scale row) / sqrt(sum of weight^2) @ components + bias,  at unit length
 """
 
-import json
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -28,8 +26,8 @@ from spacy_xlt.encoders.tensors import read_tensors
 from spacy_xlt.errors import XltError
 from spacy_xlt.text import replace_surrogates
 
-TOKENIZER_FILE, WORDS_FILE = "tokenizer.json", "words.json"
-FILES = (WEIGHTS_FILE, TOKENIZER_FILE, WORDS_FILE)
+TOKENIZER_FILE = "tokenizer.json"
+FILES = (WEIGHTS_FILE, TOKENIZER_FILE)
 TENSORS = ("rows", "scales", "weights", "components", "bias")
 # Rows that are summed at a time: as floats they stay in a core's own cache.
 BLOCK_ROWS = 2048
@@ -37,37 +35,22 @@ BLOCK_ROWS = 2048
 CACHED_WORDS, CACHED_LENGTH = 100_000, 24
 
 
-def word_key(word: str) -> str:
-    """The word in lower case without the marks around it: what `words.json` holds."""
-    word = word.lower()
-    start, end = 0, len(word)
-    while start < end and not (word[start].isalnum() or _is_mark(word[start])):
-        start += 1
-    while end > start and not (word[end - 1].isalnum() or _is_mark(word[end - 1])):
-        end -= 1
-    return word[start:end]
-
-
-def _is_mark(char: str) -> bool:
-    """Whether it is a combining sign, such as a vowel of Devanagari: part of a word, though no letter."""
-    import unicodedata
-
-    return unicodedata.category(char)[0] == "M"
-
-
 class WordRows:
     """Which rows of the table a text is made of."""
 
-    def __init__(self, tokenizer_json: str, words: Sequence[str]) -> None:
+    def __init__(self, tokenizer_json: str) -> None:
         from tokenizers import Tokenizer
 
         self._tokenizer: Any = Tokenizer.from_str(tokenizer_json)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        self._first = self._tokenizer.get_vocab_size(with_added_tokens=True)
-        self._words = {word: self._first + number for number, word in enumerate(words)}
         self._known: dict[str, tuple[int, ...]] = {}
         self._lock = threading.Lock()
+
+    def forget(self) -> None:
+        """Empty what is remembered of words."""
+        with self._lock:
+            self._known = {}
 
     def find(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the rows of all texts, one after the other, and how many of them belong to each text."""
@@ -86,17 +69,8 @@ class WordRows:
         return np.fromiter(flat, dtype=np.int64, count=int(counts.sum())), counts
 
     def _rows_of(self, words: list[str]) -> dict[str, tuple[int, ...]]:
-        rows: dict[str, tuple[int, ...]] = {}
-        others = []
-        for word in words:
-            row = self._words.get(word_key(word))
-            if row is None:
-                others.append(word)
-            else:
-                rows[word] = (row,)
-        for word, encoding in zip(others, self._tokenizer.encode_batch_fast(others, add_special_tokens=False)):
-            rows[word] = tuple(encoding.ids)
-        return rows
+        encodings = self._tokenizer.encode_batch_fast(words, add_special_tokens=False)
+        return {word: tuple(encoding.ids) for word, encoding in zip(words, encodings)}
 
     def _remember(self, rows: Mapping[str, tuple[int, ...]]) -> None:
         with self._lock:
@@ -143,8 +117,7 @@ class StaticEncoder:
         missing = [name for name in TENSORS if name not in tensors]
         if missing:
             raise ValueError(f"no tensor {', '.join(missing)}")
-        tokenizer_json = files[TOKENIZER_FILE].decode("utf8")
-        self._words = WordRows(tokenizer_json, json.loads(files[WORDS_FILE]))
+        self._words = WordRows(files[TOKENIZER_FILE].decode("utf8"))
         self._files = files
         # Last, because other threads take it as the sign that all is there.
         self._tensors = tensors
