@@ -72,7 +72,7 @@ def set_aligner(nlp: Language, aligner: str) -> None:
     if name not in known:
         raise XltError(f"There is no aligner '{aligner}'. There are: {', '.join(known)}.")
     old = find_pipe(nlp, Projector)
-    config = {**nlp.get_pipe_config(old.name), "aligner": {"@xlt_aligners": name}}
+    config = {"source": old.source, "set_vector": old.set_vector, "aligner": {"@xlt_aligners": name}}
     new: Any = nlp.replace_pipe(old.name, "xlt_projector", config=config)
     new.from_bytes(old.to_bytes())
 
