@@ -114,7 +114,7 @@ def test_translations_a_dictionary_and_an_aligner(model: Path, tmp_path: Path) -
     [
         ([], "There is nothing to fit on: give --texts, --pairs or --dictionary."),
         (["--pairs", "de=a.txt"], "--pairs de=a.txt: give two files, as de=news.en.txt,news.de.txt."),
-        (["--pairs", "a.txt,b.txt"], "--pairs 'a.txt,b.txt': name the language and the file, as --pairs de=a.txt,b.txt."),
+        (["--pairs", "a.txt,b.txt"], "--pairs 'a.txt,b.txt': name the language and the file, as --pairs de=FILE."),
         (["--dictionary", "de=no"], "no does not exist."),
         (["--dictionary", "klingon=no"], "--dictionary 'klingon=no': 'klingon' is no language code."),
     ],
