@@ -1,5 +1,7 @@
 """Retrieval: the same as the formulas computed naively, whatever the tiles."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -214,6 +216,31 @@ def test_hubness_is_the_skewness() -> None:
     assert hubness(indices, 25) == pytest.approx(skew(counts))
     assert hubness(np.arange(25)[:, None], 25) == 0
     assert hubness(np.zeros((100, 1), dtype=int), 100) > 9
+
+
+# Memory
+
+
+def test_memory_does_not_grow_with_the_product_of_both_sides() -> None:
+    """All similarities of 4,000 x 4,000 rows are 64 MB; the budget holds, beside blocks of input and the results."""
+    x, y = rows(4000, 8), rows(4000, 8, seed=1)
+    peaks = {}
+    for memory_mb in (1, 8):
+        tracemalloc.start()
+        mutual_nearest(x, y, memory_mb=memory_mb)
+        peaks[memory_mb] = tracemalloc.get_traced_memory()[1] / 2**20
+        tracemalloc.stop()
+    assert peaks[1] < 5
+    assert peaks[8] < 12
+
+
+def test_memory_holds_where_everything_is_equal() -> None:
+    x = np.ones((3000, 4), dtype=np.float32)
+    tracemalloc.start()
+    nearest(x, x, 3, metric="cosine", memory_mb=2)
+    peak = tracemalloc.get_traced_memory()[1] / 2**20
+    tracemalloc.stop()
+    assert peak < 6
 
 
 # Errors
