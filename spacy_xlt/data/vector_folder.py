@@ -9,7 +9,7 @@ import numpy as np
 from spacy.vocab import Vocab
 
 from spacy_xlt.data.skipped import Skipped
-from spacy_xlt.data.vector_chunks import CHUNK, Chunk, Opened, keep_good
+from spacy_xlt.data.vector_chunks import CHUNK, Chunk, Opened, find_problems
 from spacy_xlt.errors import XltError
 
 
@@ -33,14 +33,16 @@ def _chunks(path: Path, vocab: Vocab, skipped: Skipped) -> Iterator[Chunk]:
     keys = iter(sorted(vocab.vectors.key2row.items(), key=lambda item: item[1]))
     seen: set[str] = set()
     while batch := list(islice(keys, CHUNK)):
-        words, rows = [], []
-        for key, row in batch:
-            if key in vocab.strings:
-                words.append(vocab.strings[key])
-                rows.append(row)
+        # A word that is not among the strings is empty here, and then left out as such.
+        words = [vocab.strings[key] if key in vocab.strings else "" for key, _ in batch]
+        rows = np.asarray(vocab.vectors.data[[row for _, row in batch]], dtype=np.float32)
+        problems = find_problems(words, rows, seen)
+        for i, (reason, detail) in problems.items():
+            place = f"{path}: row {batch[i][1]}"
+            if words[i]:
+                skipped.add(place, reason, detail)
             else:
-                skipped.add(f"{path}: row {row}", "a key without its word in strings.json")
-        places = [f"{path}: row {row}" for row in rows]
-        good = keep_good(places, words, np.asarray(vocab.vectors.data[rows], dtype=np.float32), seen, skipped)
-        if good[0]:
-            yield good
+                skipped.add(place, "a key without its word in strings.json")
+        good = [i for i in range(len(batch)) if i not in problems]
+        if good:
+            yield [words[i] for i in good], rows[good]
