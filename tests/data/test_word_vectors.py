@@ -200,7 +200,9 @@ def test_a_file_without_a_usable_vector(tmp_path: Path, content: bytes, reason: 
     assert fail(path) == f"{path} has no usable word vector (first: {reason.format(path)})."
 
 
-@pytest.mark.parametrize("content", [b"2 2\nein \x00\x00\x80?\x00\x00\x00@\n", b"\x93NUMPY\x00", b"\xba\x16O/\x00" * 99])
+@pytest.mark.parametrize(
+    "content", [b"2 2\nein \x00\x00\x80?\x00\x00\x00@\n", b"\x93NUMPY\x00", b"\xba\x16O/\x00" * 99]
+)
 def test_a_binary_file(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "wiki.bin"
     path.write_bytes(content)
