@@ -1,16 +1,18 @@
 """What an aligner is."""
 
 from collections.abc import Mapping, Sequence
-from typing import Optional, Protocol, runtime_checkable
+from typing import Any, Callable, Optional, Protocol, Union, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spacy_xlt.alignment.affine import AffineMap, Floats
+from spacy_xlt.alignment.affine import AffineMap, Floats, identity
 from spacy_xlt.errors import XltError
 
-# {language: [(row of the language, row of the source), ...]}
-Pairs = Mapping[str, Sequence[tuple[int, int]]]
+Doubles = NDArray[np.float64]
+Integers = NDArray[np.int64]
+# {language: [(row of the language, row of the source), ...]}, or an array [n, 2] of them
+Pairs = Mapping[str, Union[Sequence[tuple[int, int]], NDArray[Any]]]
 
 
 @runtime_checkable
@@ -51,3 +53,55 @@ def pooled_mean(means: Mapping[str, Floats]) -> Floats:
     """The unweighted mean [d] of the languages' means: what stands for a language without texts."""
     rows = np.array([means[language] for language in sorted(means)], dtype=np.float64)
     return np.asarray(rows.mean(axis=0), dtype=np.float32)
+
+
+def fit_each(
+    embeddings: Mapping[str, NDArray[np.float32]], source: str, fit_one: Callable[[str], AffineMap]
+) -> dict[str, AffineMap]:
+    """The maps of an aligner that fits one language at a time: `fit_one(language)`, and the identity for the source."""
+    width = check_embeddings(embeddings, source)
+    others = sorted(set(embeddings) - {source})
+    return {source: identity(width), **{language: fit_one(language) for language in others}}
+
+
+def usable_pairs(
+    embeddings: Mapping[str, NDArray[np.float32]], source: str, pairs: Optional[Pairs], language: str, aligner: str
+) -> Integers:
+    """The pairs [p, 2] of a language in the order of its rows: each once, none with a row of zeros (a blank text).
+
+    Raises XltError, in the name of `aligner`, for a language without pairs and for rows that do not exist.
+    """
+    given = np.asarray([] if pairs is None else pairs.get(language, []))
+    if given.size == 0:
+        raise XltError(
+            f"{aligner} learns from translations and has none of '{language}': give pairs of its rows and rows of "
+            f"'{source}', or take an aligner that needs none (spacy-xlt.AnchoredCentering.v1)."
+        )
+    if given.ndim != 2 or given.shape[1] != 2 or not np.issubdtype(given.dtype, np.integer):
+        raise XltError(
+            f"The pairs of '{language}' are no whole numbers [n, 2]: give (row of '{language}', row of '{source}')."
+        )
+    rows = np.unique(given.astype(np.int64), axis=0)
+    for side, column in ((language, rows[:, 0]), (source, rows[:, 1])):
+        n = len(embeddings[side])
+        outside = column[(column < 0) | (column >= n)]
+        if len(outside):
+            raise XltError(f"The pairs of '{language}' name row {outside[0]} of '{side}', which has {n} rows.")
+    filled = embeddings[language][rows[:, 0]].any(axis=1) & embeddings[source][rows[:, 1]].any(axis=1)
+    if not filled.any():
+        raise XltError(f"All pairs of '{language}' have a row of zeros: their texts or words are blank or unknown.")
+    return rows[filled]
+
+
+def paired_rows(
+    embeddings: Mapping[str, NDArray[np.float32]], source: str, pairs: Optional[Pairs], language: str, aligner: str
+) -> tuple[Doubles, Doubles]:
+    """The two sides of `usable_pairs`: rows of the language [p, d] and their translations [p, d]."""
+    rows = usable_pairs(embeddings, source, pairs, language, aligner)
+    return embeddings[language][rows[:, 0]].astype(np.float64), embeddings[source][rows[:, 1]].astype(np.float64)
+
+
+def unit_rows(rows: NDArray[Any]) -> NDArray[Any]:
+    """Divide each row [n, d] by its length; rows of zeros stay zeros."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)

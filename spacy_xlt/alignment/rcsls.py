@@ -1,0 +1,120 @@
+"""RCSLS: a linear map trained on the retrieval criterion itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spacy_xlt.alignment.affine import AffineMap, Floats, affine
+from spacy_xlt.alignment.base import Doubles, Pairs, fit_each, unit_rows, usable_pairs
+from spacy_xlt.alignment.procrustes import rotation
+from spacy_xlt.alignment.retrieval import NEIGHBORHOOD, nearest
+from spacy_xlt.errors import XltError
+
+SMALLEST_STEP = 1e-4
+
+
+class RCSLS:
+    """`spacy-xlt.RCSLS.v1`: y = W (x - mu_x) + mu_y, W [d, d] maximizing the relaxed CSLS of the pairs.
+
+    Joulin et al. 2018, "Loss in Translation: Learning Bilingual Word Mapping with a Retrieval Criterion", equation 5,
+    over pairs (x, y) of centered rows of unit length:
+        loss(W) = mean of  -2 x'W'y + mean_{y' in N(Wx)} x'W'y' + mean_{Wx' in N(y)} x''W'y,
+    N the `neighborhood` rows of the other language with the largest product, among its first `negatives` rows. The
+    loss is convex in W over the matrices with singular values up to 1. It is brought down by projected subgradient
+    steps, as in fastText's alignment/align.py, from the Procrustes solution on; a step that does not lower the loss is
+    taken back and halved. Means are taken over all rows of a language.
+
+    iterations: the most steps; step: the first step size; negatives: for speed, in rows.
+    """
+
+    def __init__(
+        self, iterations: int = 10, step: float = 1.0, neighborhood: int = NEIGHBORHOOD, negatives: int = 200_000
+    ) -> None:
+        if iterations < 0 or not 0 < step < np.inf or neighborhood < 1 or negatives < 1:
+            raise XltError("RCSLS: iterations, step, neighborhood and negatives are positive numbers.")
+        self.iterations, self.step, self.neighborhood, self.negatives = iterations, step, neighborhood, negatives
+
+    def fit(
+        self, embeddings: Mapping[str, NDArray[np.float32]], source: str, pairs: Optional[Pairs] = None
+    ) -> dict[str, AffineMap]:
+        """See `Aligner.fit`. Raises XltError for a language without pairs."""
+
+        def fit_one(language: str) -> AffineMap:
+            rows = usable_pairs(embeddings, source, pairs, language, "RCSLS")
+            mean_x, all_x = _normalize(embeddings[language])
+            mean_y, all_y = _normalize(embeddings[source])
+            problem = _Problem(
+                all_x[rows[:, 0]],
+                all_y[rows[:, 1]],
+                all_x[: self.negatives],
+                all_y[: self.negatives],
+                self.neighborhood,
+            )
+            return affine(mean_x, mean_y, _descend(problem, self.iterations, self.step))
+
+        return fit_each(embeddings, source, fit_one)
+
+
+def _normalize(embeddings: NDArray[Any]) -> tuple[Doubles, Floats]:
+    """The mean [d], and the rows [n, d] centered and at unit length."""
+    mean = embeddings.mean(axis=0, dtype=np.float64)
+    return mean, unit_rows(embeddings - mean.astype(np.float32))
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Pairs x, y [p, d]; others_x, others_y: the rows that their neighbours are looked for in."""
+
+    x: Floats
+    y: Floats
+    others_x: Floats
+    others_y: Floats
+    neighborhood: int
+
+    def loss(self, matrix: Doubles) -> tuple[float, Doubles]:
+        """The loss and its subgradient [d, d] at a matrix."""
+        w = matrix.astype(np.float32)
+        mapped = self.x @ w.T
+        pull = 2 * np.einsum("ij,ij->", mapped, self.y, dtype=np.float64)
+        gradient = -2 * (self.y.T @ self.x)
+        k = min(self.neighborhood, len(self.others_y))
+        indices, scores = nearest(mapped, self.others_y, k, metric="dot")
+        push = scores.mean(axis=1, dtype=np.float64).sum()
+        gradient += _mean_rows(self.others_y, indices).T @ self.x
+        k = min(self.neighborhood, len(self.others_x))
+        indices, scores = nearest(self.y, self.others_x @ w.T, k, metric="dot")
+        push += scores.mean(axis=1, dtype=np.float64).sum()
+        gradient += self.y.T @ _mean_rows(self.others_x, indices)
+        return float(push - pull) / len(self.x), gradient.astype(np.float64) / len(self.x)
+
+
+def _mean_rows(rows: Floats, indices: NDArray[np.int64]) -> Floats:
+    """The means [p, d] of the rows named by indices [p, k], without an array [p, k, d]."""
+    total = np.zeros((len(indices), rows.shape[1]), dtype=np.float32)
+    for column in indices.T:
+        total += rows[column]
+    return total / np.float32(indices.shape[1])
+
+
+def _descend(problem: _Problem, iterations: int, step: float) -> Doubles:
+    matrix = rotation(problem.x.astype(np.float64), problem.y.astype(np.float64))
+    loss, gradient = problem.loss(matrix)
+    for _ in range(iterations):
+        if step < SMALLEST_STEP:
+            break
+        candidate = _project(matrix - step * gradient)
+        its_loss, its_gradient = problem.loss(candidate)
+        if its_loss < loss:
+            matrix, loss, gradient = candidate, its_loss, its_gradient
+        else:
+            step /= 2
+    return matrix
+
+
+def _project(matrix: Doubles) -> Doubles:
+    """The nearest matrix with singular values up to 1."""
+    left, s, right = np.linalg.svd(matrix)
+    return np.asarray(left * np.minimum(s, 1.0) @ right)
