@@ -109,7 +109,7 @@ def save_maps(maps: Mapping[str, AffineMap], path: Path, card: Optional[Mapping[
 def load_maps(path: Path) -> dict[str, AffineMap]:
     """Read what `save_maps` wrote: {language: map}. Raises XltError if the file is missing or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
         languages = [key.removeprefix("origin.") for key in arrays if key.startswith("origin.")]
         return {

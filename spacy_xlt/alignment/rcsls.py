@@ -46,14 +46,14 @@ class RCSLS:
             rows = usable_pairs(embeddings, source, pairs, language, "RCSLS")
             mean_x, all_x = _normalize(embeddings[language])
             mean_y, all_y = _normalize(embeddings[source])
-            problem = _Problem(
+            problem = Problem(
                 all_x[rows[:, 0]],
                 all_y[rows[:, 1]],
                 all_x[: self.negatives],
                 all_y[: self.negatives],
                 self.neighborhood,
             )
-            return affine(mean_x, mean_y, _descend(problem, self.iterations, self.step))
+            return affine(mean_x, mean_y, descend(problem, self.iterations, self.step))
 
         return fit_each(embeddings, source, fit_one)
 
@@ -65,7 +65,7 @@ def _normalize(embeddings: NDArray[Any]) -> tuple[Doubles, Floats]:
 
 
 @dataclass(frozen=True)
-class _Problem:
+class Problem:
     """Pairs x, y [p, d]; others_x, others_y: the rows that their neighbours are looked for in."""
 
     x: Floats
@@ -99,7 +99,7 @@ def _mean_rows(rows: Floats, indices: NDArray[np.int64]) -> Floats:
     return total / np.float32(indices.shape[1])
 
 
-def _descend(problem: _Problem, iterations: int, step: float) -> Doubles:
+def descend(problem: Problem, iterations: int, step: float) -> Doubles:
     matrix = rotation(problem.x.astype(np.float64), problem.y.astype(np.float64))
     loss, gradient = problem.loss(matrix)
     for _ in range(iterations):

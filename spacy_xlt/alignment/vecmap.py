@@ -55,7 +55,7 @@ class VecMap:
         mean_x, x = _normalize(embeddings[language], rows[:, 0])
         mean_z, z = _normalize(embeddings[source], rows[:, 1])
         white_x, colored_x = _whitening(x, language)
-        white_z, colored_z = _whitening(z, language)
+        white_z, colored_z = _whitening(z, source)
         left, s, right = np.linalg.svd(white_x @ (x.T @ z) @ white_z)
         matrix_x = white_x @ left * s**self.reweight @ left.T @ colored_x @ left
         matrix_z = white_z @ right.T * s**self.source_reweight @ right @ colored_z @ right.T
@@ -69,14 +69,14 @@ def _normalize(embeddings: NDArray[Any], rows: NDArray[np.int64]) -> tuple[Doubl
     return mean, unit_rows(unit_rows(embeddings[rows].astype(np.float64)) - mean)
 
 
-def _whitening(x: Doubles, language: str) -> tuple[Doubles, Doubles]:
+def _whitening(x: Doubles, side: str) -> tuple[Doubles, Doubles]:
     """(X'X)^-1/2 and (X'X)^1/2, both [d, d] and symmetric."""
     squares, directions = np.linalg.eigh(x.T @ x)
     filled = int((squares > EMPTY * squares[-1]).sum())
     if filled < len(squares):
         raise XltError(
-            f"VecMap: the {len(x)} pairs of '{language}' fill {filled} of {len(squares)} dimensions: give more pairs, "
-            "or take spacy-xlt.RidgeToIdentity.v1 or spacy-xlt.Procrustes.v1, which need fewer."
+            f"VecMap: the {len(x)} paired rows of '{side}' fill {filled} of {len(squares)} dimensions: give more "
+            "pairs, or take spacy-xlt.RidgeToIdentity.v1 or spacy-xlt.Procrustes.v1, which need fewer."
         )
     spread = np.sqrt(squares)
     return directions / spread @ directions.T, directions * spread @ directions.T
