@@ -92,7 +92,7 @@ def parse_by_language(option: str, values: Sequence[str]) -> dict[str, str]:
     for value in values:
         code, _, rest = value.partition("=")
         if not rest:
-            raise XltError(f"{option} '{value}': name the language and the file, as {option} de={value or 'FILE'}.")
+            raise XltError(f"{option} '{value}': name the language and the file, as {option} de=FILE.")
         if not is_known(code):
             raise XltError(f"{option} '{value}': '{code}' is no language code.")
         if base_code(code) in found:

@@ -33,8 +33,8 @@ def _chunks(path: Path, vocab: Vocab, skipped: Skipped) -> Iterator[Chunk]:
     keys = iter(sorted(vocab.vectors.key2row.items(), key=lambda item: item[1]))
     seen: set[str] = set()
     while batch := list(islice(keys, CHUNK)):
-        # A word that is not among the strings is empty here, and then left out as such.
-        words = [vocab.strings[key] if key in vocab.strings else "" for key, _ in batch]
+        # A word that is not among the strings is empty here, and then left out as such. (A StringStore has no `get`.)
+        words = [vocab.strings[key] if key in vocab.strings else "" for key, _ in batch]  # noqa: SIM401
         rows = np.asarray(vocab.vectors.data[[row for _, row in batch]], dtype=np.float32)
         problems = find_problems(words, rows, seen)
         for i, (reason, detail) in problems.items():
