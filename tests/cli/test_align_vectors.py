@@ -65,8 +65,8 @@ def test_a_second_dictionary_and_so_many_vectors(two: Languages, tmp_path: Path)
     options = ["--dictionary", two.dictionary, "--evaluate-on", tmp_path / "test.dict", "--max-vectors", 50]
     succeed("align-vectors", two.english, two.german, tmp_path / "out.vec", *options)
     figures = json.loads((tmp_path / "out.vec.json").read_text())
-    assert figures["evaluation"]["pairs"] == 1 and figures["target"]["words"] == 50
-    assert len(read_vectors(tmp_path / "out.vec", 999).words) == N
+    assert figures["evaluation"]["pairs"] == 1 and figures["target"]["vectors"] == 50
+    assert len(read_vectors(tmp_path / "out.vec", 999).row_of) == N
 
 
 def test_without_a_dictionary(two: Languages, tmp_path: Path) -> None:

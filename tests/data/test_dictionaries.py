@@ -62,7 +62,7 @@ def test_a_file_without_a_pair(tmp_path: Path) -> None:
     with pytest.raises(XltError) as error:
         read_dictionary(path)
     assert str(error.value) == (
-        f"{path} has no pair of words (first: the file is empty). "
+        f"{path} has no pair of words (first: it is empty). "
         "A line is 'target @ source', or 'source target' with a tab or a space between."
     )
     path.write_text("A text.\nOne more of it.\n")

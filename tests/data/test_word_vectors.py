@@ -26,7 +26,7 @@ TABLE = {"der": [1.0, 0.5], "Hund": [-0.25, 3e-3], "größer": [0.0, -1.0], "犬
 
 
 def check(read: WordVectors) -> None:
-    assert read.words == list(TABLE) and read.skipped.count == 0
+    assert list(read.row_of) == list(TABLE) and read.skipped.count == 0
     assert read.rows.dtype == np.float32
     np.testing.assert_allclose(read.rows, list(TABLE.values()), rtol=1e-6)
 
@@ -59,15 +59,21 @@ def test_a_spacy_folder_and_the_vocab_in_it(tmp_path: Path, inside: str) -> None
     check(read_vectors(write_pipeline(tmp_path / "nlp", TABLE) / inside, 100))
 
 
-def test_a_spacy_folder_is_read_in_the_order_of_its_rows(tmp_path: Path) -> None:
+def test_words_of_a_spacy_folder_share_rows(tmp_path: Path) -> None:
+    """As in spaCy's own `_md` pipelines; the rows are read in their order, each once, and all words written."""
     nlp = spacy.blank("de")
-    nlp.vocab.vectors = Vectors(strings=nlp.vocab.strings, shape=(3, 2))
-    for word, row in (("c", 2), ("a", 0), ("also a", 0), ("also-a", 0), ("b", 1)):
-        nlp.vocab.vectors.add(nlp.vocab.strings.add(word), vector=np.array([row + 1.0, 1.0]), row=row)
+    nlp.vocab.vectors = Vectors(strings=nlp.vocab.strings, shape=(4, 2))
+    for word, row in (("c", 2), ("a", 0), ("also a", 0), ("also-a", 0), ("lost", 1), ("d", 3)):
+        vector = np.array([row + 1.0, np.nan if word == "lost" else 1.0])
+        nlp.vocab.vectors.add(nlp.vocab.strings.add(word), vector=vector, row=row)
     nlp.to_disk(tmp_path / "nlp")
-    read = read_vectors(tmp_path / "nlp", 100)
-    assert read.words == ["a", "also-a", "b", "c"] and read.rows[:, 0].tolist() == [1, 1, 2, 3]
+    read = read_vectors(tmp_path / "nlp", 2)
+    assert read.row_of == {"a": 0, "also-a": 0, "c": 1} and read.rows[:, 0].tolist() == [1, 3]
+    assert read.skipped.count == 2
     assert read.skipped.first == f"{tmp_path}/nlp: row 0: white space in the word"
+    chunks = list(stream_vectors(tmp_path / "nlp", Skipped()))
+    assert [words for words, _ in chunks] == [["a", "also-a", "c", "d"]]
+    assert chunks[0][1][:, 0].tolist() == [1, 1, 3, 4]
 
 
 def test_a_spacy_key_whose_word_is_lost_is_left_out(tmp_path: Path) -> None:
@@ -77,7 +83,7 @@ def test_a_spacy_key_whose_word_is_lost_is_left_out(tmp_path: Path) -> None:
     nlp.vocab.vectors.add(12345, vector=np.array([1.0, 1.0]))
     nlp.to_disk(tmp_path / "nlp")
     read = read_vectors(tmp_path / "nlp", 100)
-    assert read.words == ["a"]
+    assert list(read.row_of) == ["a"]
     assert read.skipped.first == f"{tmp_path}/nlp: row 1: a key without its word in strings.json"
 
 
@@ -89,7 +95,7 @@ def test_the_first_words_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     path = write_text(tmp_path / "a.vec", TABLE)
     for limit in range(1, 6):
         read = read_vectors(path, limit)
-        assert read.words == list(TABLE)[:limit] and read.rows.shape == (min(limit, 4), 2)
+        assert list(read.row_of) == list(TABLE)[:limit] and read.rows.shape == (min(limit, 4), 2)
 
 
 def test_chunks_are_small_and_the_file_is_never_whole_in_memory(
@@ -143,7 +149,7 @@ def test_a_bad_line_is_left_out_and_named(
     bad = line if isinstance(line, bytes) else line.encode()
     path.write_bytes(header.encode() + b"a 1 2\n" + bad + b"\nb 3 4\n")
     read = read_vectors(path, 100)
-    assert read.words == ["a", "b"] and read.rows.tolist() == [[1, 2], [3, 4]]
+    assert list(read.row_of) == ["a", "b"] and read.rows.tolist() == [[1, 2], [3, 4]]
     place = f"{path}:{3 if header else 2}"
     assert read.skipped.to_dict() == {"count": 1, "reasons": {reason: 1}, "first": f"{place}: {detail}"}
 
@@ -154,7 +160,7 @@ def test_all_bad_lines_are_counted_and_the_first_is_the_first(tmp_path: Path, mo
     bad = [line if isinstance(line, bytes) else line.encode() for line, _, _ in BAD]
     path.write_bytes(b"\n".join([b"%d 2" % (len(bad) + 2), b"a 1 2", *bad, b"b 3 4"]))
     read = read_vectors(path, 100)
-    assert read.words == ["a", "b"] and read.skipped.count == len(bad)
+    assert list(read.row_of) == ["a", "b"] and read.skipped.count == len(bad)
     assert read.skipped.first == f"{path}:3: 1 numbers where 2 belong"
 
 
@@ -186,8 +192,8 @@ def test_a_missing_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "the file is empty"),
-        (b"\n\n", "the file is empty"),
+        (b"", "it is empty"),
+        (b"\n\n", "it is empty"),
         (b"3 2\n", "{}:1: the header says 3 words, but 0 lines follow"),
         (b"a 1 x\n", "{}:1: something that is no number in the vector of 'a'"),
         (b"2 5\na 1 2\nb 1 2\n", "{}:2: 2 numbers where 5 belong"),
@@ -225,7 +231,7 @@ def test_a_folder_without_vectors(tmp_path: Path) -> None:
     message = "has no word vectors: give a file of vectors, or a spaCy pipeline folder with some."
     assert fail(tmp_path) == f"{tmp_path} {message}"
     spacy.blank("de").to_disk(tmp_path / "nlp")
-    assert fail(tmp_path / "nlp") == f"{tmp_path / 'nlp'} has no usable word vector (first: the file is empty)."
+    assert fail(tmp_path / "nlp") == f"{tmp_path / 'nlp'} has no usable word vector (first: it is empty)."
 
 
 def test_floret_vectors_are_of_parts_of_words(tmp_path: Path) -> None:
@@ -250,7 +256,7 @@ def test_a_damaged_folder(tmp_path: Path, file: str) -> None:
 
 
 def test_a_word_is_found_by_its_letters_then_by_any_case() -> None:
-    vectors = WordVectors(["Essen", "essen", "Hund", "HUND"], np.ones((4, 2), dtype=np.float32))
+    vectors = WordVectors({"Essen": 0, "essen": 1, "Hund": 2, "HUND": 3}, np.ones((4, 2), dtype=np.float32))
     assert [vectors.find(word) for word in ("Essen", "essen", "hund", "HUND", "ESSEN")] == [0, 1, 2, 3, 0]
     assert vectors.find("Katze") is None
 
@@ -269,7 +275,7 @@ def test_what_is_written_can_be_read_again_by_us_and_by_spacy(
     path = tmp_path_factory.mktemp("out") / "a.vec"
     assert write_vectors(path, iter([(words[:2], rows[:2]), (words[2:], rows[2:])]), 3) == len(words)
     read = read_vectors(path, 1000)
-    assert read.words == words and read.skipped.count == 0
+    assert list(read.row_of) == words and read.skipped.count == 0
     np.testing.assert_allclose(read.rows, rows, rtol=1e-5)
     theirs, keys, _ = spacy_read_vectors(path, -1)
     assert keys == words
