@@ -24,7 +24,7 @@ MAX_VECTORS = 200_000
 QUERIES = 1500
 # The most frequent words of each side: hubness and mean CSLS are measured on them, and among those of the source CSLS
 # looks for the neighbours of a target word.
-FREQUENT = 20_000
+FREQUENT = 10_000
 BLOCK = 8192
 
 
