@@ -1,12 +1,14 @@
 """Bringing the word vectors of one language into the space of another, file to file, in bounded memory."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Optional
 
 import numpy as np
+from tqdm import tqdm
 
 from spacy_xlt.alignment.affine import AffineMap, Floats
 from spacy_xlt.alignment.base import Aligner
@@ -69,8 +71,9 @@ def align_vectors(
     if max_vectors < 1:
         raise XltError(f"At least one vector of each side is needed, not {max_vectors}.")
     fit_on, held_out = read_dictionaries(dictionary, evaluate_on)
-    clock = _Clock()
-    ours, theirs = (read_vectors(path, max_vectors, quiet=quiet) for path in (source, target))
+    clock = _Clock(quiet)
+    with clock.part("reading"):
+        ours, theirs = (read_vectors(path, max_vectors, quiet=quiet) for path in (source, target))
     width = ours.rows.shape[1]
     if theirs.rows.shape[1] != width:
         raise XltError(
@@ -83,25 +86,23 @@ def align_vectors(
     fit_pairs.pairs = [pair for pair in fit_pairs.pairs if pair[0] not in test_rows]
     _require(fit_pairs, dictionary, "fit")
     _require(test_pairs, evaluate_on, "evaluate")
-    clock.lap("reading")
 
     for block in (block for side in (ours, theirs) for block in _blocks(side.rows)):
         block[:] = unit_rows(block)
-    before = space_figures(ours.rows[:FREQUENT], theirs.rows[:FREQUENT])
-    clock.lap("evaluation")
-    pairs = {"target": [(row, source_row) for source_row, row in fit_pairs.pairs]} if dictionary else None
-    to_source = aligner.fit({"source": ours.rows, "target": theirs.rows}, "source", pairs)["target"]
-    clock.lap("fit")
-    for block in _blocks(theirs.rows):
-        block[:] = to_source(block)
-    after = space_figures(ours.rows[:FREQUENT], theirs.rows[:FREQUENT])
-    figures = _look_up(test_pairs, ours.rows, theirs.rows)
-    clock.lap("evaluation")
-
-    skipped = Skipped()
-    chunks = stream_vectors(target, skipped, desc="Writing", quiet=quiet)
-    written = write_vectors(output, _mapped(chunks, to_source), width)
-    clock.lap("writing")
+    with clock.part("evaluation", "Evaluating before"):
+        before = space_figures(ours.rows[:FREQUENT], theirs.rows[:FREQUENT])
+    with clock.part("fit", f"Fitting {type(aligner).__name__}"):
+        pairs = {"target": [(row, source_row) for source_row, row in fit_pairs.pairs]} if dictionary else None
+        to_source = aligner.fit({"source": ours.rows, "target": theirs.rows}, "source", pairs)["target"]
+    with clock.part("evaluation", "Evaluating after"):
+        for block in _blocks(theirs.rows):
+            block[:] = to_source(block)
+        after = space_figures(ours.rows[:FREQUENT], theirs.rows[:FREQUENT])
+        figures = _look_up(test_pairs, ours.rows, theirs.rows)
+    with clock.part("writing"):
+        skipped = Skipped()
+        chunks = stream_vectors(target, skipped, desc="Writing", quiet=quiet)
+        written = write_vectors(output, _mapped(chunks, to_source), width)
     tested = evaluate_on or dictionary
     return {
         "source": {"path": str(source), "vectors": len(ours.rows), "skipped": ours.skipped.to_dict()},
@@ -182,13 +183,16 @@ def _blocks(rows: Floats) -> Iterator[Floats]:
 
 
 class _Clock:
-    """Seconds of each part of the work; parts may come back."""
+    """Seconds of each part of the work, and one line on the terminal while a part runs that has no bar of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet
         self.seconds: dict[str, float] = {}
-        self._last = perf_counter()
 
-    def lap(self, part: str) -> None:
-        now = perf_counter()
-        self.seconds[part] = round(self.seconds.get(part, 0.0) + now - self._last, 2)
-        self._last = now
+    @contextmanager
+    def part(self, name: str, desc: str = "") -> Iterator[None]:
+        start = perf_counter()
+        with tqdm(total=1, desc=desc, bar_format="{desc}: {elapsed}", disable=self.quiet or not desc) as line:
+            yield
+            line.update()
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + perf_counter() - start, 2)
