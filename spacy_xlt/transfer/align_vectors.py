@@ -101,7 +101,7 @@ def align_vectors(
         figures = _look_up(test_pairs, ours.rows, theirs.rows)
     with clock.part("writing"):
         skipped = Skipped()
-        chunks = stream_vectors(target, skipped, desc="Writing", quiet=quiet)
+        chunks = stream_vectors(target, skipped, desc="Mapping", quiet=quiet)
         written = write_vectors(output, _mapped(chunks, to_source), width)
     tested = evaluate_on or dictionary
     return {

@@ -167,7 +167,7 @@ def test_what_was_left_out_is_counted(two: Languages) -> None:
 def test_every_part_shows_that_it_runs(two: Languages, capsys: pytest.CaptureFixture[str]) -> None:
     align(two, quiet=False)
     shown = capsys.readouterr().err
-    for part in ("Reading en.vec", "Reading de.vec", "Evaluating before", "Fitting Procrustes", "Writing de.vec: 100%"):
+    for part in ("Reading en.vec", "Reading de.vec", "Evaluating before", "Fitting Procrustes", "Mapping de.vec: 100%"):
         assert part in shown
     align(two)
     assert capsys.readouterr().err == ""
