@@ -1,12 +1,14 @@
 """Bringing the word vectors of one language into the space of another, file to file, in bounded memory."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Optional
 
 import numpy as np
+from tqdm import tqdm
 
 from spacy_xlt.alignment.affine import AffineMap, Floats
 from spacy_xlt.alignment.base import Aligner
@@ -24,7 +26,7 @@ MAX_VECTORS = 200_000
 QUERIES = 1500
 # The most frequent words of each side: hubness and mean CSLS are measured on them, and among those of the source CSLS
 # looks for the neighbours of a target word.
-FREQUENT = 20_000
+FREQUENT = 10_000
 BLOCK = 8192
 
 
@@ -69,8 +71,9 @@ def align_vectors(
     if max_vectors < 1:
         raise XltError(f"At least one vector of each side is needed, not {max_vectors}.")
     fit_on, held_out = read_dictionaries(dictionary, evaluate_on)
-    clock = _Clock()
-    ours, theirs = (read_vectors(path, max_vectors, quiet=quiet) for path in (source, target))
+    clock = _Clock(quiet)
+    with clock.part("reading"):
+        ours, theirs = (read_vectors(path, max_vectors, quiet=quiet) for path in (source, target))
     width = ours.rows.shape[1]
     if theirs.rows.shape[1] != width:
         raise XltError(
@@ -78,31 +81,32 @@ def align_vectors(
         )
     fit_pairs = _cover(fit_on, ours, theirs)
     test_pairs = _cover(held_out, ours, theirs)
+    # In spaCy's tables words share vectors: one that is looked up is not fitted on under another name.
+    test_rows = {row for row, _ in test_pairs.pairs}
+    fit_pairs.pairs = [pair for pair in fit_pairs.pairs if pair[0] not in test_rows]
     _require(fit_pairs, dictionary, "fit")
     _require(test_pairs, evaluate_on, "evaluate")
-    clock.lap("reading")
 
     for block in (block for side in (ours, theirs) for block in _blocks(side.rows)):
         block[:] = unit_rows(block)
-    before = space_figures(ours.rows[:FREQUENT], theirs.rows[:FREQUENT])
-    clock.lap("evaluation")
-    pairs = {"target": [(row, source_row) for source_row, row in fit_pairs.pairs]} if dictionary else None
-    to_source = aligner.fit({"source": ours.rows, "target": theirs.rows}, "source", pairs)["target"]
-    clock.lap("fit")
-    for block in _blocks(theirs.rows):
-        block[:] = to_source(block)
-    after = space_figures(ours.rows[:FREQUENT], theirs.rows[:FREQUENT])
-    figures = _look_up(test_pairs, ours.rows, theirs.rows)
-    clock.lap("evaluation")
-
-    skipped = Skipped()
-    chunks = stream_vectors(target, skipped, desc="Writing", quiet=quiet)
-    written = write_vectors(output, _mapped(chunks, to_source), width)
-    clock.lap("writing")
+    with clock.part("evaluation", "Evaluating before"):
+        before = space_figures(ours.rows[:FREQUENT], theirs.rows[:FREQUENT])
+    with clock.part("fit", f"Fitting {type(aligner).__name__}"):
+        pairs = {"target": [(row, source_row) for source_row, row in fit_pairs.pairs]} if dictionary else None
+        to_source = aligner.fit({"source": ours.rows, "target": theirs.rows}, "source", pairs)["target"]
+    with clock.part("evaluation", "Evaluating after"):
+        for block in _blocks(theirs.rows):
+            block[:] = to_source(block)
+        after = space_figures(ours.rows[:FREQUENT], theirs.rows[:FREQUENT])
+        figures = _look_up(test_pairs, ours.rows, theirs.rows)
+    with clock.part("writing"):
+        skipped = Skipped()
+        chunks = stream_vectors(target, skipped, desc="Mapping", quiet=quiet)
+        written = write_vectors(output, _mapped(chunks, to_source), width)
     tested = evaluate_on or dictionary
     return {
-        "source": {"path": str(source), "words": len(ours.words), "skipped": ours.skipped.to_dict()},
-        "target": {"path": str(target), "words": len(theirs.words), "skipped": skipped.to_dict()},
+        "source": {"path": str(source), "vectors": len(ours.rows), "skipped": ours.skipped.to_dict()},
+        "target": {"path": str(target), "vectors": len(theirs.rows), "skipped": skipped.to_dict()},
         "output": {"path": str(output), "words": written, "width": width},
         "aligner": type(aligner).__name__,
         "dictionary": fit_pairs.describe(dictionary, fit_on.skipped) if fit_on else None,
@@ -179,13 +183,16 @@ def _blocks(rows: Floats) -> Iterator[Floats]:
 
 
 class _Clock:
-    """Seconds of each part of the work; parts may come back."""
+    """Seconds of each part of the work, and one line on the terminal while a part runs that has no bar of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet
         self.seconds: dict[str, float] = {}
-        self._last = perf_counter()
 
-    def lap(self, part: str) -> None:
-        now = perf_counter()
-        self.seconds[part] = round(self.seconds.get(part, 0.0) + now - self._last, 2)
-        self._last = now
+    @contextmanager
+    def part(self, name: str, desc: str = "") -> Iterator[None]:
+        start = perf_counter()
+        with tqdm(total=1, desc=desc, bar_format="{desc}: {elapsed}", disable=self.quiet or not desc) as line:
+            yield
+            line.update()
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + perf_counter() - start, 2)
