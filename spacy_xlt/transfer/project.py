@@ -6,7 +6,6 @@ from typing import Any, Optional
 import numpy as np
 from numpy.typing import NDArray
 from spacy.language import Language
-from spacy.util import registry
 from tqdm import tqdm
 
 from spacy_xlt.encoders.base import Floats2d
@@ -15,6 +14,7 @@ from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.registries import aligner_name
 
 CHUNK = 256
 # (text of the source, text of the language)
@@ -64,15 +64,11 @@ def fit_projection(
 def set_aligner(nlp: Language, aligner: str) -> None:
     """Give the projector of a pipeline another aligner, with its default settings; what was fitted stays.
 
-    aligner: a name of the registry `xlt_aligners`; `Procrustes` is short for `spacy-xlt.Procrustes.v1`.
+    aligner: a name of the registry `xlt_aligners`, as `registries.aligner_name` takes it.
     Raises XltError for an unknown name.
     """
-    known = sorted(registry.xlt_aligners.get_all())  # type: ignore[attr-defined]
-    name = aligner if aligner in known else f"spacy-xlt.{aligner}.v1"
-    if name not in known:
-        raise XltError(f"There is no aligner '{aligner}'. There are: {', '.join(known)}.")
     old = find_pipe(nlp, Projector)
-    config = {"source": old.source, "set_vector": old.set_vector, "aligner": {"@xlt_aligners": name}}
+    config = {"source": old.source, "set_vector": old.set_vector, "aligner": {"@xlt_aligners": aligner_name(aligner)}}
     new: Any = nlp.replace_pipe(old.name, "xlt_projector", config=config)
     new.from_bytes(old.to_bytes())
 

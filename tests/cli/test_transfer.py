@@ -127,7 +127,7 @@ def test_options_that_say_too_little(model: Path, tmp_path: Path, options: list[
 def test_an_unknown_aligner(model: Path, swahili: Path, tmp_path: Path) -> None:
     options = ["--language", "sw", "--texts", swahili, "--aligner", "Magic"]
     line = fail("transfer", "project", model, tmp_path / "out", *options)
-    assert line.startswith("There is no aligner 'Magic'. There are: ")
+    assert line.startswith("There is no aligner 'Magic'; there are ")
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,7 @@ def test_an_aligner_that_needs_translations_says_so(nlp: Language) -> None:
 
 
 def test_an_unknown_aligner(nlp: Language) -> None:
-    with pytest.raises(XltError, match="There is no aligner 'Magic'. There are: .*spacy-xlt.Ridge.v1"):
+    with pytest.raises(XltError, match="There is no aligner 'Magic'; there are .*spacy-xlt.Ridge.v1"):
         set_aligner(nlp, "Magic")
 
 
