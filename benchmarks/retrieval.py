@@ -91,13 +91,14 @@ def table(rows: list[dict[str, Any]]) -> str:
         "Every query's nearest key by CSLS, n x n. GFLOP/s counts the two products of both sets that it takes; sgemm "
         "is NumPy's product of one tile, before and after, in the same process.",
         "",
-        "| data | n | dimensions | seconds | CPU seconds | GFLOP/s | sgemm GFLOP/s | ratio | peak MB | of it input | hubness |",
+        "| data | n | dimensions | seconds | CPU seconds | GFLOP/s | sgemm GFLOP/s | ratio | peak MB | of it input "
+        "| hubness |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         lines.append(
-            f"| {row['data']} | {row['n']:,} | {row['width']} | {row['seconds']} | {row['cpu_seconds']} | {row['gflops']} "
-            f"| {row['sgemm_before']}, {row['sgemm_after']} | {row['ratio']} | {row['peak_mb']:,} | {row['input_mb']} "
+            f"| {row['data']} | {row['n']:,} | {row['width']} | {row['seconds']} | {row['cpu_seconds']} "
+            f"| {row['gflops']} | {row['sgemm_before']}, {row['sgemm_after']} | {row['ratio']} | {row['peak_mb']:,} | {row['input_mb']} "
             f"| {row['hubness']} |"
         )
     return "\n".join([*lines, "", *(f"- {kind}: {what}." for kind, what in KINDS.items())])

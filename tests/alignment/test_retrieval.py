@@ -279,5 +279,13 @@ def test_unknown_metric_and_neighborhood_are_refused() -> None:
         nearest(rows(3), rows(3), metric="l2")  # type: ignore[arg-type]
     with pytest.raises(XltError, match="from 1 on, not 0"):
         nearest(rows(3), rows(3), neighborhood=0)
-    with pytest.raises(XltError, match="one number a key"):
-        nearest(rows(3), rows(3), key_similarity=np.zeros(2, dtype=np.float32))
+    for similarity in (np.zeros(2), np.full(3, np.nan)):
+        with pytest.raises(XltError, match="one finite number a key"):
+            nearest(rows(3), rows(3), key_similarity=similarity.astype(np.float32))
+
+
+def test_products_that_overflow_are_refused() -> None:
+    huge = np.full((2, 2), 1e30, dtype=np.float32)
+    np.testing.assert_allclose(nearest(huge, huge, metric="cosine")[1], 1, rtol=1e-6)
+    with np.errstate(all="ignore"), pytest.raises(XltError, match="beyond float32"):
+        nearest(huge, -huge, metric="dot")
