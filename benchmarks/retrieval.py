@@ -96,11 +96,17 @@ def table(rows: list[dict[str, Any]]) -> str:
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        lines.append(
-            f"| {row['data']} | {row['n']:,} | {row['width']} | {row['seconds']} | {row['cpu_seconds']} "
-            f"| {row['gflops']} | {row['sgemm_before']}, {row['sgemm_after']} | {row['ratio']} | {row['peak_mb']:,} | {row['input_mb']} "
-            f"| {row['hubness']} |"
-        )
+        cells = [
+            row["data"],
+            f"{row['n']:,}",
+            *(row[name] for name in ("width", "seconds", "cpu_seconds", "gflops")),
+            f"{row['sgemm_before']}, {row['sgemm_after']}",
+            row["ratio"],
+            f"{row['peak_mb']:,}",
+            row["input_mb"],
+            row["hubness"],
+        ]
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
     return "\n".join([*lines, "", *(f"- {kind}: {what}." for kind, what in KINDS.items())])
 
 
