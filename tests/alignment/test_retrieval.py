@@ -116,7 +116,8 @@ def test_many_equal_scores() -> None:
     some[::20] = [1, 2, 3]  # a few rows with ties among many with none
     other = rows(400, 3, seed=2)
     other[:350] = [1, 2, 3]
-    assert_best(*nearest(some, other, 5, metric="cosine", memory_mb=0.2), naive_cosines(some, other))
+    for memory_mb in (0.2, 64):
+        assert_best(*nearest(some, other, 5, metric="cosine", memory_mb=memory_mb), naive_cosines(some, other))
 
 
 def test_a_side_is_not_changed_and_may_be_of_any_float_type() -> None:
