@@ -116,7 +116,8 @@ def test_many_equal_scores() -> None:
     some[::20] = [1, 2, 3]  # a few rows with ties among many with none
     other = rows(400, 3, seed=2)
     other[:350] = [1, 2, 3]
-    assert_best(*nearest(some, other, 5, metric="cosine", memory_mb=0.2), naive_cosines(some, other))
+    for memory_mb in (0.2, 64):
+        assert_best(*nearest(some, other, 5, metric="cosine", memory_mb=memory_mb), naive_cosines(some, other))
 
 
 def test_a_side_is_not_changed_and_may_be_of_any_float_type() -> None:
@@ -279,5 +280,13 @@ def test_unknown_metric_and_neighborhood_are_refused() -> None:
         nearest(rows(3), rows(3), metric="l2")  # type: ignore[arg-type]
     with pytest.raises(XltError, match="from 1 on, not 0"):
         nearest(rows(3), rows(3), neighborhood=0)
-    with pytest.raises(XltError, match="one number a key"):
-        nearest(rows(3), rows(3), key_similarity=np.zeros(2, dtype=np.float32))
+    for similarity in (np.zeros(2), np.full(3, np.nan)):
+        with pytest.raises(XltError, match="one finite number a key"):
+            nearest(rows(3), rows(3), key_similarity=similarity.astype(np.float32))
+
+
+def test_products_that_overflow_are_refused() -> None:
+    huge = np.full((2, 2), 1e30, dtype=np.float32)
+    np.testing.assert_allclose(nearest(huge, huge, metric="cosine")[1], 1, rtol=1e-6)
+    with np.errstate(all="ignore"), pytest.raises(XltError, match="beyond float32"):
+        nearest(huge, -huge, metric="dot")
