@@ -6,8 +6,8 @@
 Vectors: the first `rows` words of each side of a dictionary (SPACY_XLT_DATA/bli), embedded by the default encoder and
 brought to `width` dimensions by the principal components of each side (kept under training/, embedding takes long); or
 `--vectors synthetic`: two noisy copies of the same rows, one turned, without words.
-The dictionary is split by English word: fitted on the pairs of the first `train` English words, reported on the next
-`test`, looked up from English. Every program is a process of its own that reads both sides as text, maps, and writes
+The dictionary is split by English word, at random: fitted on the pairs of `train` English words, reported on `test`
+others, looked up from English. Every program is a process of its own that reads both sides as text, maps, and writes
 text. The original maps both languages into a common space; ours does either that, or maps one language into the
 space of the other, which then stays as it is and is not written. Seconds of the original are taken around its own
 functions for reading and writing. Writes benchmarks/results/vecmap.{json,md}.
@@ -161,8 +161,10 @@ def measure(args: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
         z = embedded(source_words, args.width, cache / f"{SOURCE}.npy")
     rows, source_rows = ({word: i for i, word in enumerate(each)} for each in (words, source_words))
     pairs = [pair for pair in pairs if pair[0] in rows and pair[1] in source_rows]
-    english = list(dict.fromkeys(pair[1] for pair in pairs))
-    train, test = set(english[: args.train]), english[args.train : args.train + args.test]
+    english = np.random.default_rng(0).permutation(list(dict.fromkeys(pair[1] for pair in pairs))).tolist()
+    args.test = min(args.test, len(english) // 4)
+    test, train = english[: args.test], set(english[args.test : args.test + args.train])
+    args.train = len(train)
     gold = {word: set[int]() for word in test}
     for word, translation in pairs:
         if translation in gold:
