@@ -28,6 +28,7 @@ import numpy as np
 from common import write_results
 from numpy.typing import NDArray
 
+from spacy_xlt.alignment.affine import AffineMap
 from spacy_xlt.alignment.base import unit_rows
 from spacy_xlt.alignment.retrieval import nearest, neighborhood_similarity
 from spacy_xlt.alignment.vecmap import VecMap, common_space
@@ -37,6 +38,7 @@ Words = list[str]
 WordPairs = list[tuple[str, str]]
 
 SOURCE = "en"
+CHUNK = 1024
 # Runs the original's script as it is, with a clock around its reading and its writing.
 ORIGINAL = """
 import runpy, sys, time
@@ -111,6 +113,14 @@ def read_vectors(path: Path) -> tuple[Words, Floats]:
     return words, vectors
 
 
+def mapped_rows(there: AffineMap, rows: Floats) -> Floats:
+    """All rows at unit length, mapped: chunk by chunk, as vectors are streamed."""
+    result = np.empty_like(rows)
+    for start in range(0, len(rows), CHUNK):
+        result[start : start + CHUNK] = there(unit_rows(rows[start : start + CHUNK]))
+    return result
+
+
 def run_ours(folder: Path, kind: str) -> None:
     """Our side, in a process of its own: read, map, write, and note the seconds."""
     start = time.perf_counter()
@@ -121,10 +131,10 @@ def run_ours(folder: Path, kind: str) -> None:
     pairs = np.array([(rows[word], source_rows[translation]) for word, translation in map(str.split, lines)])
     read = time.perf_counter()
     if kind == "source":
-        sides = {"x": VecMap().fit({"x": x, "z": z}, "z", {"x": pairs})["x"](unit_rows(x))}
+        sides = {"x": mapped_rows(VecMap().fit({"x": x, "z": z}, "z", {"x": pairs})["x"], x)}
     else:
         maps = common_space(x, z, pairs)
-        sides = {"x": maps[0](unit_rows(x)), "z": maps[1](unit_rows(z))}
+        sides = {"x": mapped_rows(maps[0], x), "z": mapped_rows(maps[1], z)}
     mapped = time.perf_counter()
     for name, vectors in sides.items():
         write_vectors(words if name == "x" else source_words, vectors, folder / f"{kind}.{name}.txt")
