@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Optional
@@ -29,6 +29,8 @@ QUERIES = 1500
 FREQUENT = 10_000
 BLOCK = 8192
 
+Figures = dict[str, Any]
+
 
 @dataclass
 class _Covered:
@@ -37,7 +39,7 @@ class _Covered:
     pairs: list[tuple[int, int]]
     coverage: float
 
-    def describe(self, path: Optional[Path], skipped: Skipped) -> dict[str, Any]:
+    def describe(self, path: Optional[Path], skipped: Skipped) -> Figures:
         return {
             "path": str(path),
             "pairs": len(self.pairs),
@@ -56,7 +58,7 @@ def align_vectors(
     evaluate_on: Optional[Path] = None,
     max_vectors: int = MAX_VECTORS,
     quiet: bool = True,
-) -> dict[str, Any]:
+) -> Figures:
     """Map the vectors of `target` into the space of those of `source`, write them to `output`, and return figures.
 
     source, target: files or folders as `stream_vectors` reads them. The aligner sees the first `max_vectors` words of
@@ -65,7 +67,8 @@ def align_vectors(
     dictionary: pairs of a source word and a target word to fit on; None: for aligners that need none.
     evaluate_on: a dictionary to evaluate on; its source words are not fitted on. None: the source words of `dictionary`
     that `is_held_out` names. The first 1500 words that have vectors are looked up among all target words.
-    Raises XltError for files that cannot be used, different widths, and a dictionary without a pair that has vectors.
+    Raises XltError for files that cannot be used, different widths, a dictionary without a pair that has vectors, and
+    an aligner that says it has failed.
     """
     check_output(output, source, target)
     if max_vectors < 1:
@@ -92,8 +95,9 @@ def align_vectors(
     with clock.part("evaluation", "Evaluating before"):
         before = space_figures(ours.rows[:FREQUENT], theirs.rows[:FREQUENT])
     with clock.part("fit", f"Fitting {type(aligner).__name__}"):
-        pairs = {"target": [(row, source_row) for source_row, row in fit_pairs.pairs]} if dictionary else None
-        to_source = aligner.fit({"source": ours.rows, "target": theirs.rows}, "source", pairs)["target"]
+        to_source, report = _fit(
+            aligner, {str(source): ours.rows, str(target): theirs.rows}, fit_pairs if fit_on else None
+        )
     with clock.part("evaluation", "Evaluating after"):
         for block in _blocks(theirs.rows):
             block[:] = to_source(block)
@@ -109,11 +113,28 @@ def align_vectors(
         "target": {"path": str(target), "vectors": len(theirs.rows), "skipped": skipped.to_dict()},
         "output": {"path": str(output), "words": written, "width": width},
         "aligner": type(aligner).__name__,
+        "report": report,
         "dictionary": fit_pairs.describe(dictionary, fit_on.skipped) if fit_on else None,
         "evaluation": {**test_pairs.describe(tested, held_out.skipped), **figures} if figures and held_out else None,
         "space": {"before": before, "after": after},
         "seconds": clock.seconds,
     }
+
+
+def _fit(aligner: Aligner, rows: dict[str, Floats], covered: Optional[_Covered]) -> tuple[AffineMap, Optional[Figures]]:
+    """The map of the second of two languages into the space of the first, and the aligner's own report if it has one.
+
+    Raises XltError if the aligner says that it has failed.
+    """
+    source, target = rows
+    pairs = {target: [(row, source_row) for source_row, row in covered.pairs]} if covered else None
+    to_source = aligner.fit(rows, source, pairs)[target]
+    report = getattr(aligner, "report", {}).get(target)
+    if report is None:
+        return to_source, None
+    if report.failed:
+        raise XltError(report.message)
+    return to_source, asdict(report)
 
 
 def check_output(output: Path, source: Path, target: Path) -> None:
@@ -122,6 +143,8 @@ def check_output(output: Path, source: Path, target: Path) -> None:
         raise XltError(f"{output} would not be compressed: give a name without .gz.")
     if output.is_dir():
         raise XltError(f"{output} is a folder: give the name of a file.")
+    if source.exists() and target.exists() and source.samefile(target):
+        raise XltError(f"{source} is given as SRC and as TGT: give the vectors of two languages.")
     for path in (source, target):
         if output.exists() and path.exists() and output.samefile(path):
             raise XltError(f"{output} holds the vectors to align: give another name to write to.")
@@ -164,7 +187,7 @@ def _require(covered: _Covered, path: Optional[Path], purpose: str) -> None:
         )
 
 
-def _look_up(covered: _Covered, source: Floats, target: Floats) -> Optional[dict[str, Any]]:
+def _look_up(covered: _Covered, source: Floats, target: Floats) -> Optional[Figures]:
     queries = set(list(dict.fromkeys(row for row, _ in covered.pairs))[:QUERIES])
     pairs = [pair for pair in covered.pairs if pair[0] in queries]
     return induce_lexicon(source, target, pairs, source[:FREQUENT]) if pairs else None

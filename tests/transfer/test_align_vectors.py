@@ -1,6 +1,7 @@
 """Word vectors of one language in the space of another's."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,8 @@ class Spy(Procrustes):
     def fit(self, embeddings: Any, source: str, pairs: Any = None) -> dict[str, AffineMap]:
         self.embeddings = {name: rows.copy() for name, rows in embeddings.items()}
         self.pairs = pairs
+        # (row of German, row of English)
+        self.found = [] if pairs is None else next(iter(pairs.values()))
         return super().fit(embeddings, source, pairs)
 
 
@@ -70,20 +73,20 @@ def test_each_vector_keeps_its_length(two: Languages) -> None:
 def test_words_held_out_are_not_fitted_on(two: Languages) -> None:
     spy = Spy()
     figures = align(two, aligner=spy)
-    fitted = {english for _, english in spy.pairs["target"]}
+    fitted = {english for _, english in spy.found}
     words = list(read_vectors(two.english, 999).row_of)
     assert fitted == {row for row, word in enumerate(words) if not is_held_out(word)}
-    assert all(german == english for german, english in spy.pairs["target"])
+    assert all(german == english for german, english in spy.found)
     assert figures["dictionary"]["pairs"] + figures["evaluation"]["pairs"] == N
     assert figures["evaluation"]["words"] == N - len(fitted)
-    np.testing.assert_allclose(np.linalg.norm(spy.embeddings["target"], axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(spy.embeddings[str(two.german)], axis=1), 1, rtol=1e-5)
 
 
 def test_a_second_dictionary_to_evaluate_on_keeps_its_words_out_of_the_fit(two: Languages, tmp_path: Path) -> None:
     (tmp_path / "test.dict").write_text("hund @ DOG\nde2 @ en2\nKatze @ cat\n")
     spy = Spy()
     figures = align(two, aligner=spy, evaluate_on=tmp_path / "test.dict")
-    assert {english for _, english in spy.pairs["target"]} == set(range(N)) - {0, 2}
+    assert {english for _, english in spy.found} == set(range(N)) - {0, 2}
     assert figures["evaluation"]["path"] == str(tmp_path / "test.dict")
     assert (figures["evaluation"]["pairs"], figures["evaluation"]["words"]) == (2, 2)
     assert figures["evaluation"]["coverage"] == pytest.approx(2 / 3)
@@ -101,7 +104,7 @@ def test_words_that_share_a_vector_are_on_one_side(two: Languages, tmp_path: Pat
     spy = Spy()
     options: dict[str, Any] = {"dictionary": two.dictionary, "evaluate_on": tmp_path / "test.dict"}
     align_vectors(tmp_path / "en", two.german, tmp_path / "out.vec", aligner=spy, **options)
-    assert len(spy.pairs["target"]) == N - 1 and english.row_of["en2"] not in {row for _, row in spy.pairs["target"]}
+    assert len(spy.found) == N - 1 and english.row_of["en2"] not in {row for _, row in spy.found}
 
 
 def test_without_a_dictionary(two: Languages) -> None:
@@ -127,7 +130,7 @@ def test_learning_from_the_first_words_moves_all_of_them(two: Languages, monkeyp
     monkeypatch.setattr(module, "BLOCK", 5)
     spy = Spy()
     figures = align(two, aligner=spy, max_vectors=40)
-    assert {name: len(rows) for name, rows in spy.embeddings.items()} == {"source": 40, "target": 40}
+    assert {name: len(rows) for name, rows in spy.embeddings.items()} == {str(two.english): 40, str(two.german): 40}
     assert (figures["source"]["vectors"], figures["target"]["vectors"], figures["output"]["words"]) == (40, 40, N)
     english, out = read_vectors(two.english, 999), read_vectors(two.german.with_name("out.vec"), 999)
     assert cosine(english, out, "en59", "De59") > 0.99
@@ -209,6 +212,28 @@ def test_vectors_of_other_widths(two: Languages) -> None:
 
 def test_no_vectors_to_learn_from(two: Languages) -> None:
     assert message(two, max_vectors=0) == "At least one vector of each side is needed, not 0."
+
+
+@dataclass(frozen=True)
+class Report:
+    failed: bool
+    message: str = "Spy: it has FAILED. Give more words."
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_an_aligner_that_says_how_it_went(two: Languages, failed: bool) -> None:
+    spy = Spy()
+    spy.report = {str(two.german): Report(failed)}  # type: ignore[attr-defined]
+    if failed:
+        assert message(two, aligner=spy) == "Spy: it has FAILED. Give more words."
+    else:
+        assert align(two, aligner=spy)["report"] == {"failed": False, "message": Report.message}
+
+
+def test_the_same_vectors_twice(two: Languages) -> None:
+    with pytest.raises(XltError) as error:
+        align_vectors(two.english, two.english, two.german.with_name("out.vec"), aligner=Procrustes())
+    assert str(error.value) == f"{two.english} is given as SRC and as TGT: give the vectors of two languages."
 
 
 def test_places_that_cannot_be_written_to(two: Languages, tmp_path: Path) -> None:
