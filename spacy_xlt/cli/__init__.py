@@ -14,6 +14,7 @@ from spacy.cli._util import app as spacy_app
 
 from spacy_xlt.cli.classify import classify_cli
 from spacy_xlt.cli.convert import convert_cli
+from spacy_xlt.cli.detect import detect_cli
 from spacy_xlt.cli.evaluate import evaluate_cli
 from spacy_xlt.cli.flatten import flatten_cli
 from spacy_xlt.cli.init_encoder import init_encoder_cli
@@ -55,6 +56,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "table": table_cli,
     "report": report_cli,
     "classify": classify_cli,
+    "detect": detect_cli,
 }
 for _name, _command in COMMANDS.items():
     app.command(_name)(one_sentence(_command))
