@@ -32,11 +32,13 @@ from spacy_xlt.detectors.scripts import ON_REQUEST, is_written_in
 Floats = NDArray[np.float64]
 
 TRAIN_EACH, DEV_EACH = 150, 150
-# The n-grams add nothing to a sentence (chosen on dev): there they need not be asked.
-LONGEST_FOR_NGRAMS = CLASSES.index("< 64 letters")
-# By likelihood the others count more in single words and pairs than is good for accuracy: of so much of their fitted
-# weights, single words and pairs of train and dev gain up to a point, and temperatures mend the likelihood.
-WORD_CLASSES, WORD_SHARE = 3, 0.4
+# The weights of n-grams and fastText beside 1 for py3langid that are tried, and temperatures to judge them at.
+NGRAM_WEIGHTS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+FASTTEXT_WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0)
+TRIED_TEMPERATURES = (0.35, 0.6, 1.0, 1.6)
+# Errors count, and so many of the likelihood's nats: by likelihood alone, certainty wins over accuracy; errors alone
+# are few.
+NATS = 0.02
 DIGITS = 3
 DOUBT = 0.001
 
@@ -107,24 +109,25 @@ def fit_temperatures(scores: Floats, case: Case) -> list[float]:
 
 
 def fit_weights(ensemble: Ensemble, case: Case) -> list[list[float]]:
-    """The weights of the members for each class of length."""
+    """The weights of the members (n-grams, py3langid, fastText) for each class of length, the best of a grid."""
     scores = [member_scores(member, case.parts, case.languages, case.prior) for member in ensemble.members]
     classes = length_classes(case.parts)
     fitted = []
     for number in range(len(CLASSES)):
         rows = np.flatnonzero(classes == number)
-        subset = case.select(rows)
-        asked = [own[rows] for own in scores[number > LONGEST_FOR_NGRAMS :]]
-
-        def mixed(weights: Floats, asked: list[Floats] = asked, subset: Case = subset) -> float:
-            columns = [np.full(len(subset.parts), weight) for weight in weights]
-            return loss(sum(normalise(own, w, subset.allowed) for own, w in zip(asked, columns)), subset)  # type: ignore[arg-type]
-
-        weights = minimum(mixed, [0.3] * len(asked))
-        if number < WORD_CLASSES:
-            weights[1:] = [round(WORD_SHARE * weight, DIGITS) for weight in weights[1:]]
-        fitted.append([0.0] * (len(scores) - len(asked)) + weights)
+        subset, own = case.select(rows), [each[rows] for each in scores]
+        grid = [[ngrams, 1.0, fasttext] for ngrams in NGRAM_WEIGHTS for fasttext in FASTTEXT_WEIGHTS]
+        fitted.append(min(grid, key=lambda weights: badness(own, weights, subset)))
     return fitted
+
+
+def badness(scores: list[Floats], weights: Sequence[float], case: Case) -> float:
+    """The share of errors, and a little of the loss at the best temperature."""
+    columns = [np.full(len(case.parts), weight) for weight in weights]
+    mixed = sum(normalise(own, column, case.allowed) for own, column in zip(scores, columns) if column[0])
+    mixed = np.asarray(mixed)
+    errors = float((np.where(case.allowed, mixed, -np.inf).argmax(axis=1) != case.gold).mean())
+    return errors + NATS * min(loss(mixed / temperature, case) for temperature in TRIED_TEMPERATURES)
 
 
 def calibrate(detector: ScoringDetector) -> dict[str, list[float]]:

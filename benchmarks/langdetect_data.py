@@ -102,7 +102,7 @@ def fit_sets(split: str, each: int) -> dict[str, Labelled]:
         found["single_words"] += [(word, language) for word in rng.sample(singles, min(each, len(singles)))]
         found["word_pairs"] += [(joint.join(rng.choices(singles, k=2)), language) for _ in range(each)]
     tweet_texts = tweets("train" if split == "train" else "val")
-    found["tweets"] = random.Random(0).sample(tweet_texts, min(4 * each, len(tweet_texts)))
+    found["tweets"] = random.Random(0).sample(tweet_texts, min(20 * each, len(tweet_texts)))
     return found
 
 

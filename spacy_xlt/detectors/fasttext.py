@@ -67,7 +67,7 @@ class FastText(ScoringDetector):
     """
 
     def __init__(self, model: Optional[str] = None) -> None:
-        self.model = model
+        self.path = find_model(model)
         self.name = "fasttext" if model is None else ""
         labels, _ = self._predict("a", -1.0)
         self._codes = {label: label_code(label) for label in labels}
@@ -97,5 +97,5 @@ class FastText(ScoringDetector):
         return (OWN_PRIOR_SHARE * logs).astype(np.float32)
 
     def _predict(self, text: str, threshold: float) -> tuple[Sequence[str], Sequence[float]]:
-        labels, probabilities = _load(find_model(self.model)).predict(text, _ALL, threshold)
+        labels, probabilities = _load(self.path).predict(text, _ALL, threshold)
         return labels, probabilities

@@ -115,13 +115,14 @@ class ScoringDetector(ABC):
         return [code for code in languages_of(script) if not prior or code in prior][:1]
 
     def _ask(self, parts: Sequence[Part], options: dict[int, list[str]], prior: dict[str, float]) -> list[Candidates]:
-        languages = tuple(sorted({code for part in parts for code in options[part.script]}))
+        # The same for every batch: tables of weights are cut to these columns, which is worth doing once.
+        languages = tuple(code for code in self.languages if (code in prior if prior else code not in ON_REQUEST))
         scores = self.calibrated(parts, languages, prior=bool(prior))
         if "ja" in languages:
             scores[:, languages.index("ja")] -= [missing_kana(part) for part in parts]
         if prior:
             scores += np.log([prior[code] for code in languages])
-        allowed = {script: np.isin(languages, codes) for script, codes in options.items()}
+        allowed = {script: [code in codes for code in languages] for script, codes in options.items()}
         scores[~np.array([allowed[part.script] for part in parts])] = -np.inf
         return to_candidates(softmax(scores), languages)
 
