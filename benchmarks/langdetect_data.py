@@ -3,9 +3,15 @@
 import csv
 import random
 import re
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from common import data_folder
+
+# This folder's langdetect.py must not hide the package of the same name: the folder goes to the end of the path.
+_HERE = str(Path(__file__).resolve().parent)
+sys.path[:] = [place for place in sys.path if place != _HERE] + [_HERE]
 
 Labelled = list[tuple[str, str]]
 
@@ -57,6 +63,12 @@ def tweets(split: str) -> Labelled:
         path = data_folder() / "umsab" / name / f"{split}_text.txt"
         found += [(text, language) for text in path.read_text(encoding="utf8").splitlines()]
     return found
+
+
+def memory_mb() -> float:
+    """The resident memory of this process (Linux)."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 1e6
 
 
 def first_words(text: str, language: str, count: int = 3) -> str:

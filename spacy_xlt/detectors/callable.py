@@ -5,6 +5,7 @@ from typing import Callable, Optional, Union
 
 from spacy_xlt.detectors.base import Candidates, Languages, read_prior
 from spacy_xlt.detectors.prepare import prepare
+from spacy_xlt.detectors.scoring import DIGITS
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import UNKNOWN, base_code
 
@@ -42,7 +43,8 @@ class CallableDetector:
             weighted = {code: probability * prior.get(code, 0.0) for code, probability in total.items()}
             scale = sum(weighted.values())
             total = {code: sum(total.values()) * w / scale for code, w in weighted.items() if w} if scale else {}
-        return sorted(total.items(), key=lambda pair: (-pair[1], pair[0]))
+        rounded = [(code, round(probability, DIGITS)) for code, probability in total.items()]
+        return sorted(rounded, key=lambda pair: (-pair[1], pair[0]))
 
     def _pairs(self, answer: Answer) -> list[tuple[str, float]]:
         if answer is None:

@@ -45,7 +45,8 @@ def prepare(text: str) -> str:
     """Return what a language can be told from; the empty string if that is nothing.
 
     Control characters and lone surrogates are spaces; URLs, mail addresses, @mentions, markup and code are gone; a text
-    all in capitals is in lower case; accents are composed (NFC); at most three windows of `WINDOW_CHARS` are left.
+    all in capitals is in lower case; accents are composed (NFC); white space is one space; at most three windows of
+    `WINDOW_CHARS` are left.
     """
     cleaned = _clean(sample_windows(text, RAW_WINDOW_CHARS))
     if not cleaned and len(text) > 3 * RAW_WINDOW_CHARS:
@@ -62,7 +63,7 @@ def _clean(text: str) -> str:
         text = _NOISE.sub(" ", text)
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
-    text = sample_windows(text.strip(), WINDOW_CHARS)
+    text = sample_windows(" ".join(text.split()), WINDOW_CHARS)
     if not has_letters(text):
         return ""
     return text.lower() if text.isupper() else text
