@@ -1,9 +1,20 @@
 """Train a spaCy text classifier in one language, use it in a hundred."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
+
+    from spacy_xlt.router import Router as Router
+
+
+def __getattr__(name: str) -> Any:
+    """`spacy_xlt.Router`, imported when it is asked for: spaCy imports this module at its first pipeline."""
+    if name == "Router":
+        from spacy_xlt.router import Router
+
+        return Router
+    raise AttributeError(f"module 'spacy_xlt' has no attribute {name!r}")
 
 
 def similarity(doc_a: "Doc", doc_b: "Doc") -> float:
