@@ -6,14 +6,19 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
 
     from spacy_xlt.router import Router as Router
+    from spacy_xlt.serving.classifier import Classifier as Classifier
 
 
 def __getattr__(name: str) -> Any:
-    """`spacy_xlt.Router`, imported when it is asked for: spaCy imports this module at its first pipeline."""
+    """`Classifier` and `Router`, imported when they are asked for: every `spacy` command imports this module."""
     if name == "Router":
         from spacy_xlt.router import Router
 
         return Router
+    if name == "Classifier":
+        from spacy_xlt.serving.classifier import Classifier
+
+        return Classifier
     raise AttributeError(f"module 'spacy_xlt' has no attribute {name!r}")
 
 

@@ -18,6 +18,7 @@ from spacy_xlt.cli.convert import convert_cli
 from spacy_xlt.cli.detect import detect_cli
 from spacy_xlt.cli.evaluate import evaluate_cli
 from spacy_xlt.cli.evaluate_alignment import evaluate_alignment_cli
+from spacy_xlt.cli.export import export_cli
 from spacy_xlt.cli.flatten import flatten_cli
 from spacy_xlt.cli.init_encoder import init_encoder_cli
 from spacy_xlt.cli.report import report_cli
@@ -54,6 +55,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "convert": convert_cli,
     "train": train_cli,
     "flatten": flatten_cli,
+    "export": export_cli,
     "evaluate": evaluate_cli,
     "table": table_cli,
     "report": report_cli,
