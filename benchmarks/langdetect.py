@@ -8,6 +8,7 @@ interfaces as their documentation shows them; the others are the back ends of xl
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -290,7 +291,13 @@ def main() -> None:
 
     wanted = [(name, prior) for prior in (True, False) for name in (*DETECTORS, *PLAIN)]
     one_way = ("pycld2 plain", "spacy-fastlang")  # they know no prior
-    rows = [measure_apart(name, prior) for name, prior in wanted if not (prior and name in one_way)]
+    # spacy-fastlang's fastText does not go with ours: FASTLANG_PYTHON is the interpreter of an environment with it.
+    pythons = {"spacy-fastlang": os.environ.get("FASTLANG_PYTHON", sys.executable)}
+    rows = [
+        measure_apart(name, prior, pythons.get(name, sys.executable))
+        for name, prior in wanted
+        if not (prior and name in one_way)
+    ]
     found = [row for row in rows if row]
     for row in found:
         row["recommended"] = row["detector"] == RECOMMENDED

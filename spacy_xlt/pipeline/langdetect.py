@@ -163,9 +163,8 @@ class LanguageDetector(Pipe):
             for segment in segments:
                 # A token belongs to the segment that it begins in.
                 span = doc.char_span(segment.start, segment.end, alignment_mode="expand")
-                assert span is not None  # with "expand", and inside the text
-                start = max(span.start, spans[-1].end if spans else 0)
-                if start < span.end:
+                start = max(span.start if span else 0, spans[-1].end if spans else 0)
+                if span and start < span.end:
                     span = Span(doc, start, span.end, label=segment.language)
                     span._.language, span._.language_score = self._decide([(segment.language, segment.score)])
                     spans.append(span)
