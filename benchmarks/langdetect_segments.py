@@ -73,19 +73,16 @@ def count(text: str, gold: Sequence[Segment], found: Sequence[Segment]) -> dict[
 
 
 def _agree(text: str, gold: Segment, found: Segment) -> bool:
-    return (
-        gold.language == found.language
-        and _near(text, gold.start, found.start, gold.language)
-        and _near(text, gold.end, found.end, gold.language)
-    )
+    same = gold.language == found.language
+    return same and _near(text, gold.start, found.start) and _near(text, gold.end, found.end)
 
 
-def _near(text: str, one: int, other: int, language: str) -> bool:
-    """Whether there is at most one word between two places."""
+def _near(text: str, one: int, other: int) -> bool:
+    """Whether there is at most one word between two places; of an unspaced script, four characters."""
     between = text[min(one, other) : max(one, other)]
-    if language in UNSPACED or (between and not between.isascii() and " " not in between.strip()):
-        return sum(map(str.isalpha, between)) <= 4 or len(between.split()) <= 1 and language not in UNSPACED
-    return len([word for word in between.split() if any(map(str.isalpha, word))]) <= 1
+    if any("\u3040" <= char <= "\u9fff" for char in between):
+        return sum(map(str.isalpha, between)) <= 4
+    return sum(any(map(str.isalpha, word)) for word in between.split()) <= 1
 
 
 def score(counts: Sequence[dict[str, int]]) -> dict[str, float]:
@@ -147,7 +144,7 @@ def main() -> None:
         asked = [window for text, own in zip(texts, units) for window in module._windows(text, own)]
         for name, languages in (("prior", LANGUAGES), ("open", None)):
             answers = detector.detect(asked, languages)
-            for own_weight, cost in itertools.product((0.25, 0.5, 1.0), (3.0, 5.0, 8.0)):
+            for own_weight, cost in itertools.product((0.25, 0.5, 1.0), (5.0, 8.0, 11.0)):
                 module.OWN_WEIGHT, module.SWITCH_COST = own_weight, cost
                 judged = iter(answers)
                 found = [module._join(own, [next(judged) for _ in range(2 * len(own))]) for own in units]

@@ -75,7 +75,7 @@ def _is_upper() -> NDArray[np.bool_]:
     return np.array([chr(code).isupper() for code in range(_BASE)])
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)
 def _weights(languages: tuple[str, ...]) -> NDArray[np.float32]:
     """The columns of some languages, contiguous."""
     profiles = read_profiles()

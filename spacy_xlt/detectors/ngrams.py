@@ -52,7 +52,7 @@ def read_model() -> Model:
     return Model(tuple(languages[column] for column in order), symbols, keys, np.ascontiguousarray(weights[:, order]))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)
 def _weights(languages: tuple[str, ...]) -> NDArray[np.uint8]:
     """The columns of some languages, contiguous."""
     model = read_model()

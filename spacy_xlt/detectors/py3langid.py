@@ -28,7 +28,7 @@ def _columns() -> dict[str, list[int]]:
     return dict(sorted(columns.items()))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)
 def _table(languages: tuple[str, ...]) -> tuple[Any, Any, list[int]]:
     """The weights and the constants of some languages, and where the columns of each begin."""
     columns = [_columns()[code] for code in languages]

@@ -17,8 +17,8 @@ from spacy_xlt.detectors.base import Candidates, Detector, Languages
 from spacy_xlt.detectors.scripts import HAN, KANA, NAMES, NO_SCRIPT, script_of, to_codepoints
 
 # Chosen on pairs of sentences of SIB-200 dev and NTREX, see benchmarks/langdetect_segments.py.
-SWITCH_COST = 6.0  # nats
-NEIGHBOURS = 2  # words on each side
+SWITCH_COST = 10.0  # nats
+NEIGHBOURS = 1  # words on each side
 OWN_WEIGHT = 0.5  # of a word judged alone, beside 1 for it with its neighbours
 SMALLEST = 0.005  # the probability of a language that is not among a word's candidates
 # A language that nowhere in the text is so probable is not in it.

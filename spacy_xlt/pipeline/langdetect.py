@@ -107,7 +107,8 @@ class LanguageDetector(Pipe):
             raise XltError(f"{name}: threshold is a probability between 0 and 1, not {threshold}.")
         self.name = name
         self.detector = detector
-        self.languages = read_prior(languages)
+        self.prior = read_prior(languages)
+        self.languages = list(self.prior)
         self.threshold = threshold
         self.min_chars = min_chars
         self.overwrite = overwrite
@@ -156,15 +157,14 @@ class LanguageDetector(Pipe):
             span._.language, span._.language_score = self._decide(candidates)
 
     def _annotate_segments(self, docs: list[Doc]) -> None:
-        found = find_segments(self.detector, [doc.text for doc in docs], self.languages or None)
+        found = find_segments(self.detector, [doc.text for doc in docs], self.prior)
         for doc, segments in zip(docs, found):
             spans: list[Span] = []
             for segment in segments:
                 # A token belongs to the segment that it begins in.
                 span = doc.char_span(segment.start, segment.end, alignment_mode="expand")
-                assert span is not None  # with "expand", and inside the text
-                start = max(span.start, spans[-1].end if spans else 0)
-                if start < span.end:
+                start = max(span.start if span else 0, spans[-1].end if spans else 0)
+                if span and start < span.end:
                     span = Span(doc, start, span.end, label=segment.language)
                     span._.language, span._.language_score = self._decide([(segment.language, segment.score)])
                     spans.append(span)
@@ -177,7 +177,7 @@ class LanguageDetector(Pipe):
     def _detect(self, texts: list[str]) -> list[Candidates]:
         # An empty text tells the back end the same as a text with too few letters.
         enough = [text if has_letters(text, self.min_chars) else "" for text in texts]
-        return self.detector.detect(enough, self.languages or None)
+        return self.detector.detect(enough, self.prior)
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
         return self.scorer(examples, **kwargs) if self.scorer else {}

@@ -167,7 +167,7 @@ def test_a_changed_doc_does_not_change_later_answers() -> None:
 
 def test_languages_are_brought_to_base_codes() -> None:
     nlp = make(languages=["zho_Hans", "swh", "deu"])
-    assert list(nlp.get_pipe("xlt_langdetect").languages) == ["de", "sw", "zh"]  # type: ignore[attr-defined]
+    assert nlp.get_pipe("xlt_langdetect").languages == ["de", "sw", "zh"]  # type: ignore[attr-defined]
     assert {doc._.language for doc in nlp.pipe(SHORT)} <= {"de", "sw", "zh"}
 
 
