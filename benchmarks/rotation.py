@@ -25,9 +25,9 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
+from common import RESULTS, write_results
 from numpy.typing import NDArray
 
-from common import RESULTS, write_results
 from spacy_xlt.alignment.adversarial import Adversarial
 from spacy_xlt.alignment.affine import AffineMap, Floats, affine
 from spacy_xlt.alignment.procrustes import Procrustes
@@ -151,10 +151,11 @@ def rows_of(language: str, seed: int, methods: list[str]) -> list[dict[str, Any]
         found, report, seconds = run(method, task.y, task.x, seed)
         rows.append({**shared, "method": method, "p_at_1": round(precision(task, tested, found), 4)})
         rows[-1].update(_figures(report, seconds))
+        print(json.dumps(rows[-1]), flush=True)
         if seed == 0:
             _, report, seconds = run(method, scrambled(task.y, seed), task.x, seed)
             rows.append({**shared, "method": f"{method} (control)", "p_at_1": None, **_figures(report, seconds)})
-        print(json.dumps(rows[-1 if seed else -2]), *([json.dumps(rows[-1])] if seed == 0 else []), sep="\n", flush=True)
+            print(json.dumps(rows[-1]), flush=True)
     return rows
 
 
@@ -180,10 +181,11 @@ def table(rows: list[dict[str, Any]]) -> str:
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        control = row["p_at_1"] is None
-        difference = "" if control else f"{row['p_at_1'] - row['supervised_p_at_1']:+.3f}"
+        found, difference = "", ""
+        if row["p_at_1"] is not None:
+            found, difference = f"{row['p_at_1']:.3f}", f"{row['p_at_1'] - row['supervised_p_at_1']:+.3f}"
         lines.append(
-            f"| {row['language']} | {row['seed']} | {row['method']} | {'' if control else format(row['p_at_1'], '.3f')} "
+            f"| {row['language']} | {row['seed']} | {row['method']} | {found} "
             f"| {row['supervised_p_at_1']:.3f} | {difference} | {row['inverse_p_at_1']:.3f} | {row['score']:.3f} "
             f"| {row['agreement']:.3f} | {'yes' if row['failed'] else 'no'} | {row['seconds']:.0f} |"
         )

@@ -65,7 +65,8 @@ class MutualNeighbors:
         mapped, found, before, converged = y.rows, None, None, False
         pairs, score, used = np.zeros((0, 2), dtype=np.int64), float("-inf"), 0
         if len(x.rows) and len(y.rows):
-            for used in range(1, self.iterations + 1):
+            while used < self.iterations and not converged:
+                used += 1
                 pairs, scores = scored_mutual_nearest(x.rows, mapped)
                 score = float(scores.mean(dtype=np.float64)) if len(pairs) else float("-inf")
                 converged = before is not None and np.array_equal(pairs, before)

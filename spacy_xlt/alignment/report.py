@@ -10,8 +10,8 @@ from spacy_xlt.alignment.base import unit_rows
 from spacy_xlt.alignment.procrustes import rotation
 from spacy_xlt.alignment.retrieval import mutual_nearest
 
-# Below this agreement an alignment has failed. On 20k words of two languages the right rotation gives .35 to .6, a wrong
-# one .03, unrelated spaces .00; a rotation on its way with which one word in ten finds its translation .18.
+# Below this agreement an alignment has failed. On 20k words of two languages the right rotation gives .35 and more, a
+# wrong one .03, unrelated spaces .00; one on its way, with which one word in ten finds its translation, .18.
 FAILED_BELOW = 0.15
 # So many standard errors above 0 the agreement has to be: few rows agree by chance.
 ERRORS = 5
@@ -99,8 +99,8 @@ def verdict(
     figures = f"mean CSLS {score:.3f} of {n_pairs} mutual neighbors, agreement {agreed[0]:.2f}"
     if failed(agreed):
         message = (
-            f"{name}: the alignment of '{language}' has FAILED ({figures}): rows that had no part in the fit agree less "
-            f"than {max(FAILED_BELOW, ERRORS * agreed[1]):.2f}, as in unrelated spaces. {mend}"
+            f"{name}: the alignment of '{language}' has FAILED ({figures}): where nothing was fitted they agree "
+            f"less than {max(FAILED_BELOW, ERRORS * agreed[1]):.2f}, as unrelated spaces do. {mend}"
         )
         warnings.warn(message, AlignmentWarning, stacklevel=2)
     else:

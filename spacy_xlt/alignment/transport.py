@@ -70,4 +70,3 @@ def transported(similarity: Floats, x: Floats, y: Floats) -> Floats:
 def _scaled(rows: Floats) -> Floats:
     """Rows of mean squared length 1."""
     return rows / max(np.sqrt(np.mean(np.einsum("ij,ij->i", rows, rows))), np.finfo(np.float32).tiny)
-

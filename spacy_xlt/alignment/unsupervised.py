@@ -61,9 +61,7 @@ class Found:
         return cls(np.zeros((0, 2), dtype=np.int64), float("-inf"), (0.0, 0.0), 0, False)
 
 
-def refine(
-    x: Floats, y: Floats, w: Floats, sizes: list[int], iterations: int, rng: np.random.Generator
-) -> Found:
+def refine(x: Floats, y: Floats, w: Floats, sizes: list[int], iterations: int, rng: np.random.Generator) -> Found:
     """From a rotation w to the pairs that it finds.
 
     Mutual nearest neighbors by CSLS give the next rotation (Procrustes), on rows drawn at random, as many as `sizes`
@@ -73,15 +71,15 @@ def refine(
         i, j = rng.permutation(len(x))[:size], rng.permutation(len(y))[:size]
         pairs, _ = scored_mutual_nearest(x[i], y[j] @ w)
         w = _rotation(x[i], y[j], pairs)
-    best, converged = -np.inf, False
-    for iteration in range(1, iterations + 1):
+    best, converged, used = -np.inf, False, 0
+    while used < iterations and not converged:
+        used += 1
         pairs, scores = scored_mutual_nearest(x, y @ w)
         score = float(scores.mean(dtype=np.float64))
         converged = score < best + SETTLED
-        if converged:
-            break
-        best, w = score, _rotation(x, y, pairs)
-    return Found(pairs, score, agreement_of_rotation(x, y, w, rng), len(sizes) + iteration, converged)
+        if not converged:
+            best, w = score, _rotation(x, y, pairs)
+    return Found(pairs, score, agreement_of_rotation(x, y, w, rng), len(sizes) + used, converged)
 
 
 def _rotation(x: Floats, y: Floats, pairs: Integers) -> Floats:

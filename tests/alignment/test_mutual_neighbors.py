@@ -10,7 +10,7 @@ from spacy_xlt.alignment.mutual_neighbors import MutualNeighbors
 from spacy_xlt.alignment.procrustes import Procrustes
 from spacy_xlt.alignment.report import AlignmentWarning
 from spacy_xlt.errors import XltError
-from tests.alignment.clouds import N, WIDTH, Rows, cloud, hits, scrambled
+from tests.alignment.clouds import WIDTH, N, Rows, cloud, hits, scrambled
 
 
 def near(x: Rows, angle: float = 0.15, noise: float = 0.1) -> Rows:
