@@ -3,11 +3,17 @@
 import datetime
 import os
 import platform
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Optional
 
 from spacy_xlt.files import whole_file, write_json
+
+# The folder of the script that runs comes first in sys.path: benchmarks/langdetect.py would be taken for the package.
+_FOLDER = str(Path(__file__).resolve().parent)
+if _FOLDER in sys.path:
+    sys.path.append(sys.path.pop(sys.path.index(_FOLDER)))
 
 PROJECT = Path(__file__).resolve().parent.parent
 RESULTS = PROJECT / "benchmarks" / "results"

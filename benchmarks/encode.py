@@ -27,7 +27,7 @@ from transformers import AutoModel, AutoTokenizer
 from spacy_xlt.encoders.folder import default_folder
 
 FOLDERS = ("eng_Latn", "deu_Latn", "arb_Arab", "zho_Hans")
-ROUNDS = 5
+ROUNDS = 3
 BATCH = 16
 
 

@@ -28,7 +28,7 @@ from spacy_xlt.encoders.folder import default_folder
 
 BATCH = 16
 WARM_UP = 20
-ROUNDS = 3
+ROUNDS = 2
 CONFIG = PROJECT / "configs" / "finetune.cfg"
 
 

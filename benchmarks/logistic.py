@@ -9,6 +9,7 @@ METRICS what `xlt evaluate MODEL TEST` wrote. Prints the accuracy of both, befor
 import sys
 from pathlib import Path
 
+import common  # noqa: F401  (it keeps our langdetect.py from standing in for the package)
 import numpy as np
 import spacy
 from numpy.typing import NDArray

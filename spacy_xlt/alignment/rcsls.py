@@ -22,20 +22,29 @@ class RCSLS:
     Joulin et al. 2018, "Loss in Translation: Learning Bilingual Word Mapping with a Retrieval Criterion", equation 5,
     over pairs (x, y) of centered rows of unit length:
         loss(W) = mean of  -2 x'W'y + mean_{y' in N(Wx)} x'W'y' + mean_{Wx' in N(y)} x''W'y,
-    N the `neighborhood` rows of the other language with the largest product, among its first `negatives` rows. The
-    loss is convex in W over the matrices with singular values up to 1. It is brought down by projected subgradient
-    steps, as in fastText's alignment/align.py, from the Procrustes solution on; a step that does not lower the loss is
-    taken back and halved. Means are taken over all rows of a language.
+    N the `neighborhood` rows of the other language with the largest product, among its first `negatives` rows. It is
+    brought down by subgradient steps, as in fastText's alignment/align.py, from the Procrustes solution on; a step
+    that does not lower the loss is taken back and halved. Means are taken over all rows of a language. Made for words
+    and thousands of pairs; it learns a few hundred by heart.
 
     iterations: the most steps; step: the first step size; negatives: for speed, in rows.
+    spectral: project each W on the matrices with singular values up to 1, the convex hull of the rotations (section
+        2.3). Without it words of our encoder are found better.
+    The length of W does not matter to CSLS; in the end W (x - mu_x) is made as long as y - mu_y in the mean.
     """
 
     def __init__(
-        self, iterations: int = 10, step: float = 1.0, neighborhood: int = NEIGHBORHOOD, negatives: int = 200_000
+        self,
+        iterations: int = 10,
+        step: float = 10.0,
+        neighborhood: int = NEIGHBORHOOD,
+        negatives: int = 200_000,
+        spectral: bool = False,
     ) -> None:
         if iterations < 0 or not 0 < step < np.inf or neighborhood < 1 or negatives < 1:
             raise XltError("RCSLS: iterations, step, neighborhood and negatives are positive numbers.")
-        self.iterations, self.step, self.neighborhood, self.negatives = iterations, step, neighborhood, negatives
+        self.iterations, self.step, self.spectral = iterations, step, spectral
+        self.neighborhood, self.negatives = neighborhood, negatives
 
     def fit(
         self, embeddings: Mapping[str, NDArray[np.float32]], source: str, pairs: Optional[Pairs] = None
@@ -53,7 +62,10 @@ class RCSLS:
                 all_y[: self.negatives],
                 self.neighborhood,
             )
-            return affine(mean_x, mean_y, descend(problem, self.iterations, self.step))
+            matrix = descend(problem, self.iterations, self.step, self.spectral)
+            x, y = embeddings[language][rows[:, 0]] - mean_x, embeddings[source][rows[:, 1]] - mean_y
+            lengths = np.linalg.norm(x @ matrix.T), np.linalg.norm(y)
+            return affine(mean_x, mean_y, matrix * (lengths[1] / lengths[0] if lengths[0] > 0 else 1))
 
         return fit_each(embeddings, source, fit_one)
 
@@ -99,13 +111,16 @@ def _mean_rows(rows: Floats, indices: NDArray[np.int64]) -> Floats:
     return total / np.float32(indices.shape[1])
 
 
-def descend(problem: Problem, iterations: int, step: float) -> Doubles:
+def descend(problem: Problem, iterations: int, step: float, spectral: bool) -> Doubles:
+    """The matrix [d, d] after at most so many steps."""
     matrix = rotation(problem.x.astype(np.float64), problem.y.astype(np.float64))
     loss, gradient = problem.loss(matrix)
     for _ in range(iterations):
         if step < SMALLEST_STEP:
             break
-        candidate = _project(matrix - step * gradient)
+        candidate = matrix - step * gradient
+        if spectral:
+            candidate = _project(candidate)
         its_loss, its_gradient = problem.loss(candidate)
         if its_loss < loss:
             matrix, loss, gradient = candidate, its_loss, its_gradient

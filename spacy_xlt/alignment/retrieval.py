@@ -43,6 +43,8 @@ def nearest(
         raise XltError(f"The {k} nearest of {len(y)} rows were asked for: choose k from 1 to {len(y)}.")
     best = Best(len(x), k)
     scan(*_sides(x, y, metric, neighborhood, memory_mb, key_similarity), best, None, memory_mb)
+    if (best.indices < 0).any():
+        raise XltError("Products of these embeddings are beyond float32: bring them to a smaller scale.")
     return best.indices.astype(np.int64), best.scores
 
 
@@ -146,8 +148,8 @@ def _neighborhoods(
     """r of both sides, from one product."""
     best_x = Best(len(x), _neighborhood(neighborhood, y))
     if r_y is not None:
-        if r_y.shape != (len(y),):
-            raise XltError(f"key_similarity has shape {r_y.shape} for {len(y)} keys: give one number a key.")
+        if np.shape(r_y) != (len(y),) or not np.isfinite(r_y).all():
+            raise XltError(f"key_similarity {np.shape(r_y)} does not fit {len(y)} keys: give one finite number a key.")
         scan(Side(x), Side(y), best_x, None, memory_mb)
         return best_x.mean(), np.asarray(r_y, dtype=np.float32)
     best_y = Best(len(y), _neighborhood(neighborhood, x))

@@ -105,7 +105,7 @@ class Side:
     """One side of the product, made ready block by block so that the input is never copied as a whole.
 
     With r given two columns are added, so that the product of both sides is 2 cos - r(x) - r(y) at no further pass:
-    [sqrt 2 x, -r(x), 1] [sqrt 2 y, 1, -r(y)]'. `columns` says which of the two this side puts its r in.
+    [sqrt 2 x, -r(x), 1] [sqrt 2 y, 1, -r(y)]'. `column` says which of the two this side puts its r in.
     """
 
     def __init__(self, rows: NDArray[Any], unit: bool = True, r: Optional[Floats] = None, column: int = 0) -> None:
@@ -117,7 +117,7 @@ class Side:
     def block(self, start: int, stop: int) -> Floats:
         width = self.rows.shape[1]
         block = np.ones((stop - start, width + (0 if self.r is None else 2)), dtype=np.float32)
-        np.multiply(self.rows[start:stop], self.factors[start:stop, None], out=block[:, :width], casting="same_kind")
+        np.multiply(self.rows[start:stop], self.factors[start:stop, None], out=block[:, :width])
         if self.r is not None:
             block[:, width + self.column] = -self.r[start:stop]
         return block

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spacy_xlt.alignment.affine import AffineMap, affine
-from spacy_xlt.alignment.base import Doubles, Pairs, fit_each, unit_rows, usable_pairs
+from spacy_xlt.alignment.base import Doubles, Pairs, fit_each, row_lengths, unit_rows, usable_pairs
 from spacy_xlt.errors import XltError
 
 # A direction counts as empty when the squared spread of the pairs along it is less than this share of the widest.
@@ -15,26 +15,22 @@ EMPTY = 1e-10
 
 
 class VecMap:
-    """`spacy-xlt.VecMap.v1`: the supervised map of Artetxe et al. 2018a ("Generalizing and Improving Bilingual Word
-    Embedding Mappings with a Multi-Step Framework of Linear Transformations"), their program's `--supervised`.
+    """`spacy-xlt.VecMap.v1`: the map of Artetxe et al. 2018a ("Generalizing and Improving Bilingual Word Embedding
+    Mappings with a Multi-Step Framework of Linear Transformations"), brought into the source's space.
 
-    Rows are brought to unit length, centered, and brought to unit length again. With X and Z the pairs [p, d] then:
-        whitening       Wx = (X'X)^-1/2, Wz = (Z'Z)^-1/2
-        orthogonal map  U S V' = Wx X'Z Wz
-        re-weighting    by the correlations S, to the power of `reweight` and of `source_reweight`
-        de-whitening    by U' Wx^-1 U and V' Wz^-1 V
-    So both languages meet in a common space: x goes to x Wx U S^reweight U' Wx^-1 U, z likewise. The map that `fit`
-    returns goes on into the source's space, by the inverse of the source's; `common_space` returns both maps. Cosines
-    are the same in both spaces if source_reweight is 0, but for the mean of the source, which is put back. The map is
-    for rows of unit length.
+    The steps are those of `common_space`, with all re-weighting on the language, as the paper has it on one side (the
+    original program's --aaai2018). So the source is only moved and turned on its way to the common space, and the way
+    back, which the map goes on with, changes no distance. (With weight on both sides there is often no way back:
+    directions without correlation are lost. For that setting, --supervised, use `common_space` itself.) The map is for
+    rows of unit length.
 
-    reweight, source_reweight: the program's --src_reweight and --trg_reweight, 0.5 there.
+    reweight: the power of the correlations. 0 is Procrustes on whitened rows.
     """
 
-    def __init__(self, reweight: float = 0.5, source_reweight: float = 0.5) -> None:
-        if not (0 <= reweight < np.inf and 0 <= source_reweight < np.inf):
-            raise XltError(f"VecMap: the weights are powers from 0 on, not {reweight} and {source_reweight}.")
-        self.reweight, self.source_reweight = reweight, source_reweight
+    def __init__(self, reweight: float = 1.0) -> None:
+        if not 0 <= reweight < np.inf:
+            raise XltError(f"VecMap: reweight is a power from 0 on, not {reweight}.")
+        self.reweight = reweight
 
     def fit(
         self, embeddings: Mapping[str, NDArray[np.float32]], source: str, pairs: Optional[Pairs] = None
@@ -42,30 +38,48 @@ class VecMap:
         """See `Aligner.fit`. Raises XltError for a language without pairs, or with too few for the dimensions."""
 
         def fit_one(language: str) -> AffineMap:
-            there, source_there = self.common_space(embeddings, source, pairs, language)
+            rows = usable_pairs(embeddings, source, pairs, language, "VecMap")
+            there, source_there = common_space(
+                embeddings[language], embeddings[source], rows, (self.reweight, 0.0), (language, source)
+            )
             return there.then(source_there.inverse())
 
         return fit_each(embeddings, source, fit_one)
 
-    def common_space(
-        self, embeddings: Mapping[str, NDArray[np.float32]], source: str, pairs: Optional[Pairs], language: str
-    ) -> tuple[AffineMap, AffineMap]:
-        """The maps of a language and of the source into their common space, for rows of unit length."""
-        rows = usable_pairs(embeddings, source, pairs, language, "VecMap")
-        mean_x, x = _normalize(embeddings[language], rows[:, 0])
-        mean_z, z = _normalize(embeddings[source], rows[:, 1])
-        white_x, colored_x = _whitening(x, language)
-        white_z, colored_z = _whitening(z, source)
-        left, s, right = np.linalg.svd(white_x @ (x.T @ z) @ white_z)
-        matrix_x = white_x @ left * s**self.reweight @ left.T @ colored_x @ left
-        matrix_z = white_z @ right.T * s**self.source_reweight @ right @ colored_z @ right.T
-        zeros = np.zeros_like(mean_x)
-        return affine(mean_x, zeros, matrix_x.T), affine(mean_z, zeros, matrix_z.T)
+
+def common_space(
+    x: NDArray[Any],
+    z: NDArray[Any],
+    pairs: NDArray[np.int64],
+    reweights: tuple[float, float] = (0.5, 0.5),
+    names: tuple[str, str] = ("x", "z"),
+) -> tuple[AffineMap, AffineMap]:
+    """The maps of two languages into a common space, for rows of unit length; by default as the original program's
+    `--supervised`.
+
+    Rows x [n, d] and z [m, d] are brought to unit length, centered, and brought to unit length again. With X and Z the
+    `pairs` [p, 2] of them then:
+        whitening       Wx = (X'X)^-1/2, Wz = (Z'Z)^-1/2
+        orthogonal map  U S V' = Wx X'Z Wz
+        re-weighting    by the correlations S, to the power of reweights[0] for x, of reweights[1] for z
+        de-whitening    by U' Wx^-1 U and V' Wz^-1 V
+    so that x goes to x Wx U S^reweight U' Wx^-1 U, and z likewise.
+    names: of the two, for errors. Raises XltError if the pairs do not fill all dimensions.
+    """
+    mean_x, paired_x = _normalize(x, pairs[:, 0])
+    mean_z, paired_z = _normalize(z, pairs[:, 1])
+    white_x, colored_x = _whitening(paired_x, names[0])
+    white_z, colored_z = _whitening(paired_z, names[1])
+    left, s, right = np.linalg.svd(white_x @ (paired_x.T @ paired_z) @ white_z)
+    matrix_x = white_x @ left * s ** reweights[0] @ left.T @ colored_x @ left
+    matrix_z = white_z @ right.T * s ** reweights[1] @ right @ colored_z @ right.T
+    zeros = np.zeros_like(mean_x)
+    return affine(mean_x, zeros, matrix_x.T), affine(mean_z, zeros, matrix_z.T)
 
 
 def _normalize(embeddings: NDArray[Any], rows: NDArray[np.int64]) -> tuple[Doubles, Doubles]:
     """The mean [d] of all rows at unit length, and the paired rows: unit length, centered, unit length."""
-    mean = unit_rows(embeddings).mean(axis=0, dtype=np.float64)
+    mean = (1 / row_lengths(embeddings)) @ embeddings / len(embeddings)
     return mean, unit_rows(unit_rows(embeddings[rows].astype(np.float64)) - mean)
 
 

@@ -15,6 +15,7 @@ from spacy.cli._util import app as spacy_app
 from spacy_xlt.cli.align_vectors import align_vectors_cli
 from spacy_xlt.cli.classify import classify_cli
 from spacy_xlt.cli.convert import convert_cli
+from spacy_xlt.cli.detect import detect_cli
 from spacy_xlt.cli.evaluate import evaluate_cli
 from spacy_xlt.cli.evaluate_alignment import evaluate_alignment_cli
 from spacy_xlt.cli.export import export_cli
@@ -61,6 +62,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "classify": classify_cli,
     "align-vectors": align_vectors_cli,
     "evaluate-alignment": evaluate_alignment_cli,
+    "detect": detect_cli,
 }
 for _name, _command in COMMANDS.items():
     app.command(_name)(one_sentence(_command))

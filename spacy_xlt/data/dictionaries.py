@@ -47,7 +47,7 @@ def read_dictionary(path: Path) -> Dictionary:
                 dictionary.skipped.add(place, "not a pair of words", f"not a pair of words ({line[:60]})")
     if not pairs:
         raise XltError(
-            f"{path} has no pair of words (first: {dictionary.skipped.first or 'the file is empty'}). "
+            f"{path} has no pair of words (first: {dictionary.skipped.first or 'it is empty'}). "
             "A line is 'target @ source', or 'source target' with a tab or a space between."
         )
     dictionary.pairs = list(pairs)

@@ -12,7 +12,7 @@ from typing import BinaryIO, Optional, cast
 import numpy as np
 
 from spacy_xlt.data.skipped import Skipped
-from spacy_xlt.data.vector_chunks import CHUNK, Chunk, Floats2d, Opened, keep_good
+from spacy_xlt.data.vector_chunks import CHUNK, Chunk, Floats2d, Opened, find_problems
 from spacy_xlt.errors import XltError
 
 BOM = b"\xef\xbb\xbf"
@@ -37,7 +37,7 @@ def open_text(path: Path, skipped: Skipped) -> Iterator[Opened]:
                 total, width = int(fields[0]), int(fields[1])
                 yield total, _chunks(path, chain([second], file), 2, width, total, skipped)
             else:  # GloVe has no counts
-                yield None, _chunks(path, chain([first, second], file), 1, len(fields) - 1, None, skipped)
+                yield None, _chunks(path, chain([first, second], file), 1, max(len(fields) - 1, 0), None, skipped)
     except (OSError, EOFError, zlib.error) as error:
         raise XltError(f"{path} cannot be read ({error}): it is damaged or not complete. Copy it again.") from error
 
@@ -64,29 +64,36 @@ def _parse(
     lines: Sequence[bytes], places: Sequence[str], width: int, seen: set[str], skipped: Skipped
 ) -> tuple[list[str], Floats2d]:
     """The words and numbers of the good lines; `seen` grows by the words."""
-    kept: list[str] = []
+    at: list[int] = []
     words: list[str] = []
     numbers: list[bytes] = []
-    for place, line in zip(places, lines):
-        name, *fields = line.split(None, 1) or [b""]
-        n = len(fields[0].split()) if fields else 0
-        if not name:
+    problems: dict[int, tuple[str, str]] = {}
+    for i, line in enumerate(lines):
+        fields = line.split(None, 1)
+        if not fields:
             continue
-        if n != width:
-            skipped.add(place, *_wrong_fields(line.split(), width))
+        rest = fields[1] if len(fields) == 2 else b""
+        if len(rest.split()) != width:
+            problems[i] = _wrong_fields(line.split(), width)
             continue
         try:
-            words.append(name.decode())
+            words.append(fields[0].decode())
         except UnicodeDecodeError:
-            skipped.add(place, "not UTF-8")
+            problems[i] = ("not UTF-8", "")
             continue
-        kept.append(place)
-        numbers.append(fields[0])
-    rows, wrong = _to_floats(numbers, width)
-    for i in reversed(wrong):
-        skipped.add(kept[i], "not a number", f"something that is no number in the vector of '{words[i]}'")
-        del kept[i], words[i]
-    return keep_good(kept, words, np.delete(rows, wrong, axis=0) if wrong else rows, seen, skipped)
+        at.append(i)
+        numbers.append(rest)
+    rows, no_numbers = _to_floats(numbers, width)
+    found = find_problems(words, rows, seen)
+    for place in no_numbers:
+        found[place] = ("not a number", f"something that is no number in the vector of '{words[place]}'")
+    problems.update((at[place], problem) for place, problem in found.items())
+    for i in sorted(problems):
+        skipped.add(places[i], *problems[i])
+    if found:
+        good = [place for place in range(len(words)) if place not in found]
+        words, rows = [words[place] for place in good], rows[good]
+    return words, rows
 
 
 def _wrong_fields(fields: Sequence[bytes], width: int) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from spacy_xlt.data.skipped import Skipped
 from spacy_xlt.data.vector_chunks import Chunk, Floats2d
-from spacy_xlt.data.vector_folder import open_folder
+from spacy_xlt.data.vector_folder import open_folder, read_folder
 from spacy_xlt.data.vector_text import open_text
 from spacy_xlt.errors import XltError
 from spacy_xlt.files import whole_file
@@ -21,35 +21,42 @@ from spacy_xlt.files import whole_file
 
 @dataclass
 class WordVectors:
-    """The words of a file, in its order, their vectors [n, d], and what was left out."""
+    """The words of a file, each with its row, in the file's order; the rows [n, d]; and what was left out.
 
-    words: list[str]
+    Words share rows only in spaCy's tables.
+    """
+
+    row_of: dict[str, int]
     rows: Floats2d
     skipped: Skipped = field(default_factory=Skipped)
 
     def __post_init__(self) -> None:
-        self._exact = {word: row for row, word in enumerate(self.words)}
         self._folded: dict[str, int] = {}
-        for row, word in enumerate(self.words):
+        for word, row in self.row_of.items():
             self._folded.setdefault(word.casefold(), row)
 
     def find(self, word: str) -> Optional[int]:
         """The row of a word; else of the first word that differs only in case (dictionaries are often lower case)."""
-        return self._exact.get(word, self._folded.get(word.casefold()))
+        return self.row_of.get(word, self._folded.get(word.casefold()))
 
 
 def read_vectors(path: Path, limit: int, *, quiet: bool = True) -> WordVectors:
-    """Read the first `limit` words into one array. Raises XltError as `stream_vectors` says."""
+    """Read the first `limit` vectors into one array. Raises XltError as `stream_vectors` says."""
     skipped = Skipped()
-    words: list[str] = []
-    rows = np.empty((0, 0), dtype=np.float32)
-    for chunk_words, chunk in stream_vectors(path, skipped, limit=limit, quiet=quiet):
-        if not words:
+    if path.is_dir():
+        row_of, rows = read_folder(path, limit, skipped)
+        if not row_of:
+            raise _nothing_usable(path, skipped)
+        return WordVectors(row_of, rows, skipped)
+    row_of, rows = {}, np.empty((0, 0), dtype=np.float32)
+    for words, chunk in stream_vectors(path, skipped, limit=limit, quiet=quiet):
+        start = len(row_of)
+        if not start:
             # Memory that is never written to is never taken: a small file does not cost `limit` rows.
             rows = np.empty((limit, chunk.shape[1]), dtype=np.float32)
-        rows[len(words) : len(words) + len(chunk)] = chunk
-        words.extend(chunk_words)
-    return WordVectors(words, rows[: len(words)], skipped)
+        rows[start : start + len(chunk)] = chunk
+        row_of.update(zip(words, range(start, start + len(chunk))))
+    return WordVectors(row_of, rows[: len(row_of)], skipped)
 
 
 def stream_vectors(
@@ -77,7 +84,11 @@ def stream_vectors(
                 if found == limit:
                     return
     if not found:
-        raise XltError(f"{path} has no usable word vector (first: {skipped.first or 'the file is empty'}).")
+        raise _nothing_usable(path, skipped)
+
+
+def _nothing_usable(path: Path, skipped: Skipped) -> XltError:
+    return XltError(f"{path} has no usable word vector (first: {skipped.first or 'it is empty'}).")
 
 
 def write_vectors(path: Path, chunks: Iterable[Chunk], width: int) -> int:

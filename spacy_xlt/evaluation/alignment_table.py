@@ -115,20 +115,15 @@ def _get(figures: Figures, path: Sequence[str]) -> float:
 
 
 def _print(console: Console, title: str, heads: Sequence[str], lines: Sequence[Sequence[str]], caption: str) -> None:
-    table = Table(
-        title=_text(title, console),
-        caption=_text(caption, console),
-        title_justify="left",
-        caption_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 0, 0, 1),
-    )
+    # Title and caption as lines of their own: a table would break them to its width.
+    console.print(_text(title, console), soft_wrap=True)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1))
     for column, head in enumerate(heads):
         table.add_column(Text(head), justify="right" if column else "left")
     for line in lines:
         table.add_row(*(_text(cell, console) for cell in line))
     console.print(table)
+    console.print(_text(caption, console))
 
 
 def _text(content: str, console: Console) -> Text:

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable, Optional, TypeVar, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,8 @@ shrinkage = 10.0
 """
 DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR)["xlt_projector"]
 EXTENSIONS = ("xlt_embedding", "xlt_projected", "language", "language_candidates")
+ValueT = TypeVar("ValueT")
+
 CARD_FILE = "card.json"
 
 
@@ -95,29 +97,38 @@ class Projector(Projection, Pipe):
     def fit(self, embeddings: Mapping[str, NDArray[np.float32]], pairs: Optional[Pairs] = None) -> None:
         """Add languages, or replace them: {language: embeddings [n, d] of its texts}. All others stay as they are.
 
+        pairs: {language: (row of the language, row of the source), ...} for aligners that learn from translations; the
+            source's rows are then among `embeddings`.
         Rows of zeros (blank texts) do not count. The source, once fitted, need not be given again.
         Raises XltError if the source has never been seen, and for a language without texts.
         """
-        rows: dict[str, NDArray[np.float32]] = {}
-        for language, vectors in embeddings.items():
-            if base_code(language) in rows:
-                raise XltError(
-                    f"{self.name}: '{language}' is one more name of '{base_code(language)}': join their rows."
-                )
-            rows[base_code(language)] = vectors
-        if pairs is None:
-            rows = {language: vectors[np.abs(vectors).sum(axis=1) != 0] for language, vectors in rows.items()}
-        if self.source not in rows and self.source not in self.means:
+        rows = self._by_base_code(embeddings)
+        pairs = None if pairs is None else self._by_base_code(pairs)
+        if self.source not in rows and (pairs or self.source not in self.means):
             raise XltError(
                 f"{self.name} has seen no text of its source language '{self.source}' yet: give some of it as well."
             )
-        # Languages fitted before enter by their mean, so that the pooled mean knows them; their maps are kept.
-        known = {language: mean[None] for language, mean in self.means.items() if language not in rows}
-        maps = self.aligner.fit({**known, **rows}, self.source, pairs)
-        for language, vectors in rows.items():
+        filled = {language: vectors[np.abs(vectors).sum(axis=1) != 0] for language, vectors in rows.items()}
+        if pairs:
+            maps = self.aligner.fit(rows, self.source, pairs)
+        else:
+            # Languages fitted before enter by their mean, so that the pooled mean knows them; their maps are kept.
+            known = {language: mean[None] for language, mean in self.means.items() if language not in rows}
+            maps = self.aligner.fit({**known, **filled}, self.source)
+        for language, vectors in filled.items():
             self.maps[language] = maps[language]
             self.means[language] = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
             self.counts[language] = len(vectors)
+
+    def _by_base_code(self, given: Mapping[str, ValueT]) -> dict[str, ValueT]:
+        found: dict[str, ValueT] = {}
+        for language, value in given.items():
+            if base_code(language) in found:
+                raise XltError(
+                    f"{self.name}: '{language}' is one more name of '{base_code(language)}': join their rows."
+                )
+            found[base_code(language)] = value
+        return found
 
     def remove(self, language: str) -> None:
         """Forget a language. Raises XltError for one that was not fitted, and for the source."""

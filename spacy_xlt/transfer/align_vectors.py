@@ -1,12 +1,14 @@
 """Bringing the word vectors of one language into the space of another, file to file, in bounded memory."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Optional
 
 import numpy as np
+from tqdm import tqdm
 
 from spacy_xlt.alignment.affine import AffineMap, Floats
 from spacy_xlt.alignment.base import Aligner
@@ -24,8 +26,10 @@ MAX_VECTORS = 200_000
 QUERIES = 1500
 # The most frequent words of each side: hubness and mean CSLS are measured on them, and among those of the source CSLS
 # looks for the neighbours of a target word.
-FREQUENT = 20_000
+FREQUENT = 10_000
 BLOCK = 8192
+
+Figures = dict[str, Any]
 
 
 @dataclass
@@ -35,7 +39,7 @@ class _Covered:
     pairs: list[tuple[int, int]]
     coverage: float
 
-    def describe(self, path: Optional[Path], skipped: Skipped) -> dict[str, Any]:
+    def describe(self, path: Optional[Path], skipped: Skipped) -> Figures:
         return {
             "path": str(path),
             "pairs": len(self.pairs),
@@ -54,7 +58,7 @@ def align_vectors(
     evaluate_on: Optional[Path] = None,
     max_vectors: int = MAX_VECTORS,
     quiet: bool = True,
-) -> dict[str, Any]:
+) -> Figures:
     """Map the vectors of `target` into the space of those of `source`, write them to `output`, and return figures.
 
     source, target: files or folders as `stream_vectors` reads them. The aligner sees the first `max_vectors` words of
@@ -63,14 +67,16 @@ def align_vectors(
     dictionary: pairs of a source word and a target word to fit on; None: for aligners that need none.
     evaluate_on: a dictionary to evaluate on; its source words are not fitted on. None: the source words of `dictionary`
     that `is_held_out` names. The first 1500 words that have vectors are looked up among all target words.
-    Raises XltError for files that cannot be used, different widths, and a dictionary without a pair that has vectors.
+    Raises XltError for files that cannot be used, different widths, a dictionary without a pair that has vectors, and
+    an aligner that says it has failed.
     """
     check_output(output, source, target)
     if max_vectors < 1:
         raise XltError(f"At least one vector of each side is needed, not {max_vectors}.")
     fit_on, held_out = read_dictionaries(dictionary, evaluate_on)
-    clock = _Clock()
-    ours, theirs = (read_vectors(path, max_vectors, quiet=quiet) for path in (source, target))
+    clock = _Clock(quiet)
+    with clock.part("reading"):
+        ours, theirs = (read_vectors(path, max_vectors, quiet=quiet) for path in (source, target))
     width = ours.rows.shape[1]
     if theirs.rows.shape[1] != width:
         raise XltError(
@@ -78,38 +84,57 @@ def align_vectors(
         )
     fit_pairs = _cover(fit_on, ours, theirs)
     test_pairs = _cover(held_out, ours, theirs)
+    # In spaCy's tables words share vectors: one that is looked up is not fitted on under another name.
+    test_rows = {row for row, _ in test_pairs.pairs}
+    fit_pairs.pairs = [pair for pair in fit_pairs.pairs if pair[0] not in test_rows]
     _require(fit_pairs, dictionary, "fit")
     _require(test_pairs, evaluate_on, "evaluate")
-    clock.lap("reading")
 
     for block in (block for side in (ours, theirs) for block in _blocks(side.rows)):
         block[:] = unit_rows(block)
-    before = space_figures(ours.rows[:FREQUENT], theirs.rows[:FREQUENT])
-    clock.lap("evaluation")
-    pairs = {"target": [(row, source_row) for source_row, row in fit_pairs.pairs]} if dictionary else None
-    to_source = aligner.fit({"source": ours.rows, "target": theirs.rows}, "source", pairs)["target"]
-    clock.lap("fit")
-    for block in _blocks(theirs.rows):
-        block[:] = to_source(block)
-    after = space_figures(ours.rows[:FREQUENT], theirs.rows[:FREQUENT])
-    figures = _look_up(test_pairs, ours.rows, theirs.rows)
-    clock.lap("evaluation")
-
-    skipped = Skipped()
-    chunks = stream_vectors(target, skipped, desc="Writing", quiet=quiet)
-    written = write_vectors(output, _mapped(chunks, to_source), width)
-    clock.lap("writing")
+    with clock.part("evaluation", "Evaluating before"):
+        before = space_figures(ours.rows[:FREQUENT], theirs.rows[:FREQUENT])
+    with clock.part("fit", f"Fitting {type(aligner).__name__}"):
+        to_source, report = _fit(
+            aligner, {str(source): ours.rows, str(target): theirs.rows}, fit_pairs if fit_on else None
+        )
+    with clock.part("evaluation", "Evaluating after"):
+        for block in _blocks(theirs.rows):
+            block[:] = to_source(block)
+        after = space_figures(ours.rows[:FREQUENT], theirs.rows[:FREQUENT])
+        figures = _look_up(test_pairs, ours.rows, theirs.rows)
+    with clock.part("writing"):
+        skipped = Skipped()
+        chunks = stream_vectors(target, skipped, desc="Mapping", quiet=quiet)
+        written = write_vectors(output, _mapped(chunks, to_source), width)
     tested = evaluate_on or dictionary
     return {
-        "source": {"path": str(source), "words": len(ours.words), "skipped": ours.skipped.to_dict()},
-        "target": {"path": str(target), "words": len(theirs.words), "skipped": skipped.to_dict()},
+        "source": {"path": str(source), "vectors": len(ours.rows), "skipped": ours.skipped.to_dict()},
+        "target": {"path": str(target), "vectors": len(theirs.rows), "skipped": skipped.to_dict()},
         "output": {"path": str(output), "words": written, "width": width},
         "aligner": type(aligner).__name__,
+        "report": report,
         "dictionary": fit_pairs.describe(dictionary, fit_on.skipped) if fit_on else None,
         "evaluation": {**test_pairs.describe(tested, held_out.skipped), **figures} if figures and held_out else None,
         "space": {"before": before, "after": after},
         "seconds": clock.seconds,
     }
+
+
+def _fit(aligner: Aligner, rows: dict[str, Floats], covered: Optional[_Covered]) -> tuple[AffineMap, Optional[Figures]]:
+    """The map of the second of two languages into the space of the first, and the aligner's own report if it has one.
+
+    Raises XltError if the aligner says that it has failed.
+    """
+    source, target = rows
+    pairs = {target: [(row, source_row) for source_row, row in covered.pairs]} if covered else None
+    to_source = aligner.fit(rows, source, pairs)[target]
+    report = getattr(aligner, "report", {}).get(target)
+    if report is None:
+        return to_source, None
+    if report.failed:
+        raise XltError(report.message)
+    return to_source, asdict(report)
 
 
 def check_output(output: Path, source: Path, target: Path) -> None:
@@ -118,6 +143,8 @@ def check_output(output: Path, source: Path, target: Path) -> None:
         raise XltError(f"{output} would not be compressed: give a name without .gz.")
     if output.is_dir():
         raise XltError(f"{output} is a folder: give the name of a file.")
+    if source.exists() and target.exists() and source.samefile(target):
+        raise XltError(f"{source} is given as SRC and as TGT: give the vectors of two languages.")
     for path in (source, target):
         if output.exists() and path.exists() and output.samefile(path):
             raise XltError(f"{output} holds the vectors to align: give another name to write to.")
@@ -160,7 +187,7 @@ def _require(covered: _Covered, path: Optional[Path], purpose: str) -> None:
         )
 
 
-def _look_up(covered: _Covered, source: Floats, target: Floats) -> Optional[dict[str, Any]]:
+def _look_up(covered: _Covered, source: Floats, target: Floats) -> Optional[Figures]:
     queries = set(list(dict.fromkeys(row for row, _ in covered.pairs))[:QUERIES])
     pairs = [pair for pair in covered.pairs if pair[0] in queries]
     return induce_lexicon(source, target, pairs, source[:FREQUENT]) if pairs else None
@@ -179,13 +206,16 @@ def _blocks(rows: Floats) -> Iterator[Floats]:
 
 
 class _Clock:
-    """Seconds of each part of the work; parts may come back."""
+    """Seconds of each part of the work, and one line on the terminal while a part runs that has no bar of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet
         self.seconds: dict[str, float] = {}
-        self._last = perf_counter()
 
-    def lap(self, part: str) -> None:
-        now = perf_counter()
-        self.seconds[part] = round(self.seconds.get(part, 0.0) + now - self._last, 2)
-        self._last = now
+    @contextmanager
+    def part(self, name: str, desc: str = "") -> Iterator[None]:
+        start = perf_counter()
+        with tqdm(total=1, desc=desc, bar_format="{desc}: {elapsed}", disable=self.quiet or not desc) as line:
+            yield
+            line.update()
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + perf_counter() - start, 2)

@@ -54,13 +54,12 @@ def test_no_distance_changes(seed: int, pairs: int) -> None:
 
 
 def test_directions_that_the_pairs_leave_open_stay() -> None:
-    """Pairs in the plane of the first two axes turn that plane and nothing else."""
+    """Pairs in some plane turn that plane and nothing else; without pairs nothing turns."""
     rng = np.random.default_rng(0)
-    x = np.zeros((10, 5))
-    x[:, :2] = rng.normal(size=(10, 2))
-    y = x.copy()
-    y[:, :2] = x[:, :2] @ np.array([[0, 1], [-1, 0]])
-    expected = np.eye(5)
-    expected[:2, :2] = [[0, -1], [1, 0]]
-    np.testing.assert_allclose(rotation(x, y), expected, atol=1e-6)
+    axes = np.linalg.qr(rng.normal(size=(5, 5)))[0]
+    turn = np.eye(5)
+    turn[:2, :2] = [[0, -1], [1, 0]]
+    turn = axes @ turn @ axes.T
+    x = rng.normal(size=(10, 2)) @ axes[:, :2].T
+    np.testing.assert_allclose(rotation(x, x @ turn.T), turn, atol=1e-6)
     np.testing.assert_allclose(rotation(np.zeros((1, 5)), np.zeros((1, 5))), np.eye(5), atol=1e-12)

@@ -6,7 +6,7 @@ import pytest
 from spacy_xlt.alignment.affine import Floats
 from spacy_xlt.alignment.base import Doubles
 from spacy_xlt.alignment.procrustes import rotation
-from spacy_xlt.alignment.rcsls import RCSLS, Problem, descend
+from spacy_xlt.alignment.rcsls import RCSLS, Problem, _project, descend
 from spacy_xlt.alignment.retrieval import mean_csls
 from spacy_xlt.errors import XltError
 from tests.alignment.spaces import parallel, turned_and_shifted
@@ -46,8 +46,9 @@ def test_a_neighborhood_larger_than_the_others_is_all_of_them() -> None:
     assert wide.loss(np.eye(4))[0] == pytest.approx(naive_loss(wide, np.eye(4)), abs=1e-5)
 
 
-def test_each_iteration_lowers_the_loss_or_leaves_it() -> None:
-    matrices = [descend(PROBLEM, iterations, 1.0) for iterations in range(12)]
+@pytest.mark.parametrize("spectral", [True, False])
+def test_each_iteration_lowers_the_loss_or_leaves_it(spectral: bool) -> None:
+    matrices = [descend(PROBLEM, iterations, 1.0, spectral) for iterations in range(12)]
     losses = [PROBLEM.loss(matrix)[0] for matrix in matrices]
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < losses[0] - 0.01
@@ -55,12 +56,33 @@ def test_each_iteration_lowers_the_loss_or_leaves_it() -> None:
 
 
 def test_a_step_that_is_far_too_long_is_halved_until_it_helps() -> None:
-    start = PROBLEM.loss(descend(PROBLEM, 0, 1.0))[0]
-    assert PROBLEM.loss(descend(PROBLEM, 40, 1e4))[0] < start
+    start = PROBLEM.loss(descend(PROBLEM, 0, 1.0, False))[0]
+    assert PROBLEM.loss(descend(PROBLEM, 40, 1e4, False))[0] < start
 
 
-def test_singular_values_stay_up_to_one() -> None:
-    assert np.linalg.svd(descend(PROBLEM, 10, 1.0), compute_uv=False).max() <= 1 + 1e-9
+def test_singular_values_stay_up_to_one_if_asked() -> None:
+    easy = Problem(PROBLEM.x, PROBLEM.x, PROBLEM.others_x, PROBLEM.others_x, neighborhood=3)
+    largest = [np.linalg.svd(descend(easy, 10, 1.0, spectral), compute_uv=False).max() for spectral in (True, False)]
+    assert largest[0] <= 1 + 1e-9 < largest[1]
+
+
+def test_the_projection_is_the_nearest_matrix() -> None:
+    """Any other matrix with singular values up to 1 is farther off."""
+    rng = np.random.default_rng(0)
+    matrix = rng.normal(size=(4, 4))
+    distance = np.linalg.norm(matrix - _project(matrix))
+    for _ in range(200):
+        other = rng.normal(size=(4, 4)) * 0.1 + _project(matrix)
+        other /= max(1.0, np.linalg.norm(other, ord=2))
+        assert np.linalg.norm(matrix - other) >= distance
+
+
+def test_mapped_rows_are_as_long_as_those_of_the_source() -> None:
+    rows = turned_and_shifted(noise=0.05)
+    rows["de"] *= 7
+    there = RCSLS().fit(rows, "en", parallel(300))["de"]
+    lengths = [np.linalg.norm(side - rows["en"].mean(axis=0)) for side in (there(rows["de"]), rows["en"])]
+    assert lengths[0] == pytest.approx(lengths[1], rel=1e-4)
 
 
 def test_csls_is_better_than_with_procrustes() -> None:

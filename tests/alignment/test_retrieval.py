@@ -1,5 +1,7 @@
 """Retrieval: the same as the formulas computed naively, whatever the tiles."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -114,7 +116,8 @@ def test_many_equal_scores() -> None:
     some[::20] = [1, 2, 3]  # a few rows with ties among many with none
     other = rows(400, 3, seed=2)
     other[:350] = [1, 2, 3]
-    assert_best(*nearest(some, other, 5, metric="cosine", memory_mb=0.2), naive_cosines(some, other))
+    for memory_mb in (0.2, 64):
+        assert_best(*nearest(some, other, 5, metric="cosine", memory_mb=memory_mb), naive_cosines(some, other))
 
 
 def test_a_side_is_not_changed_and_may_be_of_any_float_type() -> None:
@@ -216,6 +219,31 @@ def test_hubness_is_the_skewness() -> None:
     assert hubness(np.zeros((100, 1), dtype=int), 100) > 9
 
 
+# Memory
+
+
+def test_memory_does_not_grow_with_the_product_of_both_sides() -> None:
+    """All similarities of 4,000 x 4,000 rows are 64 MB; the budget holds, beside blocks of input and the results."""
+    x, y = rows(4000, 8), rows(4000, 8, seed=1)
+    peaks = {}
+    for memory_mb in (1, 8):
+        tracemalloc.start()
+        mutual_nearest(x, y, memory_mb=memory_mb)
+        peaks[memory_mb] = tracemalloc.get_traced_memory()[1] / 2**20
+        tracemalloc.stop()
+    assert peaks[1] < 5
+    assert peaks[8] < 12
+
+
+def test_memory_holds_where_everything_is_equal() -> None:
+    x = np.ones((3000, 4), dtype=np.float32)
+    tracemalloc.start()
+    nearest(x, x, 3, metric="cosine", memory_mb=2)
+    peak = tracemalloc.get_traced_memory()[1] / 2**20
+    tracemalloc.stop()
+    assert peak < 6
+
+
 # Errors
 
 
@@ -252,5 +280,13 @@ def test_unknown_metric_and_neighborhood_are_refused() -> None:
         nearest(rows(3), rows(3), metric="l2")  # type: ignore[arg-type]
     with pytest.raises(XltError, match="from 1 on, not 0"):
         nearest(rows(3), rows(3), neighborhood=0)
-    with pytest.raises(XltError, match="one number a key"):
-        nearest(rows(3), rows(3), key_similarity=np.zeros(2, dtype=np.float32))
+    for similarity in (np.zeros(2), np.full(3, np.nan)):
+        with pytest.raises(XltError, match="one finite number a key"):
+            nearest(rows(3), rows(3), key_similarity=similarity.astype(np.float32))
+
+
+def test_products_that_overflow_are_refused() -> None:
+    huge = np.full((2, 2), 1e30, dtype=np.float32)
+    np.testing.assert_allclose(nearest(huge, huge, metric="cosine")[1], 1, rtol=1e-6)
+    with np.errstate(all="ignore"), pytest.raises(XltError, match="beyond float32"):
+        nearest(huge, -huge, metric="dot")

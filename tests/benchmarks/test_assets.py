@@ -60,5 +60,7 @@ def test_a_missing_or_altered_file_is_named_with_the_mend(project: Path, damage:
     file.unlink() if damage == "missing" else file.write_text("Anders.\n", encoding="utf8")
     result = put(project)
     assert result.returncode == 1
-    assert result.stderr == "✘ assets/ntrex/deu.txt is missing or altered. Download it: python -m spacy project assets\n"
+    assert (
+        result.stderr == "✘ assets/ntrex/deu.txt is missing or altered. Download it: python -m spacy project assets\n"
+    )
     assert not (project / "assets" / "ntrex").exists()
