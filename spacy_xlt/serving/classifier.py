@@ -10,11 +10,11 @@ from typing import Any, NamedTuple, Union
 import numpy as np
 
 from spacy_xlt.alignment.projection import MAPS_FILE, Projection, mixture
-from spacy_xlt.detectors.base import Candidates
+from spacy_xlt.detectors.base import Candidates, read_prior
 from spacy_xlt.encoders.base import Floats1d, Floats2d
 from spacy_xlt.encoders.cpu import usable_threads
 from spacy_xlt.errors import XltError
-from spacy_xlt.languages import UNKNOWN, base_code
+from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.serving.head import load_head
 from spacy_xlt.serving.model_folder import Component, make_registered, read_components
 from spacy_xlt.text import has_letters, replace_surrogates
@@ -56,8 +56,7 @@ class Classifier:
     def __init__(self, components: dict[str, Component]) -> None:
         detector, encoder, projector, head = components.values()
         self._detector = make_registered(detector.config["detector"], "xlt_detectors", str(detector.folder))
-        languages = detector.config.get("languages") or []
-        self._prior: Any = languages if isinstance(languages, dict) else sorted(set(map(base_code, languages)))
+        self._prior = read_prior(detector.config.get("languages"))
         self._threshold = float(detector.config["threshold"])
         self._min_chars = int(detector.config["min_chars"])
         self._encoder = make_registered(encoder.config["encoder"], "xlt_encoders", str(encoder.folder))
@@ -132,7 +131,7 @@ class Classifier:
 
     def _detect(self, texts: list[str]) -> list[Candidates]:
         enough = [text if has_letters(text, self._min_chars) else "" for text in texts]
-        found: list[Candidates] = self._detector.detect(enough, self._prior or None)
+        found: list[Candidates] = self._detector.detect(enough, self._prior)
         return found
 
     def _decide(self, candidates: Candidates) -> str:
