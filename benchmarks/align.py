@@ -34,13 +34,13 @@ from spacy_xlt.alignment.affine import AffineMap, Floats
 from spacy_xlt.data.dictionaries import read_dictionary, split_by_source
 from spacy_xlt.data.docbin import load_records
 from spacy_xlt.data.parallel import read_parallel
-from spacy_xlt.encoders.base import unit_rows
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.alignment import sentence_figures
 from spacy_xlt.evaluation.lexicon import induce_lexicon
 from spacy_xlt.languages import base_code
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
+from spacy_xlt.vectors import unit_rows
 
 SOURCE = "en"
 MODELS = {"frozen": "sib200", "finetuned": "sib200-finetuned"}

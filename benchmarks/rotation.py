@@ -18,14 +18,12 @@ Embeddings are kept in training/cache. Rows that the results hold already are no
 
 import argparse
 import json
-import os
 import warnings
-from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
-from common import RESULTS, write_results
+from common import PROJECT, RESULTS, data_folder, write_results
 from numpy.typing import NDArray
 
 from spacy_xlt.alignment.affine import AffineMap, Floats, affine
@@ -34,8 +32,7 @@ from spacy_xlt.alignment.report import AlignmentReport, AlignmentWarning
 from spacy_xlt.alignment.retrieval import nearest, neighborhood_similarity
 from spacy_xlt.alignment.self_learning import SelfLearning
 
-ROOT = Path(__file__).parents[1]
-CACHE = ROOT / "training" / "cache"
+CACHE = PROJECT / "training" / "cache"
 WORDS = 20_000
 TRAINED = 5_000
 METHODS = {"SelfLearning": SelfLearning}
@@ -53,8 +50,7 @@ class Task(NamedTuple):
 
 def dictionary(language: str) -> list[tuple[str, str]]:
     """(word, English word) of the MUSE dictionary, the frequent ones first."""
-    data = Path(os.environ.get("SPACY_XLT_DATA") or ROOT.parent / "shared" / "data")
-    lines = (data / "bli" / f"en-{language}.dict").read_text(encoding="utf8").rstrip("\n").split("\n")
+    lines = (data_folder() / "bli" / f"en-{language}.dict").read_text(encoding="utf8").rstrip("\n").split("\n")
     return [(line.split(" @ ")[0], line.split(" @ ")[1]) for line in lines]
 
 

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 sys.path.append(str(Path(__file__).parent))
-from common import machine, write_results
+from common import data_folder, machine, write_results
 
 from spacy_xlt.cli.common import load_model, save_model
 from spacy_xlt.data.docbin import load_records
@@ -35,10 +35,6 @@ from spacy_xlt.transfer.export import PRESETS, export
 HERE = Path(__file__).parent
 EXPORTED = Path("training") / "speed"
 SMALLEST_SIZE = 1024  # of the matrices whose product gives the machine's rate
-
-
-def data_folder() -> Path:
-    return Path(os.environ.get("SPACY_XLT_DATA") or HERE.parents[1] / "shared" / "data")
 
 
 def sib200(split: str) -> list[Record]:

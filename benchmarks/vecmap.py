@@ -15,7 +15,6 @@ functions for reading and writing. Writes benchmarks/results/vecmap.{json,md}.
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -25,13 +24,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import write_results
+from common import data_folder, write_results
 from numpy.typing import NDArray
 
 from spacy_xlt.alignment.affine import AffineMap
-from spacy_xlt.alignment.base import unit_rows
 from spacy_xlt.alignment.retrieval import nearest, neighborhood_similarity
 from spacy_xlt.alignment.vecmap import VecMap, common_space
+from spacy_xlt.vectors import unit_rows
 
 Floats = NDArray[np.float32]
 Words = list[str]
@@ -65,7 +64,7 @@ open(clock, "w").write(json.dumps(seconds))
 
 def dictionary(language: str) -> WordPairs:
     """(word of the language, English word): single words only, as the original can read no others."""
-    path = Path(os.environ["SPACY_XLT_DATA"]) / "bli" / f"en-{language}.dict"
+    path = data_folder() / "bli" / f"en-{language}.dict"
     pairs = [line.split(" @ ") for line in path.read_text(encoding="utf8").split("\n") if " @ " in line]
     return [(word, english) for word, english in pairs if [word] == word.split() and [english] == english.split()]
 

@@ -101,11 +101,6 @@ def paired_rows(
     return embeddings[language][rows[:, 0]].astype(np.float64), embeddings[source][rows[:, 1]].astype(np.float64)
 
 
-def unit_rows(rows: NDArray[Any]) -> NDArray[Any]:
-    """Divide each row [n, d] by its length; rows of zeros stay zeros."""
-    return rows / row_lengths(rows)[:, None]
-
-
 def row_lengths(rows: NDArray[Any]) -> NDArray[Any]:
     """The length of each row [n], 1 for rows of zeros: to divide by."""
     lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))

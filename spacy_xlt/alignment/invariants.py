@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spacy_xlt.alignment.affine import Floats
+from spacy_xlt.vectors import unit_rows
 
 POWERS = (-1.0, -0.5, 0.5, 1.0, 2.0, 4.0)
 # Exponents of the covariance's eigenvalues: the space as it is, half whitened (the root that VecMap takes), whitened.
@@ -34,7 +35,7 @@ def invariants(rows: Floats, norms: Floats) -> Floats:
     weights = normal_scores(own)
     features = [own]
     for spectrum in SPECTRA:
-        shaped = _unit(coordinates * (values**spectrum).astype(np.float32))
+        shaped = unit_rows(coordinates * (values**spectrum).astype(np.float32))
         features.append(shaped @ (shaped.T @ weights / n))
         for weight in (*weights.T, np.ones_like(norms)):
             second = (shaped * weight[:, None]).T @ shaped / n
@@ -64,7 +65,3 @@ def normal_scores(features: NDArray[Any]) -> Floats:
     scores = np.array([normal.inv_cdf((rank + 0.5) / n) for rank in range(n)], dtype=np.float32)
     ranks = features.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable")
     return scores[ranks]
-
-
-def _unit(rows: NDArray[np.float32]) -> Floats:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(np.float32).tiny)

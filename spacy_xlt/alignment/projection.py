@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from spacy_xlt.alignment.affine import AffineMap, identity
 from spacy_xlt.alignment.base import pooled_mean
-from spacy_xlt.encoders.base import Floats1d, Floats2d, unit_rows
+from spacy_xlt.encoders.base import Floats1d, Floats2d
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import UNKNOWN, base_code
+from spacy_xlt.vectors import unit_rows
 
 MAPS_FILE = "maps.npz"
 

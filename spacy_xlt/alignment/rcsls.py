@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spacy_xlt.alignment.affine import AffineMap, Floats, affine
-from spacy_xlt.alignment.base import Doubles, Pairs, fit_each, unit_rows, usable_pairs
+from spacy_xlt.alignment.base import Doubles, Pairs, fit_each, usable_pairs
 from spacy_xlt.alignment.procrustes import rotation
 from spacy_xlt.alignment.retrieval import NEIGHBORHOOD, nearest
 from spacy_xlt.errors import XltError
+from spacy_xlt.vectors import unit_rows
 
 SMALLEST_STEP = 1e-4
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from spacy_xlt.alignment.affine import Floats
-from spacy_xlt.alignment.base import unit_rows
 from spacy_xlt.alignment.procrustes import rotation
 from spacy_xlt.alignment.retrieval import mutual_nearest
+from spacy_xlt.vectors import unit_rows
 
 # Below this agreement an alignment has failed. On 20k words of two languages the right rotation gives .35 and more, a
 # wrong one .03, unrelated spaces .00; one on its way, with which one word in ten finds its translation, .18.

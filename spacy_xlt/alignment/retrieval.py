@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spacy_xlt.alignment.affine import Floats
-from spacy_xlt.alignment.base import Integers, unit_rows
+from spacy_xlt.alignment.base import Integers
 from spacy_xlt.alignment.tiles import BLOCK_ROWS, Best, Side, ranges, scan
 from spacy_xlt.errors import XltError
+from spacy_xlt.vectors import unit_rows
 
 Metric = Literal["cosine", "csls", "dot"]
 

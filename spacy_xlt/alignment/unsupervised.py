@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spacy_xlt.alignment.affine import AffineMap, Floats, affine, identity
-from spacy_xlt.alignment.base import Aligner, Integers, Pairs, check_embeddings, unit_rows, usable_pairs
+from spacy_xlt.alignment.base import Aligner, Integers, Pairs, check_embeddings, usable_pairs
 from spacy_xlt.alignment.procrustes import rotation
 from spacy_xlt.alignment.report import AlignmentReport, agreement_of_rotation, failed, verdict
 from spacy_xlt.alignment.retrieval import scored_mutual_nearest
 from spacy_xlt.errors import XltError
+from spacy_xlt.vectors import unit_rows
 
 # With fewer rows on either side there is no distribution to look at.
 FEWEST_ROWS = 20

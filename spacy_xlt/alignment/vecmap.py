@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spacy_xlt.alignment.affine import AffineMap, affine
-from spacy_xlt.alignment.base import Doubles, Pairs, fit_each, row_lengths, unit_rows, usable_pairs
+from spacy_xlt.alignment.base import Doubles, Pairs, fit_each, row_lengths, usable_pairs
 from spacy_xlt.errors import XltError
+from spacy_xlt.vectors import unit_rows
 
 # A direction counts as empty when the squared spread of the pairs along it is less than this share of the widest.
 EMPTY = 1e-10

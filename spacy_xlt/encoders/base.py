@@ -7,6 +7,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from spacy_xlt.vectors import unit_rows
+
 Floats1d = NDArray[np.float32]
 Floats2d = NDArray[np.float32]
 
@@ -38,12 +40,6 @@ class TextEncoder(Protocol):
     def to_bytes(self) -> bytes: ...
 
     def from_bytes(self, data: bytes) -> None: ...
-
-
-def unit_rows(vectors: Floats2d) -> Floats2d:
-    """Divide each row [n, d] by its length; rows of zeros stay zeros."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0).astype(np.float32, copy=False)
 
 
 def split_windows(pieces: list[int], size: int, overlap: int) -> list[list[int]]:

@@ -11,7 +11,8 @@ from typing import Any, Optional
 import numpy as np
 from numpy.typing import NDArray
 
-from spacy_xlt.encoders.base import Floats1d, Floats2d, unit_rows
+from spacy_xlt.encoders.base import Floats1d, Floats2d
+from spacy_xlt.vectors import unit_rows
 
 # a of the SIF weights a / (a + p), for the probabilities of word pieces.
 SIF = 1e-4

@@ -20,11 +20,12 @@ from typing import Any, Optional
 import numpy as np
 from numpy.typing import NDArray
 
-from spacy_xlt.encoders.base import Floats2d, unit_rows
+from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.encoders.folder import WEIGHTS_FILE
 from spacy_xlt.encoders.tensors import read_tensors
 from spacy_xlt.errors import XltError
 from spacy_xlt.text import replace_surrogates
+from spacy_xlt.vectors import unit_rows
 
 TOKENIZER_FILE = "tokenizer.json"
 FILES = (WEIGHTS_FILE, TOKENIZER_FILE)

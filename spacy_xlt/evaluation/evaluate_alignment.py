@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Optional, TypeVar
 
-import numpy as np
 from spacy.language import Language
 from tqdm import tqdm
 
@@ -15,11 +14,10 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.alignment import FOLDS, sentence_figures, text_figures
 from spacy_xlt.evaluation.lexicon import induce_lexicon
 from spacy_xlt.languages import base_code
-from spacy_xlt.pipeline.encoder import Encoder
+from spacy_xlt.pipeline.encoder import Encoder, encode_in_chunks
 from spacy_xlt.pipeline.find import find_pipe, has_pipe
 from spacy_xlt.pipeline.projector import Projector
 
-CHUNK = 256
 KINDS = ("words", "sentences", "texts")
 
 Figures = dict[str, Any]
@@ -73,7 +71,7 @@ def evaluate_alignment(
     with tqdm(total=total, desc="Embedding", unit="text", disable=quiet) as bar:
         for job in jobs:
             fitted = job.language in projector.maps if projector else None
-            ours, theirs = _encode(encoder, job.ours, bar), _encode(encoder, job.theirs, bar)
+            ours, theirs = encode_in_chunks(encoder, job.ours, bar), encode_in_chunks(encoder, job.theirs, bar)
             figures = {"before": job.measure(ours, theirs)}
             if projector and projector.maps:
                 # The source's own map is the identity.
@@ -136,14 +134,6 @@ def _number(items: Iterable[str]) -> dict[str, int]:
     for item in items:
         numbers.setdefault(item, len(numbers))
     return numbers
-
-
-def _encode(encoder: Encoder, texts: list[str], bar: Any) -> Floats2d:
-    chunks = []
-    for start in range(0, len(texts), CHUNK):
-        chunks.append(encoder.encode(texts[start : start + CHUNK]))
-        bar.update(len(chunks[-1]))
-    return np.concatenate(chunks)
 
 
 def _mean(figures: Sequence[Figures]) -> Figures:

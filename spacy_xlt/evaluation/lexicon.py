@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from spacy_xlt.alignment.affine import Floats
 from spacy_xlt.alignment.retrieval import neighborhood_similarity
-from spacy_xlt.encoders.base import unit_rows
 from spacy_xlt.errors import XltError
+from spacy_xlt.vectors import unit_rows
 
 Integers = NDArray[np.int64]
 

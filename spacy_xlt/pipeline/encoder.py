@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Callable, Optional, Union
+from typing import Any, Callable, Optional, Union
 
 import numpy as np
 from spacy.language import Language
@@ -31,6 +31,9 @@ window = null
 device = null
 """
 DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR)["xlt_encoder"]
+
+# Texts between two steps of a progress bar.
+CHUNK = 256
 
 # Threads that share a pipeline meet at its first use: one of them loads, the others wait. (A lock cannot be pickled.)
 _LOADING = threading.Lock()
@@ -132,3 +135,12 @@ class Encoder(Pipe):
         self.encoder.from_bytes(data)
         self._cache.clear()
         return self
+
+
+def encode_in_chunks(encoder: Encoder, texts: list[str], bar: Any) -> Floats2d:
+    """`encoder.encode(texts)` for at least one text, moving a tqdm bar on after every chunk."""
+    chunks = []
+    for start in range(0, len(texts), CHUNK):
+        chunks.append(encoder.encode(texts[start : start + CHUNK]))
+        bar.update(len(chunks[-1]))
+    return np.concatenate(chunks)

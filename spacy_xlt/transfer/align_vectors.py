@@ -16,10 +16,10 @@ from spacy_xlt.data.dictionaries import Dictionary, read_dictionary, split_by_so
 from spacy_xlt.data.skipped import Skipped
 from spacy_xlt.data.vector_chunks import Chunk
 from spacy_xlt.data.word_vectors import WordVectors, read_vectors, stream_vectors, write_vectors
-from spacy_xlt.encoders.base import unit_rows
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.alignment import space_figures
 from spacy_xlt.evaluation.lexicon import induce_lexicon
+from spacy_xlt.vectors import unit_rows
 
 MAX_VECTORS = 200_000
 # As many words as MUSE's test dictionaries have.

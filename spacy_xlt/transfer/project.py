@@ -8,15 +8,13 @@ from numpy.typing import NDArray
 from spacy.language import Language
 from tqdm import tqdm
 
-from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import UNKNOWN
-from spacy_xlt.pipeline.encoder import Encoder
+from spacy_xlt.pipeline.encoder import Encoder, encode_in_chunks
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.registries import aligner_name
 
-CHUNK = 256
 # (text of the source, text of the language)
 Translations = Sequence[tuple[str, str]]
 
@@ -53,7 +51,7 @@ def fit_projection(
         for language, of_language in rows.items():
             if not of_language:
                 raise XltError(f"There is no text of language '{language}'.")
-            embeddings[language] = _encode(encoder, of_language, bar)
+            embeddings[language] = encode_in_chunks(encoder, of_language, bar)
     indices: dict[str, NDArray[Any]] = {
         language: np.array([(numbers[language][ours], numbers[projector.source][source]) for source, ours in pairs])
         for language, pairs in translations.items()
@@ -71,12 +69,3 @@ def set_aligner(nlp: Language, aligner: str) -> None:
     config = {"source": old.source, "set_vector": old.set_vector, "aligner": {"@xlt_aligners": aligner_name(aligner)}}
     new: Any = nlp.replace_pipe(old.name, "xlt_projector", config=config)
     new.from_bytes(old.to_bytes())
-
-
-def _encode(encoder: Encoder, texts: list[str], bar: Any) -> Floats2d:
-    chunks = []
-    for start in range(0, len(texts), CHUNK):
-        chunk = texts[start : start + CHUNK]
-        chunks.append(encoder.encode(chunk))
-        bar.update(len(chunk))
-    return np.concatenate(chunks)

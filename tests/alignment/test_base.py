@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from spacy_xlt.alignment.affine import identity
-from spacy_xlt.alignment.base import fit_each, paired_rows, unit_rows, usable_pairs
+from spacy_xlt.alignment.base import fit_each, paired_rows, usable_pairs
 from spacy_xlt.errors import XltError
+from spacy_xlt.vectors import unit_rows
 from tests.alignment.spaces import turned_and_shifted
 
 ROWS = turned_and_shifted(n=10)

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from spacy_xlt.alignment.affine import Floats
-from spacy_xlt.alignment.base import Doubles, unit_rows
+from spacy_xlt.alignment.base import Doubles
 from spacy_xlt.alignment.retrieval import nearest
 from spacy_xlt.alignment.vecmap import VecMap, common_space
 from spacy_xlt.errors import XltError
+from spacy_xlt.vectors import unit_rows
 from tests.alignment.spaces import parallel, turned_and_shifted
 
 PAIRS = np.stack([np.arange(100)] * 2, axis=1)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_xlt.encoders.base import average_windows, split_windows, unit_rows
+from spacy_xlt.encoders.base import average_windows, split_windows
+from spacy_xlt.vectors import unit_rows
 
 
 def test_unit_rows() -> None:

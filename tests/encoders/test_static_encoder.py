@@ -16,10 +16,11 @@ from safetensors.numpy import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from spacy_xlt.encoders import static_encoder
-from spacy_xlt.encoders.base import TextEncoder, unit_rows
+from spacy_xlt.encoders.base import TextEncoder
 from spacy_xlt.encoders.int8 import dequantize_rows, quantize_rows
 from spacy_xlt.encoders.static_encoder import FILES, StaticEncoder, WordRows, sum_segments
 from spacy_xlt.errors import XltError
+from spacy_xlt.vectors import unit_rows
 
 PIECES = ["<unk>", "▁", "▁order", "▁my", "s", "▁account", "a", "b", "x"]
 WIDTH, ROW = 6, 4

@@ -15,10 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_xlt.encoders.base import Floats2d, TextEncoder, unit_rows
+from spacy_xlt.encoders.base import Floats2d, TextEncoder
 from spacy_xlt.encoders.folder import WEIGHTS_FILE, EncoderSettings
 from spacy_xlt.encoders.torch_encoder import TorchEncoder, batches_of_like_length
 from spacy_xlt.errors import XltError
+from spacy_xlt.vectors import unit_rows
 from tests.encoders import tiny
 from tests.encoders.tiny import LINES
 

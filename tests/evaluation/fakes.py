@@ -13,11 +13,11 @@ from spacy.language import Language
 from spacy.training import Example
 
 from spacy_xlt.detectors.base import Candidates
-from spacy_xlt.encoders.base import unit_rows
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector
 from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.vectors import unit_rows
 
 LABELS = ["a", "b"]
 # German is turned towards `a`: without the projection its `b` is taken for an `a`.

@@ -12,12 +12,12 @@ from spacy.language import Language
 pytest.importorskip("sklearn")
 
 from spacy_xlt.data.dictionaries import is_held_out
-from spacy_xlt.encoders.base import unit_rows
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.evaluate_alignment import evaluate_alignment
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.vectors import unit_rows
 
 WIDTH = 12
 SHIFT = {"en": 0.0, "de": 8.0, "sw": 9.0}

@@ -24,9 +24,10 @@ from spacy_xlt import registries as _registries  # noqa: F401
 from spacy_xlt.alignment.affine import AffineMap, identity
 from spacy_xlt.alignment.base import Pairs
 from spacy_xlt.alignment.centering import AnchoredCentering
-from spacy_xlt.encoders.base import Floats1d, Floats2d, unit_rows
+from spacy_xlt.encoders.base import Floats1d, Floats2d
 from spacy_xlt.errors import XltError
 from spacy_xlt.pipeline.projector import Projector, language_mixture
+from spacy_xlt.vectors import unit_rows
 from tests.toy import initialize, make_examples
 
 WIDTH = 8

@@ -10,10 +10,10 @@ from spacy.language import Language
 pytest.importorskip("spacy_transformers")
 
 from spacy_xlt.errors import XltError
+from spacy_xlt.pipeline import encoder as encoder_module
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
-from spacy_xlt.transfer import project
 from spacy_xlt.transfer.project import fit_projection, set_aligner
 from spacy_xlt.transfer.train import train
 from tests.records import make_records
@@ -81,7 +81,7 @@ def test_codes_of_any_kind_are_brought_to_the_base_code(nlp: Language) -> None:
 def test_texts_in_several_chunks_give_what_one_gives(nlp: Language, monkeypatch: pytest.MonkeyPatch) -> None:
     fit_projection(nlp, {"de": GERMAN})
     whole = find_pipe(nlp, Projector).maps["de"].origin
-    monkeypatch.setattr(project, "CHUNK", 3)
+    monkeypatch.setattr(encoder_module, "CHUNK", 3)
     find_pipe(nlp, Encoder)._cache.clear()
     fit_projection(nlp, {"de": GERMAN})
     np.testing.assert_allclose(find_pipe(nlp, Projector).maps["de"].origin, whole, atol=1e-6)
