@@ -1,5 +1,6 @@
 """Bringing the word vectors of one language into the space of another, file to file, in bounded memory."""
 
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -128,10 +129,12 @@ def _fit(aligner: Aligner, rows: dict[str, Floats], covered: Optional[_Covered])
     """
     source, target = rows
     pairs = {target: [(row, source_row) for source_row, row in covered.pairs]} if covered else None
-    to_source = aligner.fit(rows, source, pairs)[target]
-    report = getattr(aligner, "report", {}).get(target)
-    if report is None:
-        return to_source, None
+    if not hasattr(aligner, "report"):
+        return aligner.fit(rows, source, pairs)[target], None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # it says the same as the report
+        to_source = aligner.fit(rows, source, pairs)[target]
+    report = aligner.report[target]
     if report.failed:
         raise XltError(report.message)
     return to_source, asdict(report)

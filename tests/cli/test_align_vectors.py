@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import spacy
 from spacy.cli._util import app as spacy_app
+from spacy.util import registry
 from typer.testing import CliRunner
 
 from spacy_xlt.data.word_vectors import read_vectors
@@ -76,6 +77,16 @@ def test_without_a_dictionary(two: Languages, tmp_path: Path) -> None:
     assert "Ridge learns from translations and has none" in fail(
         "align-vectors", two.english, two.german, tmp_path / "out.vec", "--unsupervised", "--aligner", "Ridge"
     )
+
+
+def test_without_a_dictionary_self_learning_is_the_default(two: Languages, tmp_path: Path) -> None:
+    if "spacy-xlt.SelfLearning.v1" not in registry.xlt_aligners:  # type: ignore[attr-defined]
+        pytest.skip("SelfLearning is not registered")
+    options = ["--unsupervised", "--evaluate-on", two.dictionary]
+    succeed("align-vectors", two.english, two.german, tmp_path / "out.vec", *options)
+    figures = json.loads((tmp_path / "out.vec.json").read_text())
+    assert figures["aligner"] == "SelfLearning" and figures["report"]["failed"] is False
+    assert figures["evaluation"]["csls"]["p@1"] == 1.0
 
 
 def test_lines_left_out_are_reported_and_strict_exits_with_1(two: Languages, tmp_path: Path) -> None:
