@@ -5,7 +5,6 @@ from typing import Optional
 import numpy as np
 
 from spacy_xlt.alignment.affine import Floats
-from spacy_xlt.alignment.invariants import comparable, invariants
 
 FEATURES = 20
 FEATURE_WEIGHT = 0.3
@@ -13,17 +12,6 @@ FEATURE_WEIGHT = 0.3
 CONFIDENCE = 0.2
 TEMPERATURE = 0.07
 ROUNDS = 10
-
-
-def match_distributions(
-    x: Floats, y: Floats, x_norms: Floats, y_norms: Floats, sample: int, iterations: int, rng: np.random.Generator
-) -> Floats:
-    """An orthogonal W [d, d] such that the rows y W are distributed as the rows x. See `match_softly`.
-
-    x [n, d] and y [m, d]: centered unit rows, with their lengths before.
-    """
-    features = comparable(invariants(x, x_norms), invariants(y, y_norms), FEATURES)
-    return match_softly(x, y, sample, iterations, rng, features)
 
 
 def match_softly(
@@ -50,7 +38,7 @@ def match_softly(
     if start is not None:
         u, s, vt = start, np.ones(len(start), dtype=np.float32), np.eye(len(start), dtype=np.float32)
     for _ in range(iterations):
-        i, j = _drawn(len(x), sample, rng), _drawn(len(y), sample, rng)
+        i, j = rng.permutation(len(x))[:sample], rng.permutation(len(y))[:sample]
         of_x, of_y = x[i], y[j]
         similarity = np.zeros((len(i), len(j)), dtype=np.float32)
         if features is not None:
@@ -82,7 +70,3 @@ def transported(similarity: Floats, x: Floats, y: Floats) -> Floats:
 def _scaled(rows: Floats) -> Floats:
     """Rows of mean squared length 1."""
     return rows / max(np.sqrt(np.mean(np.einsum("ij,ij->i", rows, rows))), np.finfo(np.float32).tiny)
-
-
-def _drawn(n: int, sample: int, rng: np.random.Generator) -> slice | np.ndarray:
-    return rng.permutation(n)[:sample]
