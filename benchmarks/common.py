@@ -3,16 +3,28 @@
 import datetime
 import os
 import platform
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Optional
 
 from spacy_xlt.files import whole_file, write_json
 
-RESULTS = Path(__file__).parent / "results"
+# The folder of the script that runs comes first in sys.path: benchmarks/langdetect.py would be taken for the package.
+_FOLDER = str(Path(__file__).resolve().parent)
+if _FOLDER in sys.path:
+    sys.path.append(sys.path.pop(sys.path.index(_FOLDER)))
+
+PROJECT = Path(__file__).resolve().parent.parent
+RESULTS = PROJECT / "benchmarks" / "results"
 PACKAGES = ("numpy", "torch", "spacy")
 # What speed depends on: half the x86 machines have no AVX-512, and 8-bit products want VNNI.
 CPU_FLAGS = {"avx2": "avx2", "avx512": "avx512f", "vnni": "avx512_vnni"}
+
+
+def data_folder() -> Path:
+    """The benchmark data: the folder that SPACY_XLT_DATA names, or ../shared/data beside the project."""
+    return Path(os.environ.get("SPACY_XLT_DATA") or PROJECT.parent / "shared" / "data")
 
 
 def machine() -> dict[str, Any]:

@@ -6,8 +6,8 @@
 Vectors: the first `rows` words of each side of a dictionary (SPACY_XLT_DATA/bli), embedded by the default encoder and
 brought to `width` dimensions by the principal components of each side (kept under training/, embedding takes long); or
 `--vectors synthetic`: two noisy copies of the same rows, one turned, without words.
-The dictionary is split by English word: fitted on the pairs of the first `train` English words, reported on the next
-`test`, looked up from English. Every program is a process of its own that reads both sides as text, maps, and writes
+The dictionary is split by English word, at random: fitted on the pairs of `train` English words, reported on `test`
+others, looked up from English. Every program is a process of its own that reads both sides as text, maps, and writes
 text. The original maps both languages into a common space; ours does either that, or maps one language into the
 space of the other, which then stays as it is and is not written. Seconds of the original are taken around its own
 functions for reading and writing. Writes benchmarks/results/vecmap.{json,md}.
@@ -28,6 +28,7 @@ import numpy as np
 from common import write_results
 from numpy.typing import NDArray
 
+from spacy_xlt.alignment.affine import AffineMap
 from spacy_xlt.alignment.base import unit_rows
 from spacy_xlt.alignment.retrieval import nearest, neighborhood_similarity
 from spacy_xlt.alignment.vecmap import VecMap, common_space
@@ -37,6 +38,7 @@ Words = list[str]
 WordPairs = list[tuple[str, str]]
 
 SOURCE = "en"
+CHUNK = 1024
 # Runs the original's script as it is, with a clock around its reading and its writing.
 ORIGINAL = """
 import runpy, sys, time
@@ -111,6 +113,14 @@ def read_vectors(path: Path) -> tuple[Words, Floats]:
     return words, vectors
 
 
+def mapped_rows(there: AffineMap, rows: Floats) -> Floats:
+    """All rows at unit length, mapped: chunk by chunk, as vectors are streamed."""
+    result = np.empty_like(rows)
+    for start in range(0, len(rows), CHUNK):
+        result[start : start + CHUNK] = there(unit_rows(rows[start : start + CHUNK]))
+    return result
+
+
 def run_ours(folder: Path, kind: str) -> None:
     """Our side, in a process of its own: read, map, write, and note the seconds."""
     start = time.perf_counter()
@@ -121,10 +131,10 @@ def run_ours(folder: Path, kind: str) -> None:
     pairs = np.array([(rows[word], source_rows[translation]) for word, translation in map(str.split, lines)])
     read = time.perf_counter()
     if kind == "source":
-        sides = {"x": VecMap().fit({"x": x, "z": z}, "z", {"x": pairs})["x"](unit_rows(x))}
+        sides = {"x": mapped_rows(VecMap().fit({"x": x, "z": z}, "z", {"x": pairs})["x"], x)}
     else:
         maps = common_space(x, z, pairs)
-        sides = {"x": maps[0](unit_rows(x)), "z": maps[1](unit_rows(z))}
+        sides = {"x": mapped_rows(maps[0], x), "z": mapped_rows(maps[1], z)}
     mapped = time.perf_counter()
     for name, vectors in sides.items():
         write_vectors(words if name == "x" else source_words, vectors, folder / f"{kind}.{name}.txt")
@@ -161,8 +171,10 @@ def measure(args: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
         z = embedded(source_words, args.width, cache / f"{SOURCE}.npy")
     rows, source_rows = ({word: i for i, word in enumerate(each)} for each in (words, source_words))
     pairs = [pair for pair in pairs if pair[0] in rows and pair[1] in source_rows]
-    english = list(dict.fromkeys(pair[1] for pair in pairs))
-    train, test = set(english[: args.train]), english[args.train : args.train + args.test]
+    english = np.random.default_rng(0).permutation(list(dict.fromkeys(pair[1] for pair in pairs))).tolist()
+    args.test = min(args.test, len(english) // 4)
+    test, train = english[: args.test], set(english[args.test : args.test + args.train])
+    args.train = len(train)
     gold = {word: set[int]() for word in test}
     for word, translation in pairs:
         if translation in gold:

@@ -1,9 +1,25 @@
 """Train a spaCy text classifier in one language, use it in a hundred."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
+
+    from spacy_xlt.router import Router as Router
+    from spacy_xlt.serving.classifier import Classifier as Classifier
+
+
+def __getattr__(name: str) -> Any:
+    """`Classifier` and `Router`, imported when they are asked for: every `spacy` command imports this module."""
+    if name == "Router":
+        from spacy_xlt.router import Router
+
+        return Router
+    if name == "Classifier":
+        from spacy_xlt.serving.classifier import Classifier
+
+        return Classifier
+    raise AttributeError(f"module 'spacy_xlt' has no attribute {name!r}")
 
 
 def similarity(doc_a: "Doc", doc_b: "Doc") -> float:

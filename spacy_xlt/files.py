@@ -90,3 +90,8 @@ def write_json(content: dict[str, Any], path: Path) -> None:
     """Write a JSON file; it appears whole or not at all."""
     with whole_file(path) as scratch:
         scratch.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf8")
+
+
+def folder_megabytes(folder: Path) -> float:
+    """The size of a folder with all that is in it, in MB (10^6 bytes)."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6

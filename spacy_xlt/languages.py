@@ -169,7 +169,7 @@ zh zho,chi,cmn Chinese
 zu zul Zulu
 ast ast Asturian
 bar bar Bavarian
-bho bho Bhojpuri
+bho bho,bh Bhojpuri
 ceb ceb Cebuano
 ckb ckb Central_Kurdish
 hsb hsb Upper_Sorbian

@@ -13,16 +13,21 @@ for _name in ("xlt_detectors", "xlt_encoders", "xlt_aligners"):
         setattr(registry, _name, catalogue.create("spacy", _name, entry_points=True))
 
 
-def make_aligner(name: str) -> Aligner:
-    """An aligner with its defaults, by its registered name (`spacy-xlt.Ridge.v1`) or by the name of ours (`Ridge`).
+def aligner_name(name: str) -> str:
+    """The registered name of an aligner (`spacy-xlt.Ridge.v1`) by that name or by the short one of ours (`Ridge`).
 
     Raises XltError that lists the names for one that is not registered.
     """
-    registered: Any = getattr(registry, "xlt_aligners")  # noqa: B009  (made above; mypy knows it not)
-    names = sorted(registered.get_all())
+    names = sorted(getattr(registry, "xlt_aligners").get_all())  # noqa: B009  (made above; mypy knows it not)
     short = {known.split(".")[1].casefold(): known for known in names if known.startswith("spacy-xlt.")}
     full = name if name in names else short.get(name.casefold())
     if full is None:
         raise XltError(f"There is no aligner '{name}'; there are {', '.join(names)}.")
-    aligner: Aligner = registered.get(full)()
+    return full
+
+
+def make_aligner(name: str) -> Aligner:
+    """An aligner with its defaults, by a name as `aligner_name` takes it. Raises XltError for an unknown one."""
+    registered: Any = getattr(registry, "xlt_aligners")  # noqa: B009
+    aligner: Aligner = registered.get(aligner_name(name))()
     return aligner

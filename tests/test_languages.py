@@ -58,9 +58,9 @@ def test_codes_of_sib200(language: str) -> None:
 
 
 def test_every_language_of_langdetect_is_known() -> None:
-    from spacy_xlt.detectors.langdetect import _factory
+    from spacy_xlt.detectors.langdetect import read_profiles
 
-    assert [code for code in _factory().langlist if not is_known(code)] == []
+    assert [code for code in read_profiles().languages if not is_known(code)] == []
 
 
 def test_every_language_of_spacy_is_its_own_base_code_where_it_has_two_letters() -> None:

@@ -37,10 +37,11 @@ class AffineMap:
 
     def __call__(self, vectors: Floats) -> Floats:
         """Map rows [n, d] to [n, d]."""
-        centred = vectors - self.origin
+        mapped = vectors - self.origin
         if self.matrix is not None:
-            centred = centred @ self.matrix.T
-        return centred + self.target
+            mapped = mapped @ self.matrix.T
+        mapped += self.target
+        return mapped
 
     def then(self, other: "AffineMap") -> "AffineMap":
         """The map that does this one first and `other` on its result: a.then(b)(x) = b(a(x)).

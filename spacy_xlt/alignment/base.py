@@ -103,5 +103,11 @@ def paired_rows(
 
 def unit_rows(rows: NDArray[Any]) -> NDArray[Any]:
     """Divide each row [n, d] by its length; rows of zeros stay zeros."""
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    return rows / row_lengths(rows)[:, None]
+
+
+def row_lengths(rows: NDArray[Any]) -> NDArray[Any]:
+    """The length of each row [n], 1 for rows of zeros: to divide by."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    lengths[lengths == 0] = 1
+    return np.asarray(lengths)

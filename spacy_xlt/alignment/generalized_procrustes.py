@@ -12,7 +12,7 @@ from spacy_xlt.alignment.procrustes import rigid_motion
 from spacy_xlt.errors import XltError
 
 # The loop ends when an iteration lowers the distance to the mean by less than this share.
-CONVERGED = 1e-6
+CONVERGED = 1e-4
 
 
 class GeneralizedProcrustes:
@@ -27,7 +27,7 @@ class GeneralizedProcrustes:
     iterations: the most rounds of the two steps.
     """
 
-    def __init__(self, iterations: int = 100) -> None:
+    def __init__(self, iterations: int = 20) -> None:
         if iterations < 1:
             raise XltError(f"GeneralizedProcrustes: iterations is a number from 1 on, not {iterations}.")
         self.iterations = iterations

@@ -27,7 +27,7 @@ def invariants(rows: Floats, norms: Floats) -> Floats:
     """
     n = np.float32(len(rows))
     values, axes = np.linalg.eigh(rows.T.astype(np.float64) @ rows / n)
-    values = np.maximum(values, SMALLEST_EIGENVALUE * max(values[-1], np.finfo(np.float64).tiny))
+    values = np.maximum(values, SMALLEST_EIGENVALUE * max(values[-1], np.finfo(np.float32).eps))
     coordinates = rows @ axes.astype(np.float32)
     powers = np.stack([values**power for power in POWERS], axis=1)
     own = np.concatenate([norms[:, None], coordinates**2 @ powers.astype(np.float32)], axis=1)

@@ -21,8 +21,8 @@ class SelfLearning:
 
     Start: rows are known again by the distribution of their similarities to all others, as in the paper, but by moments
     of it (`invariants`) in place of the sorted list, and matched softly (`match_softly`) in place of one to one: on
-    20k words of a multilingual encoder the paper's start finds next to nothing. With `pairs` (a small dictionary,
-    identical strings) it starts from these as well.
+    4k words of a multilingual encoder our version of the paper's start found next to nothing. With `pairs` (a small
+    dictionary, identical strings) it starts from these as well.
     Stochastic dictionary induction: each iteration sees `sample` rows of either side, drawn anew, and so a random share
     of the candidates; the share doubles until all rows take part. Pairs are mutual nearest neighbors by CSLS; rows
     after the first `cutoff` are not looked at (put frequent words first).

@@ -40,7 +40,7 @@ def match_softly(
     for _ in range(iterations):
         i, j = rng.permutation(len(x))[:sample], rng.permutation(len(y))[:sample]
         of_x, of_y = x[i], y[j]
-        similarity = np.zeros((len(i), len(j)), dtype=np.float32)
+        similarity = np.zeros((len(of_x), len(of_y)), dtype=np.float32)
         if features is not None:
             a, b = features[0][i], features[1][j]
             # -|a - b|^2 without its part that is constant in each row: the transport does not see it.

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spacy_xlt.alignment.affine import AffineMap, affine
-from spacy_xlt.alignment.base import Doubles, Pairs, fit_each, unit_rows, usable_pairs
+from spacy_xlt.alignment.base import Doubles, Pairs, fit_each, row_lengths, unit_rows, usable_pairs
 from spacy_xlt.errors import XltError
 
 # A direction counts as empty when the squared spread of the pairs along it is less than this share of the widest.
@@ -79,7 +79,7 @@ def common_space(
 
 def _normalize(embeddings: NDArray[Any], rows: NDArray[np.int64]) -> tuple[Doubles, Doubles]:
     """The mean [d] of all rows at unit length, and the paired rows: unit length, centered, unit length."""
-    mean = unit_rows(embeddings).mean(axis=0, dtype=np.float64)
+    mean = (1 / row_lengths(embeddings)) @ embeddings / len(embeddings)
     return mean, unit_rows(unit_rows(embeddings[rows].astype(np.float64)) - mean)
 
 

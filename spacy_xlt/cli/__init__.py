@@ -15,8 +15,10 @@ from spacy.cli._util import app as spacy_app
 from spacy_xlt.cli.align_vectors import align_vectors_cli
 from spacy_xlt.cli.classify import classify_cli
 from spacy_xlt.cli.convert import convert_cli
+from spacy_xlt.cli.detect import detect_cli
 from spacy_xlt.cli.evaluate import evaluate_cli
 from spacy_xlt.cli.evaluate_alignment import evaluate_alignment_cli
+from spacy_xlt.cli.export import export_cli
 from spacy_xlt.cli.flatten import flatten_cli
 from spacy_xlt.cli.init_encoder import init_encoder_cli
 from spacy_xlt.cli.report import report_cli
@@ -53,12 +55,14 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "convert": convert_cli,
     "train": train_cli,
     "flatten": flatten_cli,
+    "export": export_cli,
     "evaluate": evaluate_cli,
     "table": table_cli,
     "report": report_cli,
     "classify": classify_cli,
     "align-vectors": align_vectors_cli,
     "evaluate-alignment": evaluate_alignment_cli,
+    "detect": detect_cli,
 }
 for _name, _command in COMMANDS.items():
     app.command(_name)(one_sentence(_command))

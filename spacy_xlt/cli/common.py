@@ -11,6 +11,7 @@ from spacy.language import Language
 from spacy_xlt.data.records import BadRecord
 from spacy_xlt.errors import XltError
 from spacy_xlt.files import check_replaceable, whole_folder
+from spacy_xlt.languages import base_code, is_known
 
 # The file by which a model folder is known.
 MARKER = "config.cfg"
@@ -79,3 +80,28 @@ def save_model(nlp: Language, output: Path) -> None:
     """Write a model folder whole; it may take the place of an older one."""
     with whole_folder(output, MARKER) as folder:
         nlp.to_disk(folder)
+
+
+def parse_by_language(option: str, values: Sequence[str]) -> dict[str, str]:
+    """LANG=VALUE, several times, by base code. Raises XltError for another form, an unknown code, one given twice."""
+    found: dict[str, str] = {}
+    for value in values:
+        code, _, rest = value.partition("=")
+        if not rest:
+            raise XltError(f"{option} '{value}': name the language and the file, as {option} de=FILE.")
+        if not is_known(code):
+            raise XltError(f"{option} '{value}': '{code}' is no language code.")
+        if base_code(code) in found:
+            raise XltError(f"{option} is given twice for '{base_code(code)}': join the files.")
+        found[base_code(code)] = rest
+    return found
+
+
+def read_sides(language: str, both: str) -> list[tuple[str, str]]:
+    """The pairs of sentences that `--pairs LANG=SRC_FILE,LANG_FILE` names. Raises XltError as `read_parallel` does."""
+    from spacy_xlt.data.parallel import read_parallel
+
+    sides = [Path(path) for path in both.split(",")]
+    if len(sides) != 2:
+        raise XltError(f"--pairs {language}={both}: give two files, as {language}=news.en.txt,news.{language}.txt.")
+    return read_parallel(*sides)

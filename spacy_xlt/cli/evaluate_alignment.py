@@ -1,6 +1,5 @@
 """`xlt evaluate-alignment`: how near the embeddings of languages lie to each other."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -34,10 +33,9 @@ def evaluate_alignment_cli(
     With pairs of sentences: each one's translation is looked up, both ways. With texts alone, no translations:
     mean CSLS of mutual neighbours, hubness, and a linear probe for the language.
     """
-    from spacy_xlt.cli.common import quiet, report_bad_records, use_gpu, warn_skipped
+    from spacy_xlt.cli.common import parse_by_language, quiet, read_sides, report_bad_records, use_gpu, warn_skipped
     from spacy_xlt.data.dictionaries import read_dictionary
     from spacy_xlt.data.docbin import load_records
-    from spacy_xlt.data.parallel import read_parallel
     from spacy_xlt.data.records import Columns
     from spacy_xlt.errors import XltError
     from spacy_xlt.evaluation.alignment_table import print_alignment
@@ -57,12 +55,7 @@ def evaluate_alignment_cli(
         read = read_dictionary(Path(path))
         word_pairs[language] = read.pairs[:limit]
         skipped += warn_skipped(path, read.skipped.to_dict())
-    sentences = {}
-    for language, both in files["--pairs"].items():
-        sides = [Path(path) for path in both.split(",")]
-        if len(sides) != 2:
-            raise XltError(f"--pairs {language}={both}: give two files, as {language}=news.en.txt,news.{language}.txt.")
-        sentences[language] = read_parallel(*sides)[:limit]
+    sentences = {language: read_sides(language, both)[:limit] for language, both in files["--pairs"].items()}
     unlabelled, bad = {}, []
     for language, path in files["--texts"].items():
         loaded = load_records([Path(path)], Columns(labelled=False), language)
@@ -81,24 +74,6 @@ def evaluate_alignment_cli(
     report_bad_records(bad, beside.with_name(beside.name + ".quarantine.jsonl"), strict)
     if strict and skipped:
         raise typer.Exit(1)
-
-
-def parse_by_language(option: str, values: Sequence[str]) -> dict[str, str]:
-    """LANG=VALUE, several times, by base code. Raises XltError for another form, an unknown code, one given twice."""
-    from spacy_xlt.errors import XltError
-    from spacy_xlt.languages import base_code, is_known
-
-    found: dict[str, str] = {}
-    for value in values:
-        code, _, rest = value.partition("=")
-        if not rest:
-            raise XltError(f"{option} '{value}': name the language and the file, as {option} de=FILE.")
-        if not is_known(code):
-            raise XltError(f"{option} '{value}': '{code}' is no language code.")
-        if base_code(code) in found:
-            raise XltError(f"{option} is given twice for '{base_code(code)}': join the files.")
-        found[base_code(code)] = rest
-    return found
 
 
 def load_model_or_encoder(path: Path) -> "Language":

@@ -19,28 +19,53 @@ def transfer_cli() -> None:
 def project_cli(
     model: Model,
     output: Annotated[Path, typer.Argument(help="The model folder to write.")],
-    texts: Annotated[list[Path], typer.Option(help="Unlabelled texts: .txt, .csv, .tsv, .jsonl, .spacy. Repeatable.")],
+    texts: Annotated[
+        list[Path], typer.Option(help="Unlabelled texts: .txt, .csv, .tsv, .jsonl, .spacy, folders. Repeatable.")
+    ] = [],  # noqa: B006  (typer's way; never written)
     language: Annotated[
         list[str], typer.Option(help="The language of each --texts, in order; else the records say.")
-    ] = [],  # noqa: B006  (typer's way; never written)
+    ] = [],  # noqa: B006
+    pairs: Annotated[
+        list[str], typer.Option(help="LANG=SRC_FILE,LANG_FILE: sentences, line by line translations. Repeatable.")
+    ] = [],  # noqa: B006
+    dictionary: Annotated[
+        list[str], typer.Option(help="LANG=FILE: word pairs of the source and LANG. Repeatable.")
+    ] = [],  # noqa: B006
+    aligner: Annotated[
+        Optional[str], typer.Option(help="Another aligner of the registry, such as RidgeToIdentity.")
+    ] = None,
     text: Text = "text",
     lang: Lang = "lang",
     strict: Strict = False,
     progress: Progress = True,
 ) -> None:
-    """Fit the projector for new languages from unlabelled texts; languages fitted before stay as they are.
+    """Fit the projector for new languages; languages fitted before stay as they are.
 
-    The texts should be of the kind that the model was trained on. If they are of another kind, give texts of that
-    kind in the source language as well (--language en --texts news.en.txt): then both sides are compared fairly.
+    From unlabelled texts (the default aligner asks for no more), translations or dictionaries (see README for which
+    aligner takes what). The texts should be of the kind that the model was trained on. If they are of another kind,
+    give texts of that kind in the source language as well (--language en --texts news.en.txt): then both sides are
+    compared fairly.
     """
-    from spacy_xlt.cli.common import check_output, load_model, quiet, report_bad_records, save_model
+    from spacy_xlt.cli.common import (
+        check_output,
+        load_model,
+        parse_by_language,
+        quiet,
+        read_sides,
+        report_bad_records,
+        save_model,
+        warn_skipped,
+    )
+    from spacy_xlt.data.dictionaries import read_dictionary
     from spacy_xlt.data.docbin import load_records
     from spacy_xlt.data.records import Columns
     from spacy_xlt.errors import XltError
     from spacy_xlt.pipeline.find import find_pipe
     from spacy_xlt.pipeline.projector import Projector
-    from spacy_xlt.transfer.project import fit_projection
+    from spacy_xlt.transfer.project import fit_projection, set_aligner
 
+    if not (texts or pairs or dictionary):
+        raise XltError("There is nothing to fit on: give --texts, --pairs or --dictionary.")
     if language and len(language) != len(texts):
         raise XltError(f"There are {len(texts)} --texts and {len(language)} --language: name one for each, or none.")
     check_output(output)
@@ -53,9 +78,23 @@ def project_cli(
         bad.extend(loaded.bad)
         for found, of_language in loaded.by_language().items():
             collected.setdefault(found, []).extend(of_language)
+    translations: dict[str, list[tuple[str, str]]] = {}
+    for code, both in parse_by_language("--pairs", pairs).items():
+        translations.setdefault(code, []).extend(read_sides(code, both))
+    skipped = 0
+    for code, file in parse_by_language("--dictionary", dictionary).items():
+        words = read_dictionary(Path(file))
+        skipped += warn_skipped(file, words.skipped.to_dict())
+        translations.setdefault(code, []).extend(words.pairs)
     report_bad_records(bad, output.with_name(output.name + ".quarantine.jsonl"), strict)
+    if strict and skipped:
+        raise typer.Exit(1)
     nlp = load_model(model)
-    fit_projection(nlp, collected, quiet=quiet(progress))
+    if aligner is not None:
+        set_aligner(nlp, aligner)
+    fit_projection(nlp, collected, translations=translations, quiet=quiet(progress))
     save_model(nlp, output)
-    counts = ", ".join(f"{code} {len(collected[code])}" for code in sorted(collected))
-    print(f"✔ {output}: fitted on {counts} texts; knows {', '.join(find_pipe(nlp, Projector).languages)}")
+    projector = find_pipe(nlp, Projector)
+    fitted = sorted({*collected, *translations})
+    counts = ", ".join(f"{code} {projector.counts[code]}" for code in fitted)
+    print(f"✔ {output}: fitted on {counts} texts; knows {', '.join(projector.languages)}")

@@ -1,19 +1,44 @@
 """What a language detector is."""
 
-from collections.abc import Sequence
-from typing import Optional, Protocol, runtime_checkable
+from collections.abc import Mapping, Sequence
+from typing import Optional, Protocol, Union, runtime_checkable
+
+from spacy_xlt.errors import XltError
+from spacy_xlt.languages import UNKNOWN, base_code
 
 Candidates = list[tuple[str, float]]
+Languages = Union[Sequence[str], Mapping[str, float]]
 
 
 @runtime_checkable
 class Detector(Protocol):
     """A language-detection back end, registered in `xlt_detectors`."""
 
-    def detect(self, texts: Sequence[str], languages: Optional[Sequence[str]] = None) -> list[Candidates]:
+    def detect(self, texts: Sequence[str], languages: Optional[Languages] = None) -> list[Candidates]:
         """Return for each text the base codes and probabilities of its languages, the best first.
 
-        languages: the base codes that can occur; they enter the probabilities as a prior. None: all.
+        languages: the languages that can occur, alike or each with a weight; a prior in the sense of Bayes' rule.
+        None or empty: all, alike.
         A text without a letter gets an empty list. Same text, same answer: in any order, process and thread.
         """
         ...
+
+
+def read_prior(languages: Optional[Languages]) -> dict[str, float]:
+    """Bring languages to base codes with weights that add up to 1; an empty dict if there are none.
+
+    Raises XltError for a weight that is no positive number, and for a code that names no language.
+    """
+    if not languages:
+        return {}
+    weights = languages if isinstance(languages, Mapping) else dict.fromkeys(languages, 1.0)
+    prior: dict[str, float] = {}
+    for code, weight in weights.items():
+        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0.0 < weight < float("inf"):
+            raise XltError(f"languages: the weight of '{code}' is a positive number, not {weight!r}.")
+        base = base_code(code)
+        if base == UNKNOWN:
+            raise XltError(f"languages: '{code}' names no language. Give codes such as en, de, zh.")
+        prior[base] = prior.get(base, 0.0) + float(weight)
+    total = sum(prior.values())
+    return {code: weight / total for code, weight in sorted(prior.items())}

@@ -1,95 +1,120 @@
-"""The default detector: langdetect (Nakatani Shuyo's language-detection), 55 languages, made deterministic.
+"""The default detector: langdetect (Nakatani Shuyo's language-detection), 55 languages, made fast and deterministic.
 
-langdetect's module-level functions share one unseeded factory: short texts flip from call to call. Here each text gets
-its own detector with a seed, made by a factory of our own, so that no global state is read or written.
+langdetect draws n-grams of a text at random until one language has all the probability: slow, and unseeded it flips
+short texts. Here its profiles (frequencies of 1- to 3-grams) are read once into an array, all n-grams of a text count,
+and many texts are scored at once; no random numbers, no global state of langdetect is read or written.
 """
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Optional
 
-from spacy_xlt.detectors.base import Candidates
-from spacy_xlt.errors import XltError
+import numpy as np
+from numpy.typing import NDArray
+
+from spacy_xlt.detectors.lookup import Keys, find_keys, ngram_keys, sum_rows
+from spacy_xlt.detectors.scoring import Scores, ScoringDetector
+from spacy_xlt.detectors.scripts import to_codepoints
 from spacy_xlt.languages import base_code
-from spacy_xlt.text import has_letters, strip_controls
 
-# Long texts are sampled at the start, the middle and the end: more than this changes no answer and costs time.
-WINDOW_CHARS = 600
-SMALLEST_PROBABILITY = 0.01
+# As in langdetect: an n-gram that a profile lacks has this frequency there.
+SMALLEST_FREQUENCY = 0.5 / 10_000
+_BASE = 1 << 16
+_LONGEST = 3
+_SPACE = ord(" ")
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """languages: base codes, sorted. keys: of all n-grams, sorted. weights: n-grams x languages, log frequencies."""
+
+    languages: tuple[str, ...]
+    keys: Keys
+    weights: NDArray[np.float32]
 
 
 @lru_cache(maxsize=1)
-def _factory() -> Any:
-    """The factory with all profiles, read once a process and never written again."""
+def read_profiles() -> Profiles:
+    """langdetect's profiles, read once a process. Profiles of one base code (zh-cn, zh-tw) are averaged."""
     import langdetect
-    from langdetect.detector_factory import DetectorFactory
 
     folder = Path(langdetect.__file__).parent / "profiles"
-    # Sorted, because langdetect's own loader takes the order of the file system, and ties follow it.
-    profiles = [path.read_text(encoding="utf8") for path in sorted(folder.iterdir()) if path.is_file()]
-    factory = DetectorFactory()
-    factory.load_json_profile(profiles)
-    return factory
+    profiles = [json.loads(path.read_text(encoding="utf8")) for path in sorted(folder.iterdir()) if path.is_file()]
+    codes = [base_code(profile["name"]) for profile in profiles]
+    languages = tuple(sorted(set(codes)))
+    rows = {gram: row for row, gram in enumerate(sorted({gram for profile in profiles for gram in profile["freq"]}))}
+    frequencies = np.zeros((len(rows), len(languages)), dtype=np.float64)
+    for code, profile in zip(codes, profiles):
+        places = [rows[gram] for gram in profile["freq"]]
+        totals = np.array(profile["n_words"], dtype=np.float64)[[len(gram) - 1 for gram in profile["freq"]]]
+        share = codes.count(code) * totals
+        frequencies[places, languages.index(code)] += np.fromiter(profile["freq"].values(), dtype=np.float64) / share
+    symbols = [[ord(char) for char in gram] for gram in rows]
+    keys = np.array([sum(code * _BASE**place for place, code in enumerate(reversed(gram))) for gram in symbols])
+    order = np.argsort(keys)
+    weights = np.log(frequencies + SMALLEST_FREQUENCY).astype(np.float32)
+    return Profiles(languages, keys[order].astype(np.uint64), weights[order])
 
 
-def sample_windows(text: str, size: int = WINDOW_CHARS) -> str:
-    """Return the text, or of a long one `size` characters each of its start, middle and end."""
-    if len(text) <= 3 * size:
-        return text
-    middle = (len(text) - size) // 2
-    return " ".join((text[:size], text[middle : middle + size], text[-size:]))
+@lru_cache(maxsize=1)
+def _symbols() -> NDArray[np.uint64]:
+    """The symbol that langdetect puts for each character: all kana are one, all that is no letter is a space."""
+    from langdetect.utils.ngram import NGram
+
+    symbols = np.full(_BASE + 1, _SPACE, dtype=np.uint64)  # the last: whatever is beyond U+FFFF
+    for code in range(_BASE):
+        if not 0xD800 <= code < 0xE000:
+            symbols[code] = ord(NGram.normalize(chr(code)))
+    return symbols
 
 
-class LangDetect:
-    """`spacy-xlt.LangDetect.v1`.
+@lru_cache(maxsize=1)
+def _is_upper() -> NDArray[np.bool_]:
+    return np.array([chr(code).isupper() for code in range(_BASE)])
 
-    seed: of the random choices that langdetect makes among the n-grams of a text.
-    """
 
-    def __init__(self, seed: int = 0) -> None:
-        self.seed = seed
+@lru_cache(maxsize=4)
+def _weights(languages: tuple[str, ...]) -> NDArray[np.float32]:
+    """The columns of some languages, contiguous."""
+    profiles = read_profiles()
+    if languages == profiles.languages:
+        return profiles.weights
+    return np.ascontiguousarray(profiles.weights[:, [profiles.languages.index(code) for code in languages]])
 
-    def detect(self, texts: Sequence[str], languages: Optional[Sequence[str]] = None) -> list[Candidates]:
-        """See `Detector.detect`. Raises XltError if langdetect knows none of the languages."""
-        prior = self._prior(languages)
-        return [self._detect_one(text, prior) for text in texts]
 
-    def _prior(self, languages: Optional[Sequence[str]]) -> Optional[dict[str, float]]:
-        if not languages:
-            return None
-        wanted = {base_code(language) for language in languages}
-        known = [code for code in _factory().langlist if base_code(code) in wanted]
-        if not known:
-            raise XltError(
-                f"langdetect knows none of the languages {', '.join(languages)}. "
-                "Take another detector, or leave `languages` empty."
-            )
-        # Codes that share a base code (zh-cn, zh-tw) share its weight.
-        sharing = [base_code(code) for code in known]
-        return {code: 1.0 / sharing.count(base_code(code)) for code in known}
+class LangDetect(ScoringDetector):
+    """`spacy-xlt.LangDetect.v1`: always there, 54 languages, the profiles of langdetect."""
 
-    def _detect_one(self, text: str, prior: Optional[dict[str, float]]) -> Candidates:
-        from langdetect.lang_detect_exception import LangDetectException
+    name = "langdetect"
 
-        text = strip_controls(sample_windows(text))
-        if not has_letters(text):
-            return []
-        # langdetect skips words in capitals, which leaves nothing of a text that shouts.
-        if text.isupper():
-            text = text.lower()
-        detector = _factory().create()
-        detector.seed = self.seed
-        detector.PROB_THRESHOLD = SMALLEST_PROBABILITY
-        if prior is not None:
-            detector.set_prior_map(prior)
-        detector.append(text)
-        try:
-            found = detector.get_probabilities()
-        except LangDetectException:  # letters of a script that no profile has
-            return []
-        candidates: dict[str, float] = {}
-        for language in found:
-            code = base_code(language.lang)
-            candidates[code] = candidates.get(code, 0.0) + language.prob
-        return sorted(candidates.items(), key=lambda pair: (-pair[1], pair[0]))
+    @property
+    def languages(self) -> Sequence[str]:
+        return read_profiles().languages
+
+    def score(self, texts: Sequence[str], languages: tuple[str, ...]) -> Scores:
+        profiles = read_profiles()
+        symbols, owners = _read_symbols(texts)
+        keys = ngram_keys(symbols, _LONGEST, _BASE)
+        space = symbols == _SPACE
+        keys[space, 0] = 0
+        keys[1:, 2][space[:-1]] = 0  # no n-gram has a space inside
+        # The first symbol of a text is a space, which ends no n-gram of the text before.
+        keys[np.diff(owners, prepend=-1) > 0] = 0
+        if (upper := _is_upper()[symbols]).any():
+            keys[1:][upper[1:] & upper[:-1]] = 0  # abbreviations
+        rows = find_keys(profiles.keys, keys.ravel())
+        known = rows >= 0
+        return sum_rows(_weights(languages), rows[known], np.repeat(owners, _LONGEST)[known], len(texts))
+
+
+def _read_symbols(texts: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """The symbols of all texts, a space around each text and one between words, and the number of the text of each."""
+    codepoints = to_codepoints("".join(f" {text} " for text in texts))
+    owners = np.repeat(np.arange(len(texts)), [len(text) + 2 for text in texts])
+    symbols = _symbols()[np.minimum(codepoints, _BASE)]
+    space = symbols == _SPACE
+    kept = np.ones(len(symbols), dtype=bool)
+    kept[1:] = ~(space[1:] & space[:-1]) | (owners[1:] > owners[:-1])
+    return symbols[kept], owners[kept]

@@ -1,6 +1,6 @@
 """What an encoder is, and the arithmetic that all of them share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -67,3 +67,15 @@ def average_windows(vectors: Floats2d, owners: NDArray[np.int64], weights: NDArr
     total = np.zeros((n, vectors.shape[1]), dtype=np.float32)
     np.add.at(total, owners, vectors * weights[:, None])
     return unit_rows(total)
+
+
+def batches_of_like_length(lengths: Sequence[int], pieces: int) -> Iterator[list[int]]:
+    """Yield the indices, the longest first, in batches that hold at most `pieces` word pieces when padded."""
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if batch and (len(batch) + 1) * lengths[batch[0]] > pieces:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch

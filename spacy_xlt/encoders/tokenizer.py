@@ -21,7 +21,6 @@ class WindowTokenizer:
     def __init__(self, tokenizer_json: str, settings: EncoderSettings) -> None:
         from tokenizers import Tokenizer
 
-        self.json = tokenizer_json
         self._tokenizer: Any = Tokenizer.from_str(tokenizer_json)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
@@ -35,6 +34,11 @@ class WindowTokenizer:
         self.room = settings.window - len(self.opening) - len(self.closing)
         if self.room < 8:
             raise XltError(f"A window of {settings.window} word pieces leaves no room beside prefix and specials.")
+
+    @property
+    def json(self) -> str:
+        """The tokenizer's file. Not kept: of a large vocabulary it is 70 MB of text."""
+        return str(self._tokenizer.to_str())
 
     def _pieces(self, texts: Sequence[str]) -> list[list[int]]:
         return [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]

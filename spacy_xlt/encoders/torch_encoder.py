@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
@@ -13,7 +13,7 @@ from typing import Any, Optional
 import numpy as np
 import srsly
 
-from spacy_xlt.encoders.base import Floats2d, average_windows
+from spacy_xlt.encoders.base import Floats2d, average_windows, batches_of_like_length
 from spacy_xlt.encoders.folder import WEIGHTS_FILE, EncoderSettings, Pooling, check_folder
 from spacy_xlt.encoders.tokenizer import WindowTokenizer
 from spacy_xlt.errors import XltError
@@ -62,18 +62,6 @@ def load_model(folder: Path) -> Any:
     return model
 
 
-def batches_of_like_length(lengths: Sequence[int], pieces: int) -> Iterator[list[int]]:
-    """Yield the indices, the longest first, in batches that hold at most `pieces` word pieces when padded."""
-    batch: list[int] = []
-    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if batch and (len(batch) + 1) * lengths[batch[0]] > pieces:
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
-
-
 class TorchEncoder:
     """`spacy-xlt.TorchEncoder.v1`.
 
@@ -108,6 +96,12 @@ class TorchEncoder:
     @property
     def width(self) -> int:
         return int(self._model.config.hidden_size)
+
+    @property
+    def tokenizer_json(self) -> str:
+        """The tokenizer's file."""
+        assert self._tokenizer is not None
+        return self._tokenizer.json
 
     def load(self, folder: Path) -> None:
         """See `TextEncoder.load`. Raises XltError if the folder is missing, incomplete or damaged."""
@@ -236,9 +230,8 @@ class TorchEncoder:
             self.load(Path(scratch))
 
     def _write_small_files(self, folder: Path) -> None:
-        assert self._tokenizer is not None
         self._model.config.to_json_file(folder / "config.json")
-        (folder / "tokenizer.json").write_text(self._tokenizer.json, encoding="utf8")
+        (folder / "tokenizer.json").write_text(self.tokenizer_json, encoding="utf8")
         # So that AutoTokenizer, too, reads what we write.
         own = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": self.settings.window}
         (folder / TOKENIZER_CONFIG).write_text(json.dumps({**self._tokenizer_config, **own}), encoding="utf8")

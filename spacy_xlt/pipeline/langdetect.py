@@ -1,20 +1,21 @@
-"""`xlt_langdetect`: writes the language of a Doc."""
+"""`xlt_langdetect`: writes the language of a Doc, and where asked of its sentences and segments."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from spacy.language import Language
 from spacy.pipeline.pipe import Pipe
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example
-from spacy.util import SimpleFrozenList, minibatch
+from spacy.util import minibatch
 from thinc.api import Config
 
 from spacy_xlt import registries as _registries  # noqa: F401
 from spacy_xlt.cache import TextCache
-from spacy_xlt.detectors.base import Candidates, Detector
+from spacy_xlt.detectors.base import Candidates, Detector, Languages, read_prior
+from spacy_xlt.detectors.segments import find_segments
 from spacy_xlt.errors import XltError
-from spacy_xlt.extensions import set_extensions
+from spacy_xlt.extensions import SPANS_KEY, set_extensions, set_span_extensions
 from spacy_xlt.languages import UNKNOWN, base_code
 from spacy_xlt.text import has_letters
 
@@ -24,14 +25,16 @@ languages = []
 threshold = 0.0
 min_chars = 1
 overwrite = false
+sentences = false
+segments = false
 scorer = {"@scorers": "spacy-xlt.langdetect_scorer.v1"}
 
 [xlt_langdetect.detector]
 @xlt_detectors = "spacy-xlt.LangDetect.v1"
-seed = 0
 """
 DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR)["xlt_langdetect"]
-EXTENSIONS = ("language", "language_score", "language_candidates")
+EXTENSIONS = ("language", "language_score", "language_candidates", "language_spans")
+SPAN_EXTENSIONS = ("language", "language_score")
 CACHE_SIZE = 20_000
 
 
@@ -46,10 +49,12 @@ def make_langdetect(
     name: str,
     *,
     detector: Detector,
-    languages: list[str],
+    languages: Union[list[str], dict[str, float]],
     threshold: float,
     min_chars: int,
     overwrite: bool,
+    sentences: bool,
+    segments: bool,
     scorer: Optional[Any],
 ) -> "LanguageDetector":
     return LanguageDetector(
@@ -59,6 +64,8 @@ def make_langdetect(
         threshold=threshold,
         min_chars=min_chars,
         overwrite=overwrite,
+        sentences=sentences,
+        segments=segments,
         scorer=scorer,
     )
 
@@ -73,11 +80,14 @@ class LanguageDetector(Pipe):
     Writes `doc._.language` (a base code of languages.py, `xx` if unknown), `doc._.language_score` (0..1, 0 for `xx`)
     and `doc._.language_candidates` ({language: probability}, the best first).
 
-    detector: a back end from the registry `xlt_detectors`.
-    languages: the languages that can occur, as a prior; empty: all that the back end knows.
+    detector: a back end from the registry `xlt_detectors`; `spacy-xlt.Ensemble.v1` is the recommended one.
+    languages: the languages that can occur, as a prior: a list, or {language: weight}; empty: all the back end knows.
     threshold: below this probability the language is `xx`; the candidates stay.
     min_chars: with fewer letters than this the language is `xx`, without candidates.
     overwrite: detect also where the Doc has a language other than `xx`.
+    sentences: write `span._.language` and `span._.language_score` of each sentence in `doc.sents` too.
+    segments: find where the text changes its language: `doc._.language_spans`, a list of Spans (labelled with the
+        language, and in `doc.spans["language_spans"]`), each with its `_.language` and `_.language_score`.
     """
 
     def __init__(
@@ -85,23 +95,32 @@ class LanguageDetector(Pipe):
         name: str = "xlt_langdetect",
         *,
         detector: Detector,
-        languages: Iterable[str] = SimpleFrozenList(),
+        languages: Optional[Languages] = None,
         threshold: float = 0.0,
         min_chars: int = 1,
         overwrite: bool = False,
+        sentences: bool = False,
+        segments: bool = False,
         scorer: Optional[Any] = None,
     ) -> None:
         if not 0.0 <= threshold <= 1.0:
             raise XltError(f"{name}: threshold is a probability between 0 and 1, not {threshold}.")
         self.name = name
         self.detector = detector
-        self.languages = sorted({base_code(language) for language in languages})
+        self.prior = read_prior(languages)
+        self.languages = list(self.prior)
         self.threshold = threshold
         self.min_chars = min_chars
         self.overwrite = overwrite
+        self.sentences = sentences
+        self.segments = segments
         self.scorer = scorer
         self._cache: TextCache[Candidates] = TextCache(CACHE_SIZE)
+        self._set_extensions()
+
+    def _set_extensions(self) -> None:
         set_extensions(*EXTENSIONS)
+        set_span_extensions(*SPAN_EXTENSIONS)
 
     def __call__(self, doc: Doc) -> Doc:
         self._annotate([doc])
@@ -113,15 +132,43 @@ class LanguageDetector(Pipe):
             yield from docs
 
     def _annotate(self, docs: list[Doc]) -> None:
-        set_extensions(*EXTENSIONS)
+        self._set_extensions()
         todo = [doc for doc in docs if self.overwrite or base_code(doc._.language or "") == UNKNOWN]
         for doc, candidates in zip(todo, self.detect([doc.text for doc in todo])):
-            language, score = candidates[0] if candidates else (UNKNOWN, 0.0)
-            if score < self.threshold:
-                language, score = UNKNOWN, 0.0
-            doc._.language = language
-            doc._.language_score = score
+            doc._.language, doc._.language_score = self._decide(candidates)
             doc._.language_candidates = dict(candidates)
+        if self.sentences:
+            self._annotate_sentences(docs)
+        if self.segments:
+            self._annotate_segments(docs)
+
+    def _decide(self, candidates: Candidates) -> tuple[str, float]:
+        language, score = candidates[0] if candidates else (UNKNOWN, 0.0)
+        return (language, score) if score >= self.threshold else (UNKNOWN, 0.0)
+
+    def _annotate_sentences(self, docs: list[Doc]) -> None:
+        for doc in docs:
+            if not doc.has_annotation("SENT_START"):
+                raise XltError(
+                    f"{self.name}: `sentences` needs sentence boundaries: put sentencizer, senter or parser before it."
+                )
+        spans = [span for doc in docs for span in doc.sents]
+        for span, candidates in zip(spans, self.detect([span.text for span in spans])):
+            span._.language, span._.language_score = self._decide(candidates)
+
+    def _annotate_segments(self, docs: list[Doc]) -> None:
+        found = find_segments(self.detector, [doc.text for doc in docs], self.prior)
+        for doc, segments in zip(docs, found):
+            spans: list[Span] = []
+            for segment in segments:
+                # A token belongs to the segment that it begins in.
+                span = doc.char_span(segment.start, segment.end, alignment_mode="expand")
+                start = max(span.start if span else 0, spans[-1].end if spans else 0)
+                if span and start < span.end:
+                    span = Span(doc, start, span.end, label=segment.language)
+                    span._.language, span._.language_score = self._decide([(segment.language, segment.score)])
+                    spans.append(span)
+            doc.spans[SPANS_KEY] = spans
 
     def detect(self, texts: list[str]) -> list[Candidates]:
         """Return the candidates of each text: base codes with probabilities, the best first."""
@@ -130,7 +177,7 @@ class LanguageDetector(Pipe):
     def _detect(self, texts: list[str]) -> list[Candidates]:
         # An empty text tells the back end the same as a text with too few letters.
         enough = [text if has_letters(text, self.min_chars) else "" for text in texts]
-        return self.detector.detect(enough, self.languages or None)
+        return self.detector.detect(enough, self.prior)
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
         return self.scorer(examples, **kwargs) if self.scorer else {}

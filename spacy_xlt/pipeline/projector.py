@@ -1,11 +1,10 @@
 """`xlt_projector`: brings the embedding of a Doc into the space of the source language."""
 
-import io
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable, Optional, TypeVar, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +16,8 @@ from spacy.util import SimpleFrozenList, minibatch
 from thinc.api import Config
 
 from spacy_xlt import registries as _registries  # noqa: F401
-from spacy_xlt.alignment.affine import AffineMap, identity
-from spacy_xlt.alignment.base import Aligner, Pairs, pooled_mean
-from spacy_xlt.encoders.base import Floats1d, Floats2d, unit_rows
+from spacy_xlt.alignment.base import Aligner, Pairs
+from spacy_xlt.alignment.projection import MAPS_FILE, Projection, mixture
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import set_extensions
 from spacy_xlt.languages import UNKNOWN, base_code
@@ -36,11 +34,9 @@ shrinkage = 10.0
 """
 DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR)["xlt_projector"]
 EXTENSIONS = ("xlt_embedding", "xlt_projected", "language", "language_candidates")
-MAPS_FILE = "maps.npz"
-CARD_FILE = "card.json"
+ValueT = TypeVar("ValueT")
 
-# Candidates below this share of the detector's belief do not enter the mixture: a sure detection is one language.
-SMALLEST_SHARE = 0.05
+CARD_FILE = "card.json"
 
 
 @Language.factory(
@@ -53,7 +49,7 @@ def make_projector(nlp: Language, name: str, *, aligner: Aligner, source: str, s
     return Projector(name, aligner=aligner, source=source, set_vector=set_vector)
 
 
-class Projector(Pipe):
+class Projector(Projection, Pipe):
     """Project each Doc's embedding into the space of the source language: x' = L2(W (x - mu_language) + mu_source).
 
     The source's own map is the identity, and so is an unfitted projector; so a head trained on the source fits before
@@ -72,19 +68,10 @@ class Projector(Pipe):
     def __init__(
         self, name: str = "xlt_projector", *, aligner: Aligner, source: str = "en", set_vector: bool = False
     ) -> None:
-        self.name = name
+        Projection.__init__(self, name, source)
         self.aligner = aligner
-        self.source = base_code(source)
         self.set_vector = set_vector
-        self.maps: dict[str, AffineMap] = {}
-        self.means: dict[str, Floats1d] = {}
-        self.counts: dict[str, int] = {}
         set_extensions(*EXTENSIONS)
-
-    @property
-    def languages(self) -> list[str]:
-        """The languages that were fitted, the source included."""
-        return sorted(self.maps)
 
     def initialize(self, get_examples: Callable[[], Iterable[Example]], *, nlp: Optional[Language] = None) -> None:
         """Fit on the training texts, so that the source's mean is known when other languages join.
@@ -110,29 +97,38 @@ class Projector(Pipe):
     def fit(self, embeddings: Mapping[str, NDArray[np.float32]], pairs: Optional[Pairs] = None) -> None:
         """Add languages, or replace them: {language: embeddings [n, d] of its texts}. All others stay as they are.
 
+        pairs: {language: (row of the language, row of the source), ...} for aligners that learn from translations; the
+            source's rows are then among `embeddings`.
         Rows of zeros (blank texts) do not count. The source, once fitted, need not be given again.
         Raises XltError if the source has never been seen, and for a language without texts.
         """
-        rows: dict[str, NDArray[np.float32]] = {}
-        for language, vectors in embeddings.items():
-            if base_code(language) in rows:
-                raise XltError(
-                    f"{self.name}: '{language}' is one more name of '{base_code(language)}': join their rows."
-                )
-            rows[base_code(language)] = vectors
-        if pairs is None:
-            rows = {language: vectors[np.abs(vectors).sum(axis=1) != 0] for language, vectors in rows.items()}
-        if self.source not in rows and self.source not in self.means:
+        rows = self._by_base_code(embeddings)
+        pairs = None if pairs is None else self._by_base_code(pairs)
+        if self.source not in rows and (pairs or self.source not in self.means):
             raise XltError(
                 f"{self.name} has seen no text of its source language '{self.source}' yet: give some of it as well."
             )
-        # Languages fitted before enter by their mean, so that the pooled mean knows them; their maps are kept.
-        known = {language: mean[None] for language, mean in self.means.items() if language not in rows}
-        maps = self.aligner.fit({**known, **rows}, self.source, pairs)
-        for language, vectors in rows.items():
+        filled = {language: vectors[np.abs(vectors).sum(axis=1) != 0] for language, vectors in rows.items()}
+        if pairs:
+            maps = self.aligner.fit(rows, self.source, pairs)
+        else:
+            # Languages fitted before enter by their mean, so that the pooled mean knows them; their maps are kept.
+            known = {language: mean[None] for language, mean in self.means.items() if language not in rows}
+            maps = self.aligner.fit({**known, **filled}, self.source)
+        for language, vectors in filled.items():
             self.maps[language] = maps[language]
             self.means[language] = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
             self.counts[language] = len(vectors)
+
+    def _by_base_code(self, given: Mapping[str, ValueT]) -> dict[str, ValueT]:
+        found: dict[str, ValueT] = {}
+        for language, value in given.items():
+            if base_code(language) in found:
+                raise XltError(
+                    f"{self.name}: '{language}' is one more name of '{base_code(language)}': join their rows."
+                )
+            found[base_code(language)] = value
+        return found
 
     def remove(self, language: str) -> None:
         """Forget a language. Raises XltError for one that was not fitted, and for the source."""
@@ -142,40 +138,6 @@ class Projector(Pipe):
         if language == self.source:
             raise XltError(f"{self.name}: the source language '{language}' cannot be removed.")
         del self.maps[language], self.means[language], self.counts[language]
-
-    def map_of(self, language: str) -> AffineMap:
-        """The map of a language; of one that was not fitted, the shift by the pooled mean.
-
-        Raises XltError if nothing has been fitted (the projection is the identity then, of any width).
-        """
-        if language in self.maps:
-            return self.maps[language]
-        if self.source not in self.means:
-            raise XltError(f"{self.name} is not fitted.")
-        return AffineMap(pooled_mean(self.means), self.means[self.source])
-
-    def project(self, vectors: Floats2d, mixtures: Sequence[Mapping[str, float]]) -> Floats2d:
-        """Project rows [n, d], each by a mixture of languages {language: share}; shares add up to 1.
-
-        Rows of zeros stay zeros; a row of the pure source is returned bit by bit.
-        """
-        if not self.maps:
-            return vectors
-        if vectors.shape[1] != len(self.means[self.source]):
-            raise XltError(
-                f"{self.name} was fitted on embeddings of {len(self.means[self.source])} dimensions and now gets "
-                f"{vectors.shape[1]}: another encoder. Fit it again."
-            )
-        result = vectors.copy()
-        moving = np.array([set(mixture) != {self.source} for mixture in mixtures]) & vectors.any(axis=1)
-        mixed = np.zeros_like(vectors)
-        for language in sorted({language for mixture in mixtures for language in mixture}):
-            shares = np.array([mixture.get(language, 0.0) for mixture in mixtures], dtype=np.float32)
-            rows = np.flatnonzero((shares > 0) & moving)
-            language_map = identity(vectors.shape[1]) if language == self.source else self.map_of(language)
-            mixed[rows] += shares[rows, None] * language_map(vectors[rows])
-        result[moving] = unit_rows(mixed[moving])
-        return result
 
     def __call__(self, doc: Doc) -> Doc:
         self._annotate([doc])
@@ -198,33 +160,11 @@ class Projector(Pipe):
 
     def to_bytes(self, *, exclude: Iterable[str] = SimpleFrozenList()) -> bytes:
         """All maps as an .npz archive without pickle, the card inside."""
-        arrays: dict[str, NDArray[Any]] = {"card": np.array(json.dumps(self._card()))}
-        for language, language_map in self.maps.items():
-            arrays[f"mean.{language}"] = self.means[language]
-            arrays[f"origin.{language}"] = language_map.origin
-            arrays[f"target.{language}"] = language_map.target
-            if language_map.matrix is not None:
-                arrays[f"matrix.{language}"] = language_map.matrix
-        buffer = io.BytesIO()
-        np.savez(buffer, **arrays)  # type: ignore[arg-type]
-        return buffer.getvalue()
+        return self.write_maps(self._card())
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = SimpleFrozenList()) -> "Projector":
         """Raises XltError if the data are damaged."""
-        try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-                arrays = {key: archive[key] for key in archive.files}
-            card = json.loads(str(arrays["card"]))
-            self.counts = {language: int(n) for language, n in card["texts"].items()}
-            self.means = {language: arrays[f"mean.{language}"] for language in self.counts}
-            self.maps = {
-                language: AffineMap(
-                    arrays[f"origin.{language}"], arrays[f"target.{language}"], arrays.get(f"matrix.{language}")
-                )
-                for language in self.counts
-            }
-        except Exception as error:  # zipfile, NumPy and json each raise kinds of their own
-            raise XltError(f"{self.name}: its file {MAPS_FILE} is damaged ({error}). Fit or copy it again.") from error
+        self.read_maps(data)
         return self
 
     def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = SimpleFrozenList()) -> None:
@@ -249,10 +189,5 @@ class Projector(Pipe):
 
 
 def language_mixture(doc: Doc) -> dict[str, float]:
-    """The languages of a Doc with their shares: the detector's candidates, or the one that somebody else has set."""
-    language, candidates = base_code(doc._.language or ""), doc._.language_candidates
-    if not candidates or language not in (UNKNOWN, max(candidates, key=candidates.get)):
-        return {language: 1.0}
-    kept = {code: share for code, share in candidates.items() if share >= SMALLEST_SHARE}
-    total = sum(kept.values())
-    return {code: share / total for code, share in kept.items()} if total else {language: 1.0}
+    """The languages of a Doc with their shares: see `mixture`."""
+    return mixture(doc._.language or "", doc._.language_candidates)

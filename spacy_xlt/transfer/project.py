@@ -1,9 +1,10 @@
-"""Transfer by projection: fit the projector of a trained pipeline for new languages, from unlabelled texts."""
+"""Transfer by projection: fit the projector of a trained pipeline for new languages."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
+from numpy.typing import NDArray
 from spacy.language import Language
 from tqdm import tqdm
 
@@ -13,26 +14,63 @@ from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.registries import aligner_name
 
 CHUNK = 256
+# (text of the source, text of the language)
+Translations = Sequence[tuple[str, str]]
 
 
-def fit_projection(nlp: Language, texts: Mapping[str, Sequence[str]], *, quiet: bool = True) -> None:
-    """Fit `xlt_projector` for each language of `texts` ({language: unlabelled texts}); all others stay as they are.
+def fit_projection(
+    nlp: Language,
+    texts: Mapping[str, Sequence[str]],
+    *,
+    translations: Optional[Mapping[str, Translations]] = None,
+    quiet: bool = True,
+) -> None:
+    """Fit `xlt_projector` for each language of `texts` and of `translations`; all others stay as they are.
 
+    texts: {language: unlabelled texts}.
+    translations: {language: [(text or word of the source, its translation)]}, for aligners that learn from pairs; both
+        sides also count as unlabelled texts.
     quiet: no progress bar.
     Raises XltError if the pipeline lacks an encoder or a projector, or a language has no text.
     """
     encoder, projector = find_pipe(nlp, Encoder), find_pipe(nlp, Projector)
-    if UNKNOWN in texts:
+    translations = translations or {}
+    if UNKNOWN in texts or UNKNOWN in translations:
         raise XltError("There are texts without a language: name it with --language, or in the field 'lang'.")
+    if projector.source in translations:
+        raise XltError(f"'{projector.source}' is the source language: translations are from it into another one.")
+    rows = {language: list(of_language) for language, of_language in texts.items()}
+    for language, pairs in translations.items():
+        for side, column in ((projector.source, 0), (language, 1)):
+            there = set(rows.setdefault(side, []))
+            rows[side] += [text for text in dict.fromkeys(pair[column] for pair in pairs) if text not in there]
+    numbers = {language: {text: row for row, text in enumerate(of_language)} for language, of_language in rows.items()}
     embeddings = {}
-    with tqdm(total=sum(map(len, texts.values())), desc="Embedding", unit="text", disable=quiet) as bar:
-        for language, of_language in texts.items():
+    with tqdm(total=sum(map(len, rows.values())), desc="Embedding", unit="text", disable=quiet) as bar:
+        for language, of_language in rows.items():
             if not of_language:
                 raise XltError(f"There is no text of language '{language}'.")
-            embeddings[language] = _encode(encoder, list(of_language), bar)
-    projector.fit(embeddings)
+            embeddings[language] = _encode(encoder, of_language, bar)
+    indices: dict[str, NDArray[Any]] = {
+        language: np.array([(numbers[language][ours], numbers[projector.source][source]) for source, ours in pairs])
+        for language, pairs in translations.items()
+    }
+    projector.fit(embeddings, indices or None)
+
+
+def set_aligner(nlp: Language, aligner: str) -> None:
+    """Give the projector of a pipeline another aligner, with its default settings; what was fitted stays.
+
+    aligner: a name of the registry `xlt_aligners`, as `registries.aligner_name` takes it.
+    Raises XltError for an unknown name.
+    """
+    old = find_pipe(nlp, Projector)
+    config = {"source": old.source, "set_vector": old.set_vector, "aligner": {"@xlt_aligners": aligner_name(aligner)}}
+    new: Any = nlp.replace_pipe(old.name, "xlt_projector", config=config)
+    new.from_bytes(old.to_bytes())
 
 
 def _encode(encoder: Encoder, texts: list[str], bar: Any) -> Floats2d:

@@ -1,4 +1,4 @@
-"""SelfLearning and Adversarial: they find a rotation back without a dictionary, and say so when there is none."""
+"""SelfLearning: it finds a rotation back without a dictionary, and says so when there is none."""
 
 import warnings
 from typing import Any, Callable
@@ -6,7 +6,6 @@ from typing import Any, Callable
 import numpy as np
 import pytest
 
-from spacy_xlt.alignment.adversarial import Adversarial
 from spacy_xlt.alignment.base import Aligner
 from spacy_xlt.alignment.procrustes import Procrustes
 from spacy_xlt.alignment.report import AlignmentWarning
@@ -19,11 +18,7 @@ def self_learning(seed: int = 0, **options: Any) -> SelfLearning:
     return SelfLearning(**{"sample": N, "seed": seed, **options})
 
 
-def adversarial(seed: int = 0, **options: Any) -> Adversarial:
-    return Adversarial(**{"sample": N, "steps": 150, "seed": seed, **options})
-
-
-BOTH = pytest.mark.parametrize("make", [self_learning, adversarial])
+BOTH = pytest.mark.parametrize("make", [self_learning])
 Make = Callable[..., Any]
 
 
@@ -140,14 +135,6 @@ def test_unrelated_spaces_are_called_failed(kind: str, seed: int) -> None:
     assert np.isfinite(found.matrix).all()
 
 
-def test_an_adversarial_game_between_unrelated_spaces_is_called_failed() -> None:
-    x = cloud(0)
-    aligner = adversarial(restarts=1)
-    with pytest.warns(AlignmentWarning, match="Adversarial: the alignment of 'de' has FAILED"):
-        aligner.fit({"en": x, "de": cloud(100)}, "en")
-    assert aligner.report["de"].failed
-
-
 def test_unrelated_spaces_of_more_dimensions_than_a_rotation_can_be_fitted_in_are_called_failed() -> None:
     """With 100 dimensions for 300 rows a rotation fits nearly any pairs: score and share look well."""
     x, y = cloud(0, n=300, width=100), cloud(1, n=300, width=100)
@@ -201,7 +188,7 @@ def test_fewer_rows_than_dimensions_give_a_map_without_nan(make: Make) -> None:
     y, _ = turned(x, 0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AlignmentWarning)
-        found = make(steps=20) if make is adversarial else make()
+        found = make()
         found = found.fit({"en": x, "de": y}, "en")["de"]
     assert np.isfinite(found(y)).all()
 

@@ -32,7 +32,7 @@ def test_texts_of_the_source_prepare_the_projector(finetuned: Path, data: Path, 
     succeed("flatten", finetuned, tmp_path / "flat", "--texts", data, "--source", "eng", "--languages", "en,de")
     nlp = spacy.load(tmp_path / "flat")
     assert find_pipe(nlp, Projector).counts == {"en": 24}
-    assert find_pipe(nlp, LanguageDetector).languages == ["de", "en"]
+    assert set(find_pipe(nlp, LanguageDetector).languages) == {"de", "en"}
     (tmp_path / "sw.txt").write_text("Oda yangu bado haijafika.\n")
     succeed(
         "transfer", "project", tmp_path / "flat", tmp_path / "sw", "--language", "sw", "--texts", tmp_path / "sw.txt"

@@ -49,7 +49,7 @@ def test_fine_tuning_with_all_options(tiny_bert: Path, tmp_path: Path) -> None:
     succeed("train", *files, *options, "--method", "finetune")
     nlp = spacy.load(tmp_path / "m")
     assert nlp.pipe_names == ["xlt_langdetect", "xlt_encoder", "xlt_projector", "xlt_textcat_multilabel"]
-    assert find_pipe(nlp, LanguageDetector).languages == ["de", "sw"]
+    assert set(find_pipe(nlp, LanguageDetector).languages) == {"de", "sw"}
     assert find_pipe(nlp, Projector).counts == {"de": 25}
     assert nlp.meta["performance"]["cats_by_language"]["de"]["n"] == 4
 

@@ -91,7 +91,43 @@ def test_bad_records_go_to_quarantine_and_strict_stops(model: Path, tmp_path: Pa
     assert reasons == ["'text' is not a text", "no field 'text'; it has: lang"]
 
 
+def test_translations_a_dictionary_and_an_aligner(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "en.txt").write_text("Where is my parcel?\nThe invoice is wrong.\n")
+    (tmp_path / "de.txt").write_text("\n".join(GERMAN) + "\n")
+    (tmp_path / "words").write_text("Paket @ parcel\nRechnung @ invoice\n@\n")
+    pairs = f"de={tmp_path}/en.txt,{tmp_path}/de.txt"
+    arguments = ["--pairs", pairs, "--dictionary", f"de={tmp_path}/words", "--aligner", "RidgeToIdentity"]
+    result = run("transfer", "project", model, tmp_path / "out", *arguments)
+    assert result.exit_code == 0 and "⚠ 1 lines of" in result.stderr
+    assert result.stdout == f"✔ {tmp_path}/out: fitted on de 4 texts; knows de, en\n"
+    projector = find_pipe(spacy.load(tmp_path / "out"), Projector)
+    assert type(projector.aligner).__name__ == "RidgeToIdentity" and projector.maps["de"].matrix is not None
+    assert run("transfer", "project", model, tmp_path / "strict", *arguments, "--strict").exit_code == 1
+    assert not (tmp_path / "strict").exists()
+
+
 # What cannot be done
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "There is nothing to fit on: give --texts, --pairs or --dictionary."),
+        (["--pairs", "de=a.txt"], "--pairs de=a.txt: give two files, as de=news.en.txt,news.de.txt."),
+        (["--pairs", "a.txt,b.txt"], "--pairs 'a.txt,b.txt': name the language and the file, as --pairs de=FILE."),
+        (["--dictionary", "de=no"], "no does not exist."),
+        (["--dictionary", "klingon=no"], "--dictionary 'klingon=no': 'klingon' is no language code."),
+    ],
+)
+def test_options_that_say_too_little(model: Path, tmp_path: Path, options: list[str], message: str) -> None:
+    assert fail("transfer", "project", model, tmp_path / "out", *options) == message
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_aligner(model: Path, swahili: Path, tmp_path: Path) -> None:
+    options = ["--language", "sw", "--texts", swahili, "--aligner", "Magic"]
+    line = fail("transfer", "project", model, tmp_path / "out", *options)
+    assert line.startswith("There is no aligner 'Magic'; there are ")
 
 
 @pytest.mark.parametrize(

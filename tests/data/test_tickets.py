@@ -32,7 +32,8 @@ GRAM = {"zh": 2, "ja": 2}
 
 @cache
 def rows(name: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+    path = FOLDER / f"{name.replace('.', '/')}.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def language_of(name: str) -> str:
@@ -91,7 +92,8 @@ def test_there_are_enough_rows(name: str) -> None:
 
 
 def test_there_is_no_file_of_another_name() -> None:
-    assert {path.stem for path in FOLDER.glob("*.jsonl")} == set(FILES)
+    found = {str(path.relative_to(FOLDER).with_suffix("")) for path in FOLDER.rglob("*.jsonl")}
+    assert found == {name.replace(".", "/") for name in FILES}
 
 
 @pytest.mark.parametrize("name", LABELLED)

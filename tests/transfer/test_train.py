@@ -72,7 +72,7 @@ def test_the_same_seed_gives_the_same_scores(method: Method, tiny_bert: Path) ->
 def test_settings_of_the_languages_and_a_projector_that_is_ready_for_others(method: Method, tiny_bert: Path) -> None:
     records = make_records(language="de")
     nlp = train(records, encoder=tiny_bert, method=method, source="deu", languages=["sw", "de"])
-    assert find_pipe(nlp, LanguageDetector).languages == ["de", "sw"]
+    assert set(find_pipe(nlp, LanguageDetector).languages) == {"de", "sw"}
     projector = find_pipe(nlp, Projector)
     assert (projector.source, projector.languages, projector.counts) == ("de", ["de"], {"de": 20})
 
@@ -128,8 +128,8 @@ def test_the_last_step_is_evaluated(method: Method, tiny_bert: Path, monkeypatch
     train(make_records(40), encoder=tiny_bert, method=method, stdout=log)
     rows = [line.split() for line in log.getvalue().splitlines()]
     steps = [int(row[1]) for row in rows if len(row) > 5 and row[0].isdigit()]
-    # Four epochs of 32 texts in batches of 16, or the 600 steps of the frozen config.
-    assert steps == ([0, 4, 8] if method == "finetune" else [0, 100, 200, 300, 400, 500, 600])
+    # Four epochs of 32 texts in batches of 16, or the 400 steps of the frozen config.
+    assert steps == ([0, 4, 8] if method == "finetune" else [0, 100, 200, 300, 400])
     assert configs[0]["training"]["max_steps"] == steps[-1]
 
 

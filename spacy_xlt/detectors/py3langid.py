@@ -1,0 +1,71 @@
+"""py3langid: naive Bayes over byte n-grams, 140 languages, good on short texts. Extra: `py3langid`."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from spacy_xlt.detectors.optional import require
+from spacy_xlt.detectors.scoring import Scores, ScoringDetector
+from spacy_xlt.languages import UNKNOWN, base_code
+
+
+@lru_cache(maxsize=1)
+def _identifier() -> Any:
+    """An identifier of our own: py3langid's module-level one is shared by all who import it."""
+    langid = require("py3langid.langid", "Py3LangId", "py3langid")
+    return langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
+
+
+@lru_cache(maxsize=1)
+def _columns() -> dict[str, list[int]]:
+    """The model's columns of each base code; several write one language in two scripts."""
+    columns: dict[str, list[int]] = {}
+    for column, code in enumerate(_identifier().nb_classes):
+        if base_code(code) != UNKNOWN:  # zxx: no language
+            columns.setdefault(base_code(code), []).append(column)
+    return dict(sorted(columns.items()))
+
+
+@lru_cache(maxsize=4)
+def _table(languages: tuple[str, ...]) -> tuple[Any, Any, list[int]]:
+    """The weights and the constants of some languages, and where the columns of each begin."""
+    columns = [_columns()[code] for code in languages]
+    flat = [column for group in columns for column in group]
+    starts = np.cumsum([0] + [len(group) for group in columns])[:-1].tolist()
+    identifier = _identifier()
+    return np.ascontiguousarray(identifier.nb_ptc[:, flat]), identifier.nb_pc[flat], starts
+
+
+class Py3LangId(ScoringDetector):
+    """`spacy-xlt.Py3LangId.v1`. Raises XltError if py3langid is not installed."""
+
+    name = "py3langid"
+
+    def __init__(self) -> None:
+        _identifier()
+
+    @property
+    def languages(self) -> Sequence[str]:
+        return list(_columns())
+
+    def score(self, texts: Sequence[str], languages: tuple[str, ...]) -> Scores:
+        identifier = _identifier()
+        weights, constants, starts = _table(languages)
+        scores = np.zeros((len(texts), weights.shape[1]), dtype=np.float32)
+        for row, text in enumerate(texts):
+            encoded = identifier._encode(text)
+            counts = visits(identifier, encoded)
+            if counts:
+                features = np.fromiter(counts.keys(), dtype=np.intp, count=len(counts))
+                times = np.fromiter(counts.values(), dtype=np.float32, count=len(counts))
+                # As in py3langid: divided by the root of the length, the scores are of one size for all lengths.
+                scores[row] = (np.log1p(times) @ weights[features] + constants) / np.sqrt(len(encoded))
+        return np.maximum.reduceat(scores, starts, axis=1)
+
+
+def visits(identifier: Any, encoded: bytes) -> Any:
+    """How often each feature is in a text."""
+    langid = require("py3langid.langid", "Py3LangId", "py3langid")
+    return langid.visit_counts(identifier.tk_nextmove, identifier._rowbase, identifier.tk_output, encoded)

@@ -1,0 +1,160 @@
+"""What all back ends have in common: from a model's scores to calibrated probabilities under a prior.
+
+text -> prepare -> parts of one script -> candidates of the script and the prior
+     -> the model's log-likelihoods -> / temperature -> + log prior -> softmax -> mixed by the shares of the parts
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Optional
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spacy_xlt.detectors.base import Candidates, Languages, read_prior
+from spacy_xlt.detectors.calibration import temperatures
+from spacy_xlt.detectors.parts import Part, split_scripts
+from spacy_xlt.detectors.prepare import prepare
+from spacy_xlt.detectors.scripts import HAN, LATIN, ON_REQUEST, WEIGHTS, has_own_script, is_written_in, languages_of
+from spacy_xlt.errors import XltError
+
+Scores = NDArray[np.float32]
+
+SMALLEST_PROBABILITY = 0.01
+# Sums of a few hundred floats may differ in their last digits from machine to machine.
+DIGITS = 6
+BATCH = 512
+# Of runs of n characters in Japanese news (NTREX, lines 1-1800), so many nats a character fewer than all have no kana.
+KANA_PER_HAN = 0.9
+MOST_HAN = 8
+
+
+class ScoringDetector(ABC):
+    """A detector that has a score for every text and language.
+
+    name: under which its temperatures are stored.
+    """
+
+    name: str = ""
+
+    @property
+    @abstractmethod
+    def languages(self) -> Sequence[str]:
+        """The base codes that the model knows, sorted, each once."""
+
+    @abstractmethod
+    def score(self, texts: Sequence[str], languages: tuple[str, ...]) -> Scores:
+        """Return log-likelihoods, not normalised: float32, a row for each text, a column for each of the languages.
+
+        texts: prepared, with at least one letter. languages: of `self.languages`, sorted, at least two.
+        """
+
+    def own_prior(self, languages: tuple[str, ...]) -> Scores:
+        """What the model itself believes of the languages before it sees a text, in nats. It counts where the user
+        gives no prior."""
+        return np.zeros(len(languages), dtype=np.float32)
+
+    def calibrated(self, parts: Sequence[Part], languages: tuple[str, ...], prior: bool) -> NDArray[np.float64]:
+        """Return log-probabilities, not normalised: a row for each part, a column for each of the languages.
+
+        prior: whether the user gives one; it is not in the result.
+        """
+        scores = self.score([part.text for part in parts], languages).astype(np.float64)
+        if not prior:
+            scores += self.own_prior(languages)
+        return scores / temperatures(self.name, parts, prior)[:, None]
+
+    def detect(self, texts: Sequence[str], languages: Optional[Languages] = None) -> list[Candidates]:
+        """See `Detector.detect`. Raises XltError if none of `languages` is known."""
+        prior = read_prior(languages)
+        self._check(prior)
+        parts = split_scripts([prepare(text) for text in texts])
+        answers = self._answer(parts, prior)
+        found: list[Candidates] = [[] for _ in texts]
+        mixed: dict[int, Candidates] = {}
+        for part, answer in zip(parts, answers):
+            if part.share == 1.0:
+                found[part.owner] = answer
+            else:
+                shares = [(code, probability * part.share) for code, probability in answer]
+                mixed.setdefault(part.owner, []).extend(shares)
+        for owner, candidates in mixed.items():
+            found[owner] = _add_up(candidates)
+        return found
+
+    def _check(self, prior: dict[str, float]) -> None:
+        known = set(self.languages)
+        if prior and not any(code in known or has_own_script(code) for code in prior):
+            raise XltError(
+                f"{type(self).__name__} knows none of the languages {', '.join(prior)}. "
+                "Take another detector, or leave `languages` empty."
+            )
+
+    def _answer(self, parts: Sequence[Part], prior: dict[str, float]) -> list[Candidates]:
+        """The candidates of each part; only where a script leaves a choice is the model asked."""
+        options = {script: self._options(script, prior) for script in {part.script for part in parts}}
+        asked = [number for number, part in enumerate(parts) if len(options[part.script]) > 1]
+        answers: list[Candidates] = [[(code, 1.0) for code in options[part.script][:1]] for part in parts]
+        for start in range(0, len(asked), BATCH):
+            numbers = asked[start : start + BATCH]
+            batch = [parts[number] for number in numbers]
+            for number, answer in zip(numbers, self._ask(batch, options, prior)):
+                answers[number] = answer
+        return answers
+
+    def _options(self, script: int, prior: dict[str, float]) -> list[str]:
+        """The languages that a text of the script can be in; the model knows them if there is more than one."""
+        allowed = [code for code in self.languages if is_written_in(code, script)]
+        if prior:
+            allowed = [code for code in allowed if code in prior]
+        else:
+            allowed = [code for code in allowed if code not in ON_REQUEST]
+        if allowed or script == LATIN:
+            return allowed
+        # The model knows none, but the script itself tells.
+        return [code for code in languages_of(script) if not prior or code in prior][:1]
+
+    def _ask(self, parts: Sequence[Part], options: dict[int, list[str]], prior: dict[str, float]) -> list[Candidates]:
+        # The same for every batch: tables of weights are cut to these columns, which is worth doing once.
+        languages = tuple(code for code in self.languages if (code in prior if prior else code not in ON_REQUEST))
+        scores = self.calibrated(parts, languages, prior=bool(prior))
+        if "ja" in languages:
+            scores[:, languages.index("ja")] -= [missing_kana(part) for part in parts]
+        if prior:
+            scores += np.log([prior[code] for code in languages])
+        allowed = {script: [code in codes for code in languages] for script, codes in options.items()}
+        scores[~np.array([allowed[part.script] for part in parts])] = -np.inf
+        return to_candidates(softmax(scores), languages)
+
+
+def missing_kana(part: Part) -> float:
+    """How much less probable Japanese is for a text without kana, in nats."""
+    return min(part.letters / WEIGHTS[HAN], MOST_HAN) * KANA_PER_HAN if part.script == HAN else 0.0
+
+
+def softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities of each row."""
+    exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
+    probabilities: NDArray[np.float64] = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return probabilities
+
+
+def to_candidates(probabilities: NDArray[np.float64], languages: Sequence[str]) -> list[Candidates]:
+    """The languages of each row that are probable enough, the best first, ties by their codes."""
+    rounded = np.round(probabilities, DIGITS)
+    most = int((rounded >= SMALLEST_PROBABILITY).sum(axis=1).max(initial=1))
+    order = np.argsort(-rounded, axis=1, kind="stable")[:, : max(most, 1)]
+    best = np.take_along_axis(rounded, order, axis=1).tolist()
+    return [
+        [(languages[column], p) for column, p in zip(columns, row) if p >= SMALLEST_PROBABILITY]
+        for columns, row in zip(order.tolist(), best)
+    ]
+
+
+def _add_up(candidates: Candidates) -> Candidates:
+    """What the parts of a text say together."""
+    total: dict[str, float] = {}
+    for code, probability in candidates:
+        total[code] = total.get(code, 0.0) + probability
+    ordered = sorted(total.items(), key=lambda pair: (-round(pair[1], DIGITS), pair[0]))
+    return [(code, round(p, DIGITS)) for code, p in ordered if p >= SMALLEST_PROBABILITY]

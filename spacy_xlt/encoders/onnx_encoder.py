@@ -1,0 +1,229 @@
+"""The ONNX Runtime back end: encoders of the BERT family on a CPU, float32 or int8, without torch.
+
+Its folder is made by `python -m spacy xlt export` (see onnx_graph.py):
+
+    encoder.onnx  model.safetensors  config.json  tokenizer.json  xlt_encoder.json
+
+The graph's weights lie in model.safetensors, which is mapped into memory: so several processes share them, and of the
+word embeddings only those rows are read that occur.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from math import ceil
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+
+from spacy_xlt.encoders.base import Floats2d, average_windows, batches_of_like_length
+from spacy_xlt.encoders.cpu import usable_threads
+from spacy_xlt.encoders.folder import SETTINGS_FILE, WEIGHTS_FILE, EncoderSettings
+from spacy_xlt.encoders.tensors import Buffer, map_file
+from spacy_xlt.encoders.tokenizer import WindowTokenizer
+from spacy_xlt.errors import XltError
+
+GRAPH_FILE = "encoder.onnx"
+FILES = (GRAPH_FILE, WEIGHTS_FILE, "config.json", "tokenizer.json", SETTINGS_FILE)
+# Word pieces a batch: what they need lies in a core's own cache. More are slower, and so are many fewer.
+BATCH_PIECES = 256
+SMALLEST_BATCH = 64
+
+
+class OnnxEncoder:
+    """`spacy-xlt.OnnxEncoder.v1`.
+
+    Batches run side by side, each in one thread: that is faster than several threads a batch, and the same text has
+    the same vector whatever their number.
+
+    threads: None: as many as the process may use.
+    """
+
+    def __init__(self, threads: Optional[int] = None) -> None:
+        if threads is not None and threads < 1:
+            raise XltError(f"OnnxEncoder: threads is a number from 1, not {threads}.")
+        self.threads = threads
+        self.settings = EncoderSettings()
+        self._files: dict[str, Buffer] = {}
+        self._tokenizer: Optional[WindowTokenizer] = None
+        self._session: Any = None
+        self._origin: tuple[Path, list[tuple[int, ...]]] = Path(), []
+        self._process = os.getpid()
+
+    @property
+    def is_loaded(self) -> bool:
+        return self._session is not None
+
+    @property
+    def width(self) -> int:
+        return int(self._session.get_outputs()[0].shape[1])
+
+    def load(self, folder: Path) -> None:
+        """See `TextEncoder.load`. Raises XltError if the folder is missing, incomplete or damaged."""
+        missing = [name for name in FILES if not (folder / name).is_file()]
+        if missing:
+            raise XltError(
+                f"{folder} is no ONNX encoder folder (missing: {', '.join(missing)}). "
+                "Make a model with one: python -m spacy xlt export MODEL OUT"
+            )
+        try:
+            self._take({name: map_file(folder / name) for name in FILES}, folder)
+        except XltError:
+            raise
+        except Exception as error:  # onnxruntime, tokenizers, json and mmap each raise kinds of their own
+            reason = (str(error).splitlines() or [""])[0]
+            raise XltError(
+                f"The encoder in {folder} cannot be loaded ({type(error).__name__}: {reason}). "
+                "Its files are damaged: export the model again."
+            ) from error
+
+    def _take(self, files: dict[str, Buffer], folder: Path) -> None:
+        """folder: where the files lie, at least for the moment: a session maps the weights from there."""
+        settings = EncoderSettings(**json.loads(files[SETTINGS_FILE][:]))
+        tokenizer = WindowTokenizer(files["tokenizer.json"][:].decode("utf8"), settings)
+        session = _make_session(folder)
+        self.settings, self._tokenizer, self._files = settings, tokenizer, files
+        self._origin = folder, _identities(folder)
+        self._process = os.getpid()
+        # Last, because other threads take it as the sign that all is there.
+        self._session = session
+
+    def encode(self, texts: Sequence[str]) -> Floats2d:
+        """See `TextEncoder.encode`.
+
+        Texts longer than the window are cut into overlapping windows, whose vectors are averaged by length.
+        """
+        self._usable_threads()
+        assert self._tokenizer is not None
+        windows, owners, lengths = self._tokenizer.windows(texts)
+        return average_windows(
+            self.encode_windows(windows),
+            np.asarray(owners, dtype=np.int64),
+            np.asarray(lengths, dtype=np.float32),
+            len(texts),
+        )
+
+    @property
+    def frame(self) -> tuple[list[int], list[int]]:
+        """The ids before (specials, prefix) and behind (specials) the pieces of a window."""
+        assert self._tokenizer is not None
+        return self._tokenizer.opening, self._tokenizer.closing
+
+    def encode_windows(self, windows: Sequence[list[int]]) -> Floats2d:
+        """Return the pooled vectors [len(windows), width] of windows of ids, frame included; not of unit length."""
+        threads = self._usable_threads()
+        vectors = np.zeros((len(windows), self.width), dtype=np.float32)
+
+        def run(batch: list[int]) -> None:
+            vectors[batch] = self._run([windows[i] for i in batch])
+
+        sizes = [len(window) for window in windows]
+        batches = list(batches_of_like_length(sizes, batch_budget(sum(sizes), threads)))
+        if threads == 1 or len(batches) < 2:
+            for batch in batches:
+                run(batch)
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(run, batches))
+        return vectors
+
+    def _run(self, batch: list[list[int]]) -> Floats2d:
+        """Return the pooled vectors [len(batch), width] of windows of ids, the longest first."""
+        ids = np.zeros((len(batch), len(batch[0])), dtype=np.int64)
+        for row, window in enumerate(batch):
+            ids[row, : len(window)] = window
+        lengths = np.array([len(window) for window in batch], dtype=np.int32)
+        pooled: Floats2d = self._session.run(["pooled"], {"ids": ids, "lengths": lengths})[0]
+        return pooled
+
+    def _usable_threads(self) -> int:
+        """In a forked worker another thread of the parent may have held the session's locks for ever: it gets its own
+        session, and one thread, because there are other workers."""
+        if os.getpid() != self._process:
+            os.environ["TOKENIZERS_PARALLELISM"] = "false"
+            folder, identities = self._origin
+            if _identities(folder) == identities:
+                self._session = _make_session(folder)
+            else:  # gone, or another model by now
+                with _as_folder(self._files) as folder:
+                    self._session = _make_session(folder)
+            self._process = os.getpid()
+            self.threads = 1
+        return self.threads or usable_threads()
+
+    def to_disk(self, folder: Path) -> None:
+        """Write the folder again. Files appear whole: it may be the one the weights are mapped from."""
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            for name, content in self._files.items():
+                with (Path(scratch) / name).open("wb") as file:
+                    file.write(content)
+                os.replace(Path(scratch) / name, folder / name)
+
+    def to_bytes(self) -> bytes:
+        import srsly
+
+        if not self.is_loaded:
+            return b""
+        return bytes(srsly.msgpack_dumps({name: content[:] for name, content in self._files.items()}))
+
+    def from_bytes(self, data: bytes) -> None:
+        import srsly
+
+        if data:
+            files = srsly.msgpack_loads(data)
+            with _as_folder(files) as folder:
+                self._take({name: map_file(folder / name) for name in FILES}, folder)
+
+    # Weights travel to spawned workers as bytes.
+    def __getstate__(self) -> dict[str, Any]:
+        return {"threads": self.threads, "data": self.to_bytes()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(threads=state["threads"])  # type: ignore[misc]
+        self.from_bytes(state["data"])
+
+
+def batch_budget(pieces: int, threads: int) -> int:
+    """The word pieces of a batch, so that the threads have equal work: no full batches for some, nothing for others."""
+    rounds = ceil(pieces / (BATCH_PIECES * threads)) or 1
+    return max(SMALLEST_BATCH, ceil(pieces / (rounds * threads)))
+
+
+def _identities(folder: Path) -> list[tuple[int, ...]]:
+    """What tells whether the files of a folder are still the same ones; an empty list if one is missing."""
+    try:
+        stats = [(folder / name).stat() for name in FILES]
+    except OSError:
+        return []
+    return [(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns) for stat in stats]
+
+
+@contextmanager
+def _as_folder(files: Mapping[str, Buffer]) -> Iterator[Path]:
+    """Write the files to a folder for the moment. What is mapped from it can be read on."""
+    with tempfile.TemporaryDirectory(prefix="spacy_xlt_", ignore_cleanup_errors=True) as scratch:
+        for name in FILES:
+            with (Path(scratch) / name).open("wb") as file:
+                file.write(files[name])
+        yield Path(scratch)
+
+
+def _make_session(folder: Path) -> Any:
+    """A session of one thread, whose weights are mapped from the folder."""
+    try:
+        import onnxruntime as ort
+    except ImportError as error:
+        raise XltError("This encoder needs onnxruntime. Install with: pip install 'spacy-xlt[serve]'") from error
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # A pattern for every shape of a batch would stay in memory for ever.
+    options.enable_mem_pattern = False
+    # What goes beyond this would fuse addition and LayerNormalization into one slow operator.
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    return ort.InferenceSession(str(folder / GRAPH_FILE), options, providers=["CPUExecutionProvider"])

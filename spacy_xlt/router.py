@@ -1,0 +1,140 @@
+"""One stream of texts in many languages, each through the pipeline of its language."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any, Optional, Union
+
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_xlt.detectors.base import Candidates, Detector, Languages
+from spacy_xlt.detectors.langdetect import LangDetect
+from spacy_xlt.errors import XltError
+from spacy_xlt.extensions import set_extensions
+from spacy_xlt.languages import UNKNOWN, base_code
+
+OTHERS = "*"
+EXTENSIONS = ("language", "language_score", "language_candidates")
+
+PipelineSource = Union[str, Path, Language]
+
+
+class Router:
+    """Send each text of a mixed stream through the pipeline of its language.
+
+        router = Router({"de": "de_core_news_sm", "ja": "models/ja", "*": "xx_ent_wiki_sm"})
+        for doc in router.pipe(texts):
+            print(doc._.language, doc.ents)
+
+    The Docs come in the order of the texts, with `doc._.language`, `_.language_score` and `_.language_candidates` set.
+    A pipeline is loaded when the first text of its language comes, and at most `max_loaded` are in memory: of those
+    that were loaded from a name or a folder the one that was not used longest goes. (This is no component of a
+    pipeline: a Doc is tokenised already.)
+
+    pipelines: for each language code a package name, a folder, or a `Language`; `*` for all other languages and for
+        texts that no language can be told from (without it: a blank pipeline, `spacy.blank("xx")`).
+    detector: a back end; None: `LangDetect`.
+    languages: the prior of the detector, as for `xlt_langdetect`. None: the languages of `pipelines`, if it has no `*`.
+    threshold: below this probability a text is of no known language.
+    max_loaded: how many pipelines are in memory, those that were given as a `Language` not counted.
+    chunk_size: so many texts are read, sorted by language and processed at a time.
+
+    Raises XltError for a code that names no language, two sources for one language, and sizes below 1.
+    """
+
+    def __init__(
+        self,
+        pipelines: Mapping[str, PipelineSource],
+        *,
+        detector: Optional[Detector] = None,
+        languages: Optional[Languages] = None,
+        threshold: float = 0.0,
+        max_loaded: int = 4,
+        chunk_size: int = 1000,
+    ) -> None:
+        for name, size in (("max_loaded", max_loaded), ("chunk_size", chunk_size)):
+            if size < 1:
+                raise XltError(f"Router: {name} is at least 1, not {size}.")
+        self.pipelines = _by_base_code(pipelines)
+        self.detector = detector or LangDetect()
+        self.languages = languages
+        if languages is None and OTHERS not in self.pipelines:
+            self.languages = sorted(self.pipelines) or None
+        self.threshold = threshold
+        self.max_loaded = max_loaded
+        self.chunk_size = chunk_size
+        self._loaded: OrderedDict[str, Language] = OrderedDict()
+
+    def __call__(self, text: str) -> Doc:
+        """Process one text."""
+        return next(self.pipe([text]))
+
+    def pipe(self, texts: Iterable[str], **kwargs: Any) -> Iterator[Doc]:
+        """Yield a Doc for each text, in the order of the texts.
+
+        kwargs: for each pipeline's own `pipe` (batch_size, n_process, disable, ...).
+        """
+        stream = iter(texts)
+        while chunk := list(islice(stream, self.chunk_size)):
+            yield from self._process(chunk, kwargs)
+
+    def _process(self, texts: list[str], kwargs: dict[str, Any]) -> list[Doc]:
+        answers = self.detector.detect(texts, self.languages)
+        found = [self._decide(answer) for answer in answers]
+        groups: dict[str, list[int]] = {}
+        for number, (language, _) in enumerate(found):
+            groups.setdefault(language if language in self.pipelines else OTHERS, []).append(number)
+        docs: dict[int, Doc] = {}
+        # Those in memory first: they are used before others push them out.
+        for route in sorted(groups, key=lambda route: (route not in self._loaded, route)):
+            numbers = groups[route]
+            done = self.load(route).pipe([texts[number] for number in numbers], **kwargs)
+            docs.update(zip(numbers, done))
+        set_extensions(*EXTENSIONS)
+        for number, doc in docs.items():
+            doc._.language, doc._.language_score = found[number]
+            doc._.language_candidates = dict(answers[number])
+        return [docs[number] for number in range(len(texts))]
+
+    def _decide(self, candidates: Candidates) -> tuple[str, float]:
+        language, score = candidates[0] if candidates else (UNKNOWN, 0.0)
+        return (language, score) if score >= self.threshold else (UNKNOWN, 0.0)
+
+    def load(self, language: str) -> Language:
+        """The pipeline of a language (or `*`), loaded if it is not in memory."""
+        source = self.pipelines.get(language, self.pipelines.get(OTHERS, "blank:xx"))
+        if isinstance(source, Language):
+            return source
+        route = language if language in self.pipelines else OTHERS
+        if route not in self._loaded:
+            while len(self._loaded) >= self.max_loaded:
+                self._loaded.popitem(last=False)
+            self._loaded[route] = _load(route, source)
+        self._loaded.move_to_end(route)
+        return self._loaded[route]
+
+
+def _load(route: str, source: Union[str, Path]) -> Language:
+    if source == "blank:xx":
+        return spacy.blank("xx")
+    try:
+        return spacy.load(source)
+    except OSError as error:
+        raise XltError(
+            f"Router: the pipeline for '{route}', {source}, is neither an installed package nor a model folder: {error}"
+        ) from error
+
+
+def _by_base_code(pipelines: Mapping[str, PipelineSource]) -> dict[str, PipelineSource]:
+    found: dict[str, PipelineSource] = {}
+    for code, source in pipelines.items():
+        base = code if code == OTHERS else base_code(code)
+        if base == UNKNOWN:
+            raise XltError(f"Router: '{code}' names no language. Give codes such as en, de, zh, and * for all others.")
+        if base in found:
+            raise XltError(f"Router: there are two pipelines for '{base}'. Give one.")
+        found[base] = source
+    return found

@@ -1,0 +1,104 @@
+"""The head of a trained text categorizer without Thinc: its file, and its arithmetic in NumPy."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spacy_xlt.encoders.base import Floats1d, Floats2d
+from spacy_xlt.errors import XltError
+
+LINEAR, MLP = "spacy-xlt.TextCatLinear.v1", "spacy-xlt.TextCatMLP.v1"
+# spaCy's own, where a component's `threshold` is not set.
+GOLD_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A linear layer: y = x weight.T + bias, with weight [out, in] and bias [out]."""
+
+    weight: Floats2d
+    bias: Floats1d
+
+    def __call__(self, rows: Floats2d) -> Floats2d:
+        result: Floats2d = rows @ self.weight.T + self.bias
+        return result
+
+
+@dataclass(frozen=True)
+class Head:
+    """TextCatLinear or TextCatMLP: scale, perhaps a hidden layer with GELU, then softmax or (not exclusive) sigmoid.
+
+    attribute: which vector of a text it reads, `xlt_projected` or `xlt_embedding`.
+    """
+
+    labels: tuple[str, ...]
+    exclusive: bool
+    threshold: float
+    attribute: str
+    scale: float
+    hidden: Optional[Layer]
+    output: Layer
+
+    def __call__(self, rows: Floats2d) -> Floats2d:
+        """The probabilities [n, labels] of vectors [n, d]."""
+        scaled = rows * np.float32(self.scale)
+        if self.hidden is not None:
+            inner = self.hidden(scaled)
+            scaled = inner * _gaussian_cdf(inner)
+        scores = self.output(scaled)
+        if not self.exclusive:
+            return np.asarray(1.0 / (1.0 + np.exp(-scores.clip(-20.0, 20.0))), dtype=np.float32)
+        exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def _gaussian_cdf(values: Floats2d) -> Floats2d:
+    """Thinc's own approximation of the normal distribution (Abramowitz & Stegun 1964, formula 7.1.26)."""
+    x = np.abs(values) / np.float32(np.sqrt(2.0))
+    t = 1.0 / (1.0 + 0.3275911 * x)
+    polynomial = ((((1.061405429 * t - 1.453152027) * t) + 1.421413741) * t - 0.284496736) * t + 0.254829592
+    erf = np.sign(values) * (1.0 - polynomial * t * np.exp(-x * x))
+    return np.asarray(0.5 * (1.0 + erf), dtype=np.float32)
+
+
+def load_head(folder: Path, config: Mapping[str, Any]) -> Head:
+    """Read what a text categorizer's `to_disk` wrote.
+
+    config: of the component. Raises XltError for another architecture than ours, or damaged files.
+    """
+    import srsly
+
+    model = config["model"]
+    architecture = model.get("@architectures")
+    if architecture not in (LINEAR, MLP):
+        raise XltError(
+            f"{folder.name} has the architecture {architecture}; Classifier knows {LINEAR} and {MLP}: use spacy.load."
+        )
+    try:
+        cfg = json.loads((folder / "cfg").read_text(encoding="utf8"))
+        content = srsly.msgpack_loads((folder / "model").read_bytes())
+        layers = {node["name"]: params for node, params in zip(content["nodes"], content["params"])}
+        exclusive = bool(model["exclusive_classes"])
+        return Head(
+            labels=tuple(cfg["labels"]),
+            exclusive=exclusive,
+            threshold=float(cfg.get("threshold") or GOLD_THRESHOLD),
+            attribute=str(model["embed"]["attribute"]),
+            scale=float(model["scale"]),
+            hidden=_layer(layers["gelu"]) if architecture == MLP else None,
+            output=_layer(layers["softmax" if exclusive else "linear"]),
+        )
+    except XltError:
+        raise
+    except Exception as error:  # msgpack and json each raise kinds of their own
+        raise XltError(f"The head in {folder} is damaged ({type(error).__name__}: {error}): copy it again.") from error
+
+
+def _layer(parameters: Any) -> Layer:
+    arrays: dict[str, NDArray[Any]] = dict(parameters)
+    return Layer(np.asarray(arrays["W"], dtype=np.float32), np.asarray(arrays["b"], dtype=np.float32))

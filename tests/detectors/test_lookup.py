@@ -1,0 +1,42 @@
+"""n-grams as keys, and sums of rows, against the same done by hand."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spacy_xlt.detectors import lookup
+from spacy_xlt.detectors.lookup import find_keys, ngram_keys, sum_rows
+
+BASE = 10
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, BASE - 1), max_size=12), st.integers(1, 5))
+def test_ngram_keys(symbols: list[int], longest: int) -> None:
+    found = ngram_keys(np.array(symbols, dtype=np.uint64), longest, BASE)
+    for end in range(len(symbols)):
+        for n in range(1, longest + 1):
+            gram = symbols[end + 1 - n : end + 1] if end + 1 >= n else [0]
+            expected = 0 if 0 in gram else int("".join(map(str, gram)))
+            assert found[end, n - 1] == expected
+
+
+@given(st.sets(st.integers(0, 2**63), min_size=1), st.lists(st.integers(0, 2**63)))
+def test_find_keys(table: set[int], keys: list[int]) -> None:
+    ordered = sorted(table)
+    found = find_keys(np.array(ordered, dtype=np.uint64), np.array([*keys, *ordered], dtype=np.uint64))
+    assert found.tolist() == [ordered.index(key) if key in table else -1 for key in keys] + list(range(len(ordered)))
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.integers(0, 6), max_size=9), max_size=12), st.sampled_from([1, 3, 10_000]))
+def test_sum_rows(rows: list[list[int]], chunk: int) -> None:
+    weights = np.arange(21, dtype=np.float32).reshape(7, 3)
+    flat = np.array([row for own in rows for row in own], dtype=np.int64)
+    owners = np.repeat(np.arange(len(rows)), [len(own) for own in rows])
+    before, lookup.CHUNK_ROWS = lookup.CHUNK_ROWS, chunk
+    try:
+        found = sum_rows(weights, flat, owners, len(rows))
+    finally:
+        lookup.CHUNK_ROWS = before
+    assert found.tolist() == [weights[own].sum(axis=0).tolist() for own in rows]

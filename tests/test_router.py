@@ -1,0 +1,144 @@
+"""A mixed stream through the pipeline of each language."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Optional
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_xlt import Router
+from spacy_xlt.detectors.base import Candidates, Languages
+from spacy_xlt.errors import XltError
+from tests.detectors.snippets import SENTENCES
+
+
+@Language.component("tests_mark")
+def mark(doc: Doc) -> Doc:
+    doc.user_data["route"] = doc.lang_
+    return doc
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A small pipeline of each language."""
+    found = {}
+    for language in ("de", "en", "fr", "ru", "xx"):
+        nlp = spacy.blank(language)
+        nlp.add_pipe("tests_mark")
+        found[language] = tmp_path_factory.mktemp("pipelines") / language
+        nlp.to_disk(found[language])
+    return found
+
+
+@pytest.fixture
+def router(folders: dict[str, Path]) -> Router:
+    return Router({"de": folders["de"], "en": str(folders["en"]), "ru": spacy.load(folders["ru"]), "*": folders["xx"]})
+
+
+def routes(docs: Iterator[Doc]) -> list[str]:
+    return [doc.user_data.get("route", doc.lang_) for doc in docs]
+
+
+STREAM = ["de", "en", "ru", "fr", "en", "ja", "de", "ru", "sw"]
+
+
+def test_each_text_goes_to_the_pipeline_of_its_language_in_order(router: Router) -> None:
+    docs = list(router.pipe(SENTENCES[language] for language in STREAM))
+    assert [doc.text for doc in docs] == [SENTENCES[language] for language in STREAM]
+    assert [doc._.language for doc in docs] == STREAM
+    assert routes(iter(docs)) == ["de", "en", "ru", "xx", "en", "xx", "de", "ru", "xx"]
+    assert all(doc._.language_candidates[doc._.language] == doc._.language_score > 0.9 for doc in docs)
+
+
+@pytest.mark.parametrize("chunk_size", [1, 2, 4, 100])
+@pytest.mark.parametrize("max_loaded", [1, 2, 9])
+def test_chunks_and_memory_change_nothing(folders: dict[str, Path], chunk_size: int, max_loaded: int) -> None:
+    pipelines = {"*" if language == "xx" else language: folder for language, folder in folders.items()}
+    router = Router(pipelines, chunk_size=chunk_size, max_loaded=max_loaded)
+    assert routes(router.pipe([SENTENCES[language] for language in STREAM])) == [
+        "de",
+        "en",
+        "ru",
+        "fr",
+        "en",
+        "xx",
+        "de",
+        "ru",
+        "xx",
+    ]
+    assert len(router._loaded) <= max_loaded
+
+
+def test_pipelines_are_loaded_when_they_are_needed_and_the_oldest_goes(
+    folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+    load = spacy.load
+    monkeypatch.setattr(spacy, "load", lambda source: loaded.append(Path(source).name) or load(source))
+    router = Router({"de": folders["de"], "en": folders["en"], "fr": folders["fr"]}, max_loaded=2)
+    assert loaded == []
+    for language in ("de", "en", "de", "fr", "de", "en"):
+        router(SENTENCES[language])
+    assert loaded == ["de", "en", "fr", "en"]
+
+
+def test_texts_without_a_language_go_to_the_others(router: Router, folders: dict[str, Path]) -> None:
+    texts = ["", "123", "😡", SENTENCES["de"]]
+    assert routes(router.pipe(texts)) == ["xx", "xx", "xx", "de"]
+    assert [(doc._.language, doc._.language_score) for doc in router.pipe(texts[:3])] == [("xx", 0.0)] * 3
+    assert [doc.lang_ for doc in Router({"de": folders["de"]}).pipe(texts)] == ["xx", "xx", "xx", "de"]
+
+
+def test_without_others_the_languages_of_the_pipelines_are_the_prior(folders: dict[str, Path]) -> None:
+    router = Router({"deu": folders["de"], "en-GB": folders["en"]})
+    assert {doc._.language for doc in router.pipe(["casa", "mein", "no", SENTENCES["it"]])} <= {"de", "en"}
+
+
+def test_below_the_threshold_a_text_goes_to_the_others(folders: dict[str, Path]) -> None:
+    class Unsure:
+        def detect(self, texts: Sequence[str], languages: Optional[Languages] = None) -> list[Candidates]:
+            return [[("de", 0.6)] for _ in texts]
+
+    pipelines = {"de": folders["de"], "*": folders["xx"]}
+    assert routes(Router(pipelines, detector=Unsure(), threshold=0.5).pipe(["a"])) == ["de"]
+    assert routes(Router(pipelines, detector=Unsure(), threshold=0.7).pipe(["a"])) == ["xx"]
+
+
+def test_settings_of_the_pipelines_are_passed_on(router: Router) -> None:
+    docs = list(router.pipe([SENTENCES["de"]] * 3, batch_size=1, disable=["tests_mark"]))
+    assert [doc.user_data.get("route") for doc in docs] == [None] * 3
+
+
+def test_the_stream_is_read_no_further_than_a_chunk(folders: dict[str, Path]) -> None:
+    read = []
+
+    def texts() -> Iterator[str]:
+        for number in range(100):
+            read.append(number)
+            yield f"Wo bleibt das Paket {number}?"
+
+    stream = Router({"de": folders["de"]}, chunk_size=5).pipe(texts())
+    next(stream)
+    assert len(read) == 5
+
+
+@pytest.mark.parametrize(
+    ("pipelines", "settings", "message"),
+    [
+        ({"xx": "a"}, {}, "'xx' names no language"),
+        ({"de": "a", "deu": "b"}, {}, "two pipelines for 'de'"),
+        ({"de": "a"}, {"max_loaded": 0}, "max_loaded is at least 1, not 0"),
+        ({"de": "a"}, {"chunk_size": 0}, "chunk_size is at least 1, not 0"),
+    ],
+)
+def test_mistakes(pipelines: dict[str, str], settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(XltError, match=message):
+        Router(pipelines, **settings)
+
+
+def test_a_pipeline_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(XltError, match="the pipeline for 'de', no_such_package, is neither"):
+        Router({"de": "no_such_package"})(SENTENCES["de"])
