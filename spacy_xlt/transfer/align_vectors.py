@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from spacy_xlt.alignment.affine import AffineMap, Floats
 from spacy_xlt.alignment.base import Aligner
+from spacy_xlt.alignment.report import AlignmentWarning
 from spacy_xlt.data.dictionaries import Dictionary, read_dictionary, split_by_source
 from spacy_xlt.data.skipped import Skipped
 from spacy_xlt.data.vector_chunks import Chunk
@@ -132,7 +133,7 @@ def _fit(aligner: Aligner, rows: dict[str, Floats], covered: Optional[_Covered])
     if not hasattr(aligner, "report"):
         return aligner.fit(rows, source, pairs)[target], None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # it says the same as the report
+        warnings.simplefilter("ignore", AlignmentWarning)  # it says the same as the report
         to_source = aligner.fit(rows, source, pairs)[target]
     report = aligner.report[target]
     if report.failed:
