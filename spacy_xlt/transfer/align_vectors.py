@@ -1,5 +1,6 @@
 """Bringing the word vectors of one language into the space of another, file to file, in bounded memory."""
 
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -12,6 +13,7 @@ from tqdm import tqdm
 
 from spacy_xlt.alignment.affine import AffineMap, Floats
 from spacy_xlt.alignment.base import Aligner
+from spacy_xlt.alignment.report import AlignmentWarning
 from spacy_xlt.data.dictionaries import Dictionary, read_dictionary, split_by_source
 from spacy_xlt.data.skipped import Skipped
 from spacy_xlt.data.vector_chunks import Chunk
@@ -128,10 +130,12 @@ def _fit(aligner: Aligner, rows: dict[str, Floats], covered: Optional[_Covered])
     """
     source, target = rows
     pairs = {target: [(row, source_row) for source_row, row in covered.pairs]} if covered else None
-    to_source = aligner.fit(rows, source, pairs)[target]
-    report = getattr(aligner, "report", {}).get(target)
-    if report is None:
-        return to_source, None
+    if not hasattr(aligner, "report"):
+        return aligner.fit(rows, source, pairs)[target], None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AlignmentWarning)  # it says the same as the report
+        to_source = aligner.fit(rows, source, pairs)[target]
+    report = aligner.report[target]
     if report.failed:
         raise XltError(report.message)
     return to_source, asdict(report)

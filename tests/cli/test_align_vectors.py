@@ -78,6 +78,21 @@ def test_without_a_dictionary(two: Languages, tmp_path: Path) -> None:
     )
 
 
+def test_without_a_dictionary_self_learning_is_the_default(tmp_path: Path) -> None:
+    two = make_languages(tmp_path, n=600)
+    options = ["--unsupervised", "--evaluate-on", two.dictionary]
+    succeed("align-vectors", two.english, two.german, tmp_path / "out.vec", *options)
+    figures = json.loads((tmp_path / "out.vec.json").read_text())
+    assert figures["aligner"] == "SelfLearning" and figures["report"]["failed"] is False
+    assert figures["evaluation"]["csls"]["p@1"] > 0.95
+
+
+def test_without_a_dictionary_too_few_words_are_a_failure_that_is_said(two: Languages, tmp_path: Path) -> None:
+    line = fail("align-vectors", two.english, two.german, tmp_path / "out.vec", "--unsupervised")
+    assert line.startswith(f"SelfLearning: the alignment of '{two.german}' has FAILED (")
+    assert not (tmp_path / "out.vec").exists() and not (tmp_path / "out.vec.json").exists()
+
+
 def test_lines_left_out_are_reported_and_strict_exits_with_1(two: Languages, tmp_path: Path) -> None:
     with two.german.open("a") as file:
         file.write("broken 1 2\nNew York 1 2\n")

@@ -23,14 +23,14 @@ class Languages:
     turn: NDArray[np.float64]
 
 
-def make_languages(folder: Path, seed: int = 0) -> Languages:
+def make_languages(folder: Path, n: int = N, seed: int = 0) -> Languages:
     """dog and Hund are among the words; the others are en0, de0 and so on."""
     chance = np.random.default_rng(seed)
     turn = ortho_group.rvs(WIDTH, random_state=seed)
-    english = chance.normal(size=(N, WIDTH)) + 0.5
-    german = 3 * english @ turn + chance.normal(scale=0.01, size=(N, WIDTH))
-    en = ["dog", *(f"en{i}" for i in range(1, N))]
-    de = ["Hund", *(f"De{i}" for i in range(1, N))]
+    english = chance.normal(size=(n, WIDTH)) + 0.5
+    german = 3 * english @ turn + chance.normal(scale=0.01, size=(n, WIDTH))
+    en = ["dog", *(f"en{i}" for i in range(1, n))]
+    de = ["Hund", *(f"De{i}" for i in range(1, n))]
     dictionary = folder / "en-de.txt"
     dictionary.write_text("".join(f"{ours} {theirs.lower()}\n" for ours, theirs in zip(en, de)))
     return Languages(
