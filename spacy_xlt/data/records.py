@@ -150,7 +150,7 @@ def tsv_rows(file: TextIO, name: str) -> Rows:
 
 
 def _lines(file: TextIO, name: str) -> Iterator[tuple[str, Union[str, BadRecord]]]:
-    """The lines that are not blank, each with its place. Of one that is far too long, no more than its start is held."""
+    """The lines that are not blank, each with its place. Of a far too long one no more than its start is held."""
     number = 0
     while line := file.readline(MAX_LINE):
         number += 1
