@@ -70,7 +70,8 @@ def make_chunks(
                     bad.append(record)
             now = running.hexdigest()
             is_last = len(items) + len(bad) < size
-            if number == skip - 1 and digest is not None and now != digest:
+            is_other = digest is not None and number == skip - 1 and now != digest
+            if is_other or (is_last and number < skip - 1):
                 raise XltError(
                     "The input does not begin with the records that are finished already: it has changed since. "
                     "Put it back as it was, or choose another --output."

@@ -34,9 +34,7 @@ class Input:
     kind: Kind
 
 
-def find_inputs(
-    paths: Iterable[str], *, kind: Optional[Kind] = None, leave_out: Optional[Path] = None
-) -> list[Input]:
+def find_inputs(paths: Iterable[str], *, kind: Optional[Kind] = None, leave_out: Optional[Path] = None) -> list[Input]:
     """The files that paths, folders and patterns (`logs/**/*.jsonl.gz`) name, in a fixed order, each once.
 
     kind: of all files; None: by the ending. A folder's .txt files are documents each, others a document a line.
