@@ -20,16 +20,19 @@ class PartFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.size = 0
+        self._dropped = False
         self._scratch = path.with_name(f".{path.name}{SCRATCH}")
         self._digest = sha256()
         self._file: BinaryIO = open_scratch(self._scratch)
 
     @property
     def closed(self) -> bool:
-        return self._file.closed
+        return self._file.closed and not self._dropped
 
     def write(self, content: Any) -> int:
         data = bytes(content)
+        if self._dropped:  # Arrow's writer writes its footer when it is deleted
+            return len(data)
         self._file.write(data)
         self._digest.update(data)
         self.size += len(data)
@@ -39,7 +42,8 @@ class PartFile:
         return self.size
 
     def flush(self) -> None:
-        self._file.flush()
+        if not self._dropped:
+            self._file.flush()
 
     def writable(self) -> bool:
         return True
@@ -56,7 +60,8 @@ class PartFile:
         sync_folder(self.path.parent)
 
     def drop(self) -> None:
-        """Remove what was written."""
+        """Remove what was written; what is written from now on goes nowhere."""
+        self._dropped = True
         with suppress(OSError):  # what is left in the buffer has no room either
             self._file.close()
         with suppress(OSError):

@@ -16,7 +16,7 @@ ENDINGS: dict[str, str] = {"jsonl": ".jsonl", "csv": ".csv", "parquet": ".parque
 # What the model says stands under these names; a field of the input with one of them becomes `input_<name>`.
 RESULTS = ("id", "language", "language_score", "label", "score", "probabilities", "model", "version")
 # Fields of single records that the first records do not have: where there are columns, they stand in this one as JSON.
-OTHER = "other"
+OTHER = "input_other"
 # A spreadsheet takes a cell that begins with one of these for a formula (OWASP, "CSV injection").
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 LOW_CONFIDENCE = 0.5
@@ -45,7 +45,7 @@ class Summary:
             name: dict(sorted(value.items(), key=lambda item: (-item[1], item[0])))
             if isinstance(value, dict)
             else value
-            for name, value in asdict(self).items()
+            for name, value in vars(self).items()
         }
 
     @classmethod
