@@ -131,22 +131,22 @@ def process(
     make = partial(
         make_sink, format=format, columns=columns, labels=facts.labels, several=facts.several, csv_safe=csv_safe
     )
-    with OutputFolder(folder, settings, make, format, part_chunks) as out:
-        if out.manifest.complete:
-            say(f"{folder} is complete already: nothing was done.")
-            return out.summary
-        if out.manifest.parts:
-            say(f"{len(out.manifest.parts)} parts are finished: going on after them.")
-        try:
+    try:
+        with OutputFolder(folder, settings, make, format, part_chunks) as out:
+            if out.manifest.complete:
+                say(f"{folder} is complete already: nothing was done.")
+                return out.summary
+            if out.manifest.parts:
+                say(f"{len(out.manifest.parts)} parts are finished: going on after them.")
             with Progress(out.summary, total, read, hide=not progress) as bar:
                 _into_folder(out, mapped(out.manifest.chunks, out.manifest.digest), make_row, max_errors, bar)
             out.finish()
-        except OSError as error:
-            raise XltError(
-                f"{folder} could not be written: {error.strerror or error}. {out.summary.documents} documents are "
-                "finished and kept: make room and run the same again, and it goes on from there."
-            ) from error
-        return out.summary
+            return out.summary
+    except OSError as error:
+        raise XltError(
+            f"{folder} could not be written: {error.strerror or error}. The parts that are finished are kept: make "
+            "room and run the same again, and it goes on from there."
+        ) from error
 
 
 def _check_options(format: str, abstain_below: float, workers: int, engine: str, chunk: int, part_chunks: int) -> None:
