@@ -230,7 +230,9 @@ class Stop(Exception):
     pass
 
 
-def interrupted(model: Path, path: Path, out: Path, after: int, monkeypatch: pytest.MonkeyPatch, **options: Any) -> None:
+def interrupted(
+    model: Path, path: Path, out: Path, after: int, monkeypatch: pytest.MonkeyPatch, **options: Any
+) -> None:
     """Run until `after` calls of the model."""
     scored, calls = Classifier.scored, iter(range(after))
 

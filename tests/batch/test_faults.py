@@ -22,6 +22,8 @@ from spacy_xlt.errors import XltError
 from tests.batch.conftest import content, read_jsonl, tickets, write_jsonl
 
 SMALL: dict[str, Any] = {"chunk": 8, "part_chunks": 2}
+
+
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_jsonl([*tickets(300), {"bad": 1}, *tickets(600)[300:]], tmp_path_factory.mktemp("in") / "a.jsonl")

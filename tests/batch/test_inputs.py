@@ -76,7 +76,7 @@ def test_identity_sees_a_change(tmp_path: Path) -> None:
 
 
 def test_the_same_rows_plain_and_packed(tmp_path: Path) -> None:
-    content = "\ufeffid,text\r\n1,\"two\nlines\"\r\n2,caf\u00e9\r\n".encode()
+    content = '\ufeffid,text\r\n1,"two\nlines"\r\n2,caf\u00e9\r\n'.encode()
     (tmp_path / "a.csv").write_bytes(content)
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(content))
     expected = [{"id": "1", "text": "two\nlines"}, {"id": "2", "text": "caf\u00e9"}]
