@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("transformers")
 
 from spacy_xlt.batch import engine
-from tests.batch.conftest import model as model  # noqa: F401  (a fixture)
+from tests.batch.conftest import model as model
 from tests.batch.conftest import read_jsonl, tickets, write_jsonl
 from tests.cli.running import fail, run, succeed
 
