@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
-ray = pytest.importorskip("ray")
-psutil = pytest.importorskip("psutil")
+pytest.importorskip("ray")
+pytest.importorskip("psutil")
+
+import psutil
+import ray
 
 from spacy_xlt.batch import process
 from spacy_xlt.errors import XltError
