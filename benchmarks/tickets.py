@@ -1,6 +1,6 @@
 """As many tickets as one likes, in 12 languages: the sentences of corpus/tickets, mixed, with names, numbers and noise.
 
-    python benchmarks/tickets.py 200000 tickets.jsonl
+python benchmarks/tickets.py 200000 tickets.jsonl
 """
 
 import argparse
