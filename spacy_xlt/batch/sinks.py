@@ -21,6 +21,8 @@ OTHER = "input_other"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 Row = Mapping[str, Any]
+# json.dumps would make one a row.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 
 
 class Sink(Protocol):
@@ -33,8 +35,7 @@ class Sink(Protocol):
 
 def to_json(value: Any) -> str:
     """JSON of anything: dates and the like as text, lone surrogates as U+FFFD."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if text.isascii() else replace_surrogates(text)
+    return replace_surrogates(_ENCODER.encode(value))
 
 
 class JsonlSink:
@@ -42,7 +43,8 @@ class JsonlSink:
         self._part = part
 
     def write(self, rows: Sequence[Row], docs: Optional[bytes]) -> None:
-        self._part.write("".join([to_json(row) + "\n" for row in rows]).encode("utf8"))
+        encode = _ENCODER.encode
+        self._part.write(replace_surrogates("".join([encode(row) + "\n" for row in rows])).encode("utf8"))
 
     def close(self) -> None:
         pass
@@ -148,11 +150,9 @@ def output_name(field: str) -> str:
 
 def in_columns(row: Row, columns: Sequence[str]) -> list[Any]:
     """The values of a row in the order of columns; the fields that are in none of them stand together in OTHER."""
-    cells = [row.get(column) for column in columns]
-    if len(row) > len(columns) or not row.keys() <= set(columns):
-        others = {name: value for name, value in row.items() if name not in columns}
-        if others and OTHER in columns:
-            cells[columns.index(OTHER)] = others
+    cells = list(map(row.get, columns))
+    if columns[-1] == OTHER and (others := [name for name in row if name not in columns]):
+        cells[-1] = {name: row[name] for name in others}
     return cells
 
 
