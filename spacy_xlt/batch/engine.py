@@ -183,6 +183,7 @@ class RowMaker:
 
     def __init__(self, fields: Fields, facts: ModelFacts, options: Options) -> None:
         self._fields, self._facts, self._options = fields, facts, options
+        self._names = {name: self._name(name) for name in fields.columns}
 
     def __call__(self, item: Item, result: Result) -> tuple[dict[str, Any], bool]:
         """The row, and whether its label was withheld."""
@@ -198,9 +199,14 @@ class RowMaker:
             "version": self._facts.version,
         }
         for name, value in item.row.items():
-            if self._passes(name):
-                row[output_name(name)] = value
+            written = self._names[name] if name in self._names else self._name(name)
+            if written is not None:
+                row[written] = value
         return row, abstained
+
+    def _name(self, name: str) -> Optional[str]:
+        """What a field is called in the output; None if it does not pass through."""
+        return output_name(name) if self._passes(name) else None
 
     def _passes(self, name: str) -> bool:
         if name == "id" == self._fields.id:

@@ -7,8 +7,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from typing import Optional
 
 from spacy_xlt.batch.chunks import Chunk
@@ -25,10 +26,20 @@ _model: Optional[TextModel] = None
 
 
 def map_in_process(chunks: Iterable[Chunk], load: Load) -> Iterator[tuple[Chunk, Results]]:
-    """Each chunk with its results, in this process."""
+    """Each chunk with its results, in this process: while a thread has one, the next is read and the last written."""
     model = load()
-    for chunk in chunks:
-        yield chunk, model([item.text for item in chunk.items])
+    at_work: deque[tuple[Chunk, Future[Results]]] = deque()
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            for chunk in chunks:
+                at_work.append((chunk, pool.submit(model, [item.text for item in chunk.items])))
+                if len(at_work) == 3:
+                    first, future = at_work.popleft()
+                    yield first, future.result()
+            for first, future in at_work:
+                yield first, future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def map_in_workers(chunks: Iterable[Chunk], load: Load, workers: int) -> Iterator[tuple[Chunk, Results]]:
@@ -72,6 +83,10 @@ def _begin(load: Optional[Load], threads: int, parent: int) -> None:
     # Ctrl-C goes to the whole group of processes: the parent ends the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["OMP_NUM_THREADS"] = str(threads)
+    with suppress(ImportError):  # NumPy's own threads, which it began with before the fork
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(threads)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     if load is not None:
         _model = load()

@@ -12,7 +12,7 @@ from typing import IO, Any, Optional, TextIO, Union
 
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import UNKNOWN, base_code, is_known
-from spacy_xlt.text import replace_surrogates
+from spacy_xlt.text import has_surrogates, replace_surrogates
 
 # spaCy's own limit (nlp.max_length); longer texts go to quarantine.
 MAX_CHARS = 1_000_000
@@ -209,7 +209,7 @@ def _record(place: str, row: dict[str, Any], columns: Columns, language: Optiona
 
 def _is_not_utf8(text: str) -> bool:
     """Whether there are bytes that are not UTF-8, as surrogateescape marks them in what is read from a file."""
-    return _ESCAPED_BYTE.search(text) is not None
+    return has_surrogates(text) and _ESCAPED_BYTE.search(text) is not None
 
 
 def _printable(text: str) -> str:
