@@ -29,7 +29,10 @@ def process_cli(
     to: Annotated[str, typer.Option(help="What is written: jsonl, csv, parquet or docbin.")] = "jsonl",
     abstain_below: Annotated[float, typer.Option(help="With a lower score the label is null.")] = 0.0,
     csv_safe: Annotated[bool, typer.Option("--csv-safe", help="No cell of CSV may be taken for a formula.")] = False,
-    workers: Annotated[int, typer.Option(help="Processes; 0: this one, with all its threads.")] = 0,
+    workers: Annotated[
+        Optional[int],
+        typer.Option(help="Processes; 0: this one, with all its threads; without it: one for each CPU."),
+    ] = None,
     engine: Annotated[str, typer.Option(help="local, or ray (extra `ray`) for a cluster.")] = "local",
     address: Annotated[Optional[str], typer.Option(help="Address of a Ray cluster; without it: Ray on here.")] = None,
     max_errors: Annotated[Optional[int], typer.Option(help="Stop at more bad records than this.")] = None,
@@ -66,7 +69,7 @@ def process_cli(
             abstain_below=abstain_below,
             csv_safe=csv_safe,
             max_errors=max_errors,
-            workers=workers,
+            workers=default_workers(engine, gpu_id) if workers is None else workers,
             engine=engine,  # type: ignore[arg-type]
             address=address,
             gpu_id=gpu_id,
@@ -82,3 +85,10 @@ def process_cli(
         print(f"⚠ {summary.quarantined} bad records are in {output / 'quarantine.jsonl'}", file=sys.stderr)
         if strict:
             raise typer.Exit(1)
+
+
+def default_workers(engine: str, gpu_id: int) -> int:
+    """A process for each CPU is faster than as many threads (benchmarks/results/batch.md). Ray counts for itself."""
+    from spacy_xlt.encoders.cpu import usable_threads
+
+    return 0 if engine == "ray" or gpu_id >= 0 or usable_threads() == 1 else usable_threads()
