@@ -24,7 +24,7 @@ from spacy_xlt.errors import XltError
 
 # Records that are classified together, and so many chunks are a part: what a kill costs at most.
 CHUNK = 1024
-PART_CHUNKS = 16
+PART_CHUNKS = 8
 # Rows from which the fields are guessed.
 FIRST_ROWS = 100
 
