@@ -9,7 +9,16 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 def replace_surrogates(text: str) -> str:
     """Replace lone surrogates by U+FFFD: spaCy, tokenizers and UTF-8 files refuse them."""
-    return _SURROGATES.sub("\ufffd", text)
+    return _SURROGATES.sub("\ufffd", text) if has_surrogates(text) else text
+
+
+def has_surrogates(text: str) -> bool:
+    """Whether there are lone surrogates in the text."""
+    try:  # five times as fast as a search
+        text.encode("utf8")
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def has_letters(text: str, at_least: int = 1) -> bool:

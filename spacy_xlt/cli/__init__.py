@@ -21,6 +21,7 @@ from spacy_xlt.cli.evaluate_alignment import evaluate_alignment_cli
 from spacy_xlt.cli.export import export_cli
 from spacy_xlt.cli.flatten import flatten_cli
 from spacy_xlt.cli.init_encoder import init_encoder_cli
+from spacy_xlt.cli.process import process_cli
 from spacy_xlt.cli.report import report_cli
 from spacy_xlt.cli.table import table_cli
 from spacy_xlt.cli.train import train_cli
@@ -60,6 +61,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "table": table_cli,
     "report": report_cli,
     "classify": classify_cli,
+    "process": process_cli,
     "align-vectors": align_vectors_cli,
     "evaluate-alignment": evaluate_alignment_cli,
     "detect": detect_cli,

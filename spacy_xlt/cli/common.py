@@ -77,9 +77,12 @@ def check_output(output: Path) -> None:
 
 
 def save_model(nlp: Language, output: Path) -> None:
-    """Write a model folder whole; it may take the place of an older one."""
+    """Write a model folder whole, with the hashes of its files; it may take the place of an older one."""
+    from spacy_xlt.batch.folder import write_hashes
+
     with whole_folder(output, MARKER) as folder:
         nlp.to_disk(folder)
+        write_hashes(folder)
 
 
 def parse_by_language(option: str, values: Sequence[str]) -> dict[str, str]:

@@ -1,19 +1,23 @@
 """Reading labelled and unlabelled texts from files, one record at a time, with the place of each."""
 
 import csv
+import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import IO, Any, Optional, TextIO, Union
 
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import UNKNOWN, base_code, is_known
-from spacy_xlt.text import replace_surrogates
+from spacy_xlt.text import has_surrogates, replace_surrogates
 
 # spaCy's own limit (nlp.max_length); longer texts go to quarantine.
 MAX_CHARS = 1_000_000
+# Of a longer line no more than its start is held in memory.
+MAX_LINE = 16 * MAX_CHARS
 # SIB-200's own name for its column of labels is known to the readers of its folders.
 SIB200_COLUMNS = {"index_id", "category", "text"}
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
@@ -51,6 +55,9 @@ class BadRecord:
     content: str = field(default="")
 
 
+Rows = Iterator[tuple[str, Union[dict[str, Any], BadRecord]]]
+
+
 def read_records(
     path: Path, columns: Columns = COLUMNS, language: Optional[str] = None
 ) -> Iterator[Union[Record, BadRecord]]:
@@ -62,25 +69,36 @@ def read_records(
     if not path.is_file():
         raise XltError(f"{path} does not exist.")
     if path.suffix in (".jsonl", ".ndjson"):
-        rows = _jsonl_rows(path)
+        read: Callable[[TextIO, str], Rows] = jsonl_rows
     elif path.suffix in (".csv", ".tsv"):
-        rows = _table_rows(path, columns)
+        read = tsv_rows if path.suffix == ".tsv" else csv_rows
         header = _header(path)
         if set(header) >= SIB200_COLUMNS and columns.label not in header:
             columns = Columns(columns.text, "category", columns.language, columns.labelled)
             language = language or base_code(path.parent.name)
         _check_header(path, header, columns)
     elif path.suffix == ".txt":
-        rows = _text_rows(path, columns)
+        if columns.labelled:
+            raise XltError(f"{path}: a .txt file (one text a line) has no labels; give a .csv, .tsv or .jsonl file.")
+        read = partial(text_rows, field=columns.text)
     else:
         raise XltError(f"{path}: only .csv, .tsv, .jsonl, .txt (one text a line) and .spacy files can be read.")
-    for place, row in rows:
-        yield row if isinstance(row, BadRecord) else _record(place, row, columns, language)
+    with as_text(path.open("rb"), table=path.suffix in (".csv", ".tsv")) as file:
+        for place, row in read(file, str(path)):
+            yield row if isinstance(row, BadRecord) else _record(place, row, columns, language)
+
+
+def as_text(file: IO[bytes], *, table: bool = False) -> TextIO:
+    """The text of an open file for the functions `..._rows`; bytes that are not UTF-8 come as lone surrogates.
+
+    table: CSV or TSV, which may end its lines with \\r; elsewhere only \\n ends a line.
+    """
+    return io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="" if table else "\n")
 
 
 def _header(path: Path) -> list[str]:
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        header: list[str] = next(_reader(file, path), [])
+        header: list[str] = next(_reader(file, tabs=path.suffix == ".tsv"), [])
         return header
 
 
@@ -94,65 +112,76 @@ def _check_header(path: Path, header: Sequence[str], columns: Columns) -> None:
             )
 
 
-def _reader(file: Any, path: Path) -> Any:
+def _reader(file: TextIO, tabs: bool) -> Any:
     # Quotes have no meaning in TSV files of benchmark data: an odd number of them would swallow the lines between.
-    if path.suffix == ".tsv":
+    if tabs:
         return csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
     return csv.reader(file)
 
 
-def _table_rows(path: Path, columns: Columns) -> Iterator[tuple[str, Union[dict[str, Any], BadRecord]]]:
-    csv.field_size_limit(16 * MAX_CHARS)
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        reader = _reader(file, path)
-        header: list[str] = next(reader, [])
-        start = reader.line_num + 1
-        try:
-            for cells in reader:
-                place, start = f"{path}:{start}", reader.line_num + 1
-                if not cells:
-                    continue
-                if len(cells) != len(header):
-                    reason = f"{len(cells)} columns where the header has {len(header)}"
-                    yield place, BadRecord(place, reason, _printable("\t".join(cells)))
-                elif any(map(_is_not_utf8, cells)):
-                    yield place, BadRecord(place, "not UTF-8", _printable("\t".join(cells)))
-                else:
-                    yield place, dict(zip(header, cells))
-        except csv.Error as error:
-            raise XltError(f"{path}:{reader.line_num}: not a CSV file ({error}).") from None
+def csv_rows(file: TextIO, name: str, *, tabs: bool = False) -> Rows:
+    """Yield the rows of a CSV file with a header, each with its place, `name:line`; bad ones as BadRecord.
 
-
-def _jsonl_rows(path: Path) -> Iterator[tuple[str, Union[dict[str, Any], BadRecord]]]:
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:
-        for number, line in enumerate(file, start=1):
-            place = f"{path}:{number}"
-            if not line.strip():
+    Raises XltError where it stops being CSV.
+    """
+    csv.field_size_limit(MAX_LINE)
+    reader = _reader(file, tabs)
+    header: list[str] = next(reader, [])
+    start = reader.line_num + 1
+    try:
+        for cells in reader:
+            place, start = f"{name}:{start}", reader.line_num + 1
+            if not cells:
                 continue
-            if _is_not_utf8(line):
-                yield place, BadRecord(place, "not UTF-8", _printable(line.rstrip("\n")))
-                continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                yield place, BadRecord(place, f"not JSON ({error})", _printable(line.rstrip("\n")))
-                continue
-            if isinstance(row, dict):
-                yield place, row
+            if len(cells) != len(header):
+                reason = f"{len(cells)} columns where the header has {len(header)}"
+                yield place, BadRecord(place, reason, _printable("\t".join(cells)))
+            elif any(map(_is_not_utf8, cells)):
+                yield place, BadRecord(place, "not UTF-8", _printable("\t".join(cells)))
             else:
-                yield place, BadRecord(place, "not a JSON object", _printable(line.rstrip("\n")))
+                yield place, dict(zip(header, cells))
+    except csv.Error as error:
+        raise XltError(f"{name}:{reader.line_num}: not a CSV file ({error}).") from None
 
 
-def _text_rows(path: Path, columns: Columns) -> Iterator[tuple[str, Union[dict[str, Any], BadRecord]]]:
-    if columns.labelled:
-        raise XltError(f"{path}: a .txt file (one text a line) has no labels; give a .csv, .tsv or .jsonl file.")
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:
-        for number, line in enumerate(file, start=1):
-            place = f"{path}:{number}"
-            if _is_not_utf8(line):
-                yield place, BadRecord(place, "not UTF-8", _printable(line.rstrip("\r\n")))
-            elif line.strip():
-                yield place, {columns.text: line.rstrip("\r\n")}
+def tsv_rows(file: TextIO, name: str) -> Rows:
+    """`csv_rows` of a file with tabs, in which quotes are ordinary characters."""
+    return csv_rows(file, name, tabs=True)
+
+
+def _lines(file: TextIO, name: str) -> Iterator[tuple[str, Union[str, BadRecord]]]:
+    """The lines that are not blank, each with its place. Of a far too long one no more than its start is held."""
+    number = 0
+    while line := file.readline(MAX_LINE):
+        number += 1
+        place = f"{name}:{number}"
+        if len(line) == MAX_LINE and line[-1] != "\n":
+            while (rest := file.readline(MAX_LINE)) and rest[-1] != "\n":
+                pass
+            yield place, BadRecord(place, f"a line of more than {MAX_LINE} characters", _printable(line))
+        elif line.strip():
+            text = line.rstrip("\r\n")
+            yield place, BadRecord(place, "not UTF-8", _printable(text)) if _is_not_utf8(text) else text
+
+
+def jsonl_rows(file: TextIO, name: str) -> Rows:
+    """Yield the objects of a JSONL file, each with its place, `name:line`; bad ones as BadRecord."""
+    for place, line in _lines(file, name):
+        if isinstance(line, BadRecord):
+            yield place, line
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            yield place, BadRecord(place, f"not JSON ({error})", _printable(line))
+            continue
+        yield place, row if isinstance(row, dict) else BadRecord(place, "not a JSON object", _printable(line))
+
+
+def text_rows(file: TextIO, name: str, *, field: str) -> Rows:
+    """Yield the lines of a text file as `{field: line}`, each with its place; blank ones are left out."""
+    for place, line in _lines(file, name):
+        yield place, line if isinstance(line, BadRecord) else {field: line}
 
 
 def _record(place: str, row: dict[str, Any], columns: Columns, language: Optional[str]) -> Union[Record, BadRecord]:
@@ -180,7 +209,7 @@ def _record(place: str, row: dict[str, Any], columns: Columns, language: Optiona
 
 def _is_not_utf8(text: str) -> bool:
     """Whether there are bytes that are not UTF-8, as surrogateescape marks them in what is read from a file."""
-    return _ESCAPED_BYTE.search(text) is not None
+    return has_surrogates(text) and _ESCAPED_BYTE.search(text) is not None
 
 
 def _printable(text: str) -> str:

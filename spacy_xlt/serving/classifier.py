@@ -35,6 +35,15 @@ class Classification(NamedTuple):
     languages: list[str]
 
 
+class Scored(NamedTuple):
+    """A Classification, and of each language its probability; 0 for `xx`."""
+
+    labels: list[Label]
+    probabilities: Floats2d
+    languages: list[str]
+    language_scores: list[float]
+
+
 class Classified(NamedTuple):
     """The same of one text."""
 
@@ -76,15 +85,20 @@ class Classifier:
 
     def __call__(self, texts: Sequence[str]) -> Classification:
         """Classify texts; the order is kept. A text that comes several times is encoded once in a window."""
+        return Classification(*self.scored(texts)[:3])
+
+    def scored(self, texts: Sequence[str]) -> Scored:
+        """The same with the probability of each language."""
         if isinstance(texts, str):
             raise XltError("Classifier takes a list of texts, not one text: put it into a list.")
         windows = list(self._windows(iter(texts)))
         if not windows:
-            return Classification([], np.zeros((0, len(self.labels)), dtype=np.float32), [])
-        return Classification(
+            return Scored([], np.zeros((0, len(self.labels)), dtype=np.float32), [], [])
+        return Scored(
             [label for window in windows for label in window.labels],
             np.concatenate([window.probabilities for window in windows]),
             [language for window in windows for language in window.languages],
+            [score for window in windows for score in window.language_scores],
         )
 
     def pipe(self, texts: Iterable[str]) -> Iterator[Classified]:
@@ -92,7 +106,7 @@ class Classifier:
         for window in self._windows(iter(texts)):
             yield from map(Classified, window.labels, window.probabilities, window.languages)
 
-    def _windows(self, stream: Iterator[str]) -> Iterator[Classification]:
+    def _windows(self, stream: Iterator[str]) -> Iterator[Scored]:
         windows = iter(lambda: list(islice(stream, WINDOW)), [])
         first = next(windows, None)
         if first is None:
@@ -105,7 +119,7 @@ class Classifier:
                 yield from map(self._classify, windows)
             return
         with ThreadPoolExecutor(IN_FLIGHT) as pool:
-            at_work: deque[Future[Classification]] = deque()
+            at_work: deque[Future[Scored]] = deque()
             at_work.extend(pool.submit(self._classify, window) for window in (first, second))
             for window in windows:
                 yield at_work.popleft().result()
@@ -113,11 +127,12 @@ class Classifier:
             while at_work:
                 yield at_work.popleft().result()
 
-    def _classify(self, window: list[str]) -> Classification:
+    def _classify(self, window: list[str]) -> Scored:
         place = {text: number for number, text in enumerate(dict.fromkeys(window))}
         texts = [replace_surrogates(text) for text in place]
         candidates = self._detect(texts)
-        languages = [self._decide(each) for each in candidates]
+        decided = [self._decide(each) for each in candidates]
+        languages = [language for language, _ in decided]
         vectors = self._encoder.encode(texts)
         if self._head.attribute == "xlt_projected":
             mixtures = [mixture(language, dict(each)) for language, each in zip(languages, candidates)]
@@ -125,8 +140,11 @@ class Classifier:
         probabilities = self._head(vectors)
         labels = self._choose(probabilities)
         order = [place[text] for text in window]
-        return Classification(
-            [labels[number] for number in order], probabilities[order], [languages[number] for number in order]
+        return Scored(
+            [labels[number] for number in order],
+            probabilities[order],
+            [languages[number] for number in order],
+            [decided[number][1] for number in order],
         )
 
     def _detect(self, texts: list[str]) -> list[Candidates]:
@@ -134,8 +152,9 @@ class Classifier:
         found: list[Candidates] = self._detector.detect(enough, self._prior)
         return found
 
-    def _decide(self, candidates: Candidates) -> str:
-        return candidates[0][0] if candidates and candidates[0][1] >= self._threshold else UNKNOWN
+    def _decide(self, candidates: Candidates) -> tuple[str, float]:
+        language, score = candidates[0] if candidates else (UNKNOWN, 0.0)
+        return (language, float(score)) if score >= self._threshold else (UNKNOWN, 0.0)
 
     def _choose(self, probabilities: Floats2d) -> list[Label]:
         if self._head.exclusive:

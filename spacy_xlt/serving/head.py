@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from spacy_xlt.encoders.base import Floats1d, Floats2d
 from spacy_xlt.errors import XltError
+from spacy_xlt.serving.model_folder import OnlySpacyError
 
 LINEAR, MLP = "spacy-xlt.TextCatLinear.v1", "spacy-xlt.TextCatMLP.v1"
 # spaCy's own, where a component's `threshold` is not set.
@@ -76,7 +77,7 @@ def load_head(folder: Path, config: Mapping[str, Any]) -> Head:
     model = config["model"]
     architecture = model.get("@architectures")
     if architecture not in (LINEAR, MLP):
-        raise XltError(
+        raise OnlySpacyError(
             f"{folder.name} has the architecture {architecture}; Classifier knows {LINEAR} and {MLP}: use spacy.load."
         )
     try:

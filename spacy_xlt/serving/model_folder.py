@@ -11,6 +11,10 @@ from spacy_xlt.errors import XltError
 KINDS = ("xlt_langdetect", "xlt_encoder", "xlt_projector", "xlt_textcat")
 
 
+class OnlySpacyError(XltError):
+    """Raised for a model that is whole, but of a kind that only spacy.load can make."""
+
+
 @dataclass(frozen=True)
 class Component:
     """One component: its folder, which it may lack, and its part of config.cfg."""
@@ -38,7 +42,7 @@ def read_components(folder: Path) -> dict[str, Component]:
         reason = (str(error).strip().splitlines() or [""])[0]
         raise XltError(f"{folder / 'config.cfg'} cannot be read ({reason}): copy or train the model again.") from error
     if kinds != list(KINDS) or not enabled:
-        raise XltError(
+        raise OnlySpacyError(
             f"Classifier is for the components {', '.join(KINDS)}; {folder} has {', '.join(names) or 'none'}"
             f"{'' if enabled else ', some of them disabled'}: use spacy.load."
         )
@@ -56,5 +60,5 @@ def make_registered(block: Mapping[str, Any], registry: str, where: str) -> Any:
     if not found or any(
         isinstance(value, Mapping) and any(key[:1] == "@" for key in value) for value in arguments.values()
     ):
-        raise XltError(f"{where} is of a kind that only spacy.load can make ({name}): use spacy.load.")
+        raise OnlySpacyError(f"{where} is of a kind that only spacy.load can make ({name}): use spacy.load.")
     return found[0].load()(**arguments)

@@ -1,0 +1,267 @@
+"""`process`: any source through a model into a folder of parts or a function."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, Literal, Optional, Union
+
+from spacy_xlt.batch.chunks import Chunk, make_chunks
+from spacy_xlt.batch.fields import Fields, Item, choose_fields
+from spacy_xlt.batch.folder import ModelFacts, check_model
+from spacy_xlt.batch.inputs import STDIN, Input, Kind, find_inputs, identity, total_bytes
+from spacy_xlt.batch.model import Result, Results, TextModel
+from spacy_xlt.batch.output import OutputFolder
+from spacy_xlt.batch.progress import Progress
+from spacy_xlt.batch.sinks import FORMATS, OTHER, RESULTS, Format, Row, make_sink, output_name
+from spacy_xlt.batch.sources import FileRows, import_arrow, object_rows
+from spacy_xlt.batch.summary import Summary
+from spacy_xlt.batch.workers import map_in_process, map_in_workers
+from spacy_xlt.data.records import BadRecord
+from spacy_xlt.errors import XltError
+
+# Records that are classified together, and so many chunks are a part: what a kill costs at most.
+CHUNK = 1024
+PART_CHUNKS = 8
+# Rows from which the fields are guessed.
+FIRST_ROWS = 100
+
+PathLike = Union[str, "os.PathLike[str]"]
+Source = Union[PathLike, Sequence[PathLike], Iterable[Union[str, Mapping[str, Any]]]]
+Engine = Literal["local", "ray"]
+Mapped = Iterator[tuple[Chunk, Results]]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the rows of the output depend on, besides model and input."""
+
+    format: Format = "jsonl"
+    keep: Optional[tuple[str, ...]] = None
+    abstain_below: float = 0.0
+    csv_safe: bool = False
+
+
+def process(
+    model: PathLike,
+    source: Source,
+    sink: Union[PathLike, Callable[[dict[str, Any]], Any]],
+    *,
+    text: Optional[str] = None,
+    id: Optional[str] = None,
+    keep: Optional[Sequence[str]] = None,
+    kind: Optional[Kind] = None,
+    format: Format = "jsonl",
+    abstain_below: float = 0.0,
+    csv_safe: bool = False,
+    max_errors: Optional[int] = None,
+    workers: int = 0,
+    engine: Engine = "local",
+    address: Optional[str] = None,
+    gpu_id: int = -1,
+    chunk: int = CHUNK,
+    part_chunks: int = PART_CHUNKS,
+    progress: bool = False,
+    say: Optional[Callable[[str], Any]] = None,
+) -> Summary:
+    """Classify all documents of a source, in its order.
+
+        process("model", "tickets/*.jsonl.gz", "out")
+        process("model", (ticket.body for ticket in tickets), "out")
+        process("model", frame.to_dict("records"), rows.append)
+
+    model: a model folder. source: a path, pattern or list of them, or an iterable of texts or of dicts.
+    sink: a folder, which is resumed if it is there with the same model, options and input; or a function of each row.
+    text, id: the fields that hold them; None: guessed. keep: the fields that pass through; None: all.
+    kind: of all input files; None: by their endings. format: of the parts that are written.
+    abstain_below: below this score the label is None. csv_safe: no cell of CSV is taken for a formula.
+    max_errors: so many records may be bad. workers: processes; 0: this one. engine, address: see ray_engine.
+    chunk, part_chunks: records that are classified together, and chunks in a part.
+    say: is told what was guessed and what goes on, in sentences.
+
+    Raises XltError for what cannot be read, written or resumed; what is finished by then is kept.
+    """
+    say = say or (lambda sentence: None)
+    _check_options(format, abstain_below, workers, engine, chunk, part_chunks)
+    if format == "parquet":
+        import_arrow("writing Parquet")
+    facts = check_model(Path(model))
+    folder = None if callable(sink) else Path(sink)
+    files = _files(source, kind, folder)
+    rows: Any = FileRows(files) if files is not None else object_rows(source)  # type: ignore[arg-type]
+    stream = iter(rows)
+    first = list(islice(stream, FIRST_ROWS))
+    fields = choose_fields([row for _, row in first if isinstance(row, dict)], text, id)
+    say(_what_is_read(fields, text, id))
+    options = Options(format, None if keep is None else tuple(keep), abstain_below, csv_safe)
+    settings = {
+        "model": facts.name,
+        "version": facts.version,
+        "model_sha256": facts.sha256,
+        "input": "stream" if files is None else identity(files),
+        "text": fields.text,
+        "id": fields.id,
+        "format": format,
+        "keep": list(keep) if keep is not None else None,
+        "abstain_below": abstain_below,
+        "csv_safe": csv_safe,
+        "chunk": chunk,
+        "part_chunks": part_chunks,
+    }
+    load = partial(TextModel, Path(model), docs=format == "docbin", gpu_id=gpu_id)
+    total = total_bytes(files) if files is not None else None
+
+    def mapped(skip: int, digest: Optional[str]) -> Mapped:
+        if engine == "ray":
+            from spacy_xlt.batch.ray_engine import map_in_actors
+
+            if files is None or any(each.path == STDIN for each in files):
+                raise XltError("--engine ray reads files, since other machines read them too: write the stream first.")
+            return map_in_actors(files, fields, chunk, skip, digest, load, workers, address, gpu_id)
+        chunks = make_chunks(chain(first, stream), fields, chunk, skip=skip, digest=digest)
+        return map_in_workers(chunks, load, workers) if workers else map_in_process(chunks, load)
+
+    make_row = RowMaker(fields, facts, options)
+    read = (lambda: rows.read_bytes) if isinstance(rows, FileRows) and engine == "local" else None
+    if folder is None:
+        return _into_function(sink, mapped(0, None), make_row, max_errors)  # type: ignore[arg-type]
+    columns = make_row.columns(files)
+    make = partial(
+        make_sink, format=format, columns=columns, labels=facts.labels, several=facts.several, csv_safe=csv_safe
+    )
+    try:
+        with OutputFolder(folder, settings, make, format, part_chunks) as out:
+            if out.manifest.complete:
+                say(f"{folder} is complete already: nothing was done.")
+                return out.summary
+            if out.manifest.parts:
+                say(f"{len(out.manifest.parts)} parts are finished: going on after them.")
+            with Progress(out.summary, total, read, hide=not progress) as bar:
+                _into_folder(out, mapped(out.manifest.chunks, out.manifest.digest), make_row, max_errors, bar)
+            out.finish()
+            return out.summary
+    except OSError as error:
+        raise XltError(
+            f"{folder} could not be written: {error.strerror or error}. The parts that are finished are kept: make "
+            "room and run the same again, and it goes on from there."
+        ) from error
+
+
+def _check_options(format: str, abstain_below: float, workers: int, engine: str, chunk: int, part_chunks: int) -> None:
+    if format not in FORMATS:
+        raise XltError(f"The output is {', '.join(FORMATS)}, not {format}.")
+    if not 0.0 <= abstain_below <= 1.0:
+        raise XltError(f"--abstain-below is a probability between 0 and 1, not {abstain_below}.")
+    if engine not in ("local", "ray"):
+        raise XltError(f"--engine is local or ray, not {engine}.")
+    if workers < 0 or chunk < 1 or part_chunks < 1:
+        raise XltError("The numbers of workers, of records in a chunk and of chunks in a part cannot be negative.")
+
+
+def _files(source: Any, kind: Optional[Kind], folder: Optional[Path]) -> Optional[list[Input]]:
+    """The files that a source names; None for an iterable of records."""
+    if isinstance(source, (str, os.PathLike)):
+        source = [source]
+    elif (
+        not isinstance(source, (list, tuple)) or not source or not all(isinstance(each, os.PathLike) for each in source)
+    ):
+        return None
+    return find_inputs([os.fspath(each) for each in source], kind=kind, leave_out=folder)
+
+
+def _what_is_read(fields: Fields, text: Optional[str], id: Optional[str]) -> str:
+    how = f"The text is in '{fields.text}'{'' if text else ' (guessed)'}, "
+    if fields.id is None:
+        return how + "the id is the place in the file (no field looks like one)."
+    return how + f"the id in '{fields.id}'{'' if id else ' (guessed)'}."
+
+
+class RowMaker:
+    """Makes the row of the output from a record and its result."""
+
+    def __init__(self, fields: Fields, facts: ModelFacts, options: Options) -> None:
+        self._fields, self._facts, self._options = fields, facts, options
+        self._names = {name: self._name(name) for name in fields.columns}
+
+    def __call__(self, item: Item, result: Result) -> tuple[dict[str, Any], bool]:
+        """The row, and whether its label was withheld."""
+        abstained = result.score < self._options.abstain_below
+        row = {
+            "id": item.id,
+            "language": result.language,
+            "language_score": result.language_score,
+            "label": None if abstained else result.label,
+            "score": result.score,
+            "probabilities": result.probabilities,
+            "model": self._facts.name,
+            "version": self._facts.version,
+        }
+        for name, value in item.row.items():
+            written = self._names[name] if name in self._names else self._name(name)
+            if written is not None:
+                row[written] = value
+        return row, abstained
+
+    def _name(self, name: str) -> Optional[str]:
+        """What a field is called in the output; None if it does not pass through."""
+        return output_name(name) if self._passes(name) else None
+
+    def _passes(self, name: str) -> bool:
+        if name == "id" == self._fields.id:
+            return False
+        return self._options.keep is None or name in self._options.keep
+
+    def columns(self, files: Optional[Sequence[Input]]) -> list[str]:
+        """Of a table of rows. One CSV or Parquet file has no fields but its columns; elsewhere more can come."""
+        names = [output_name(name) for name in self._fields.columns if self._passes(name)]
+        fixed = files is not None and len(files) == 1 and files[0].kind in ("csv", "tsv", "parquet")
+        return [*RESULTS, *names, *([] if fixed else [OTHER])]
+
+
+def _rows_of(chunk: Chunk, results: Results, make_row: RowMaker) -> tuple[list[Row], list[bool], list[BadRecord]]:
+    rows: list[Row] = []
+    abstained: list[bool] = []
+    bad = list(chunk.bad)
+    for item, result in zip(chunk.items, results.of_texts):
+        if isinstance(result, str):
+            bad.append(BadRecord(item.place, result, item.text[:2000]))
+        else:
+            row, is_abstained = make_row(item, result)
+            rows.append(row)
+            abstained.append(is_abstained)
+    return rows, abstained, bad
+
+
+def _check_errors(count: int, most: Optional[int], last: Sequence[BadRecord]) -> None:
+    if most is not None and count > most:
+        where = f" (the last: {last[-1].place}: {last[-1].reason})" if last else ""
+        raise XltError(f"{count} records are bad, more than --max-errors {most}{where}: mend the input, or allow more.")
+
+
+def _into_folder(
+    out: OutputFolder, mapped: Mapped, make_row: RowMaker, max_errors: Optional[int], bar: Progress
+) -> None:
+    errors = out.summary.quarantined
+    for chunk, results in mapped:
+        rows, abstained, bad = _rows_of(chunk, results, make_row)
+        out.add(chunk, rows, abstained, bad, results.docs)
+        errors += len(bad)
+        bar.add(len(rows), len(bad))
+        _check_errors(errors, max_errors, bad)
+
+
+def _into_function(
+    sink: Callable[[dict[str, Any]], Any], mapped: Mapped, make_row: RowMaker, max_errors: Optional[int]
+) -> Summary:
+    summary = Summary()
+    for chunk, results in mapped:
+        rows, abstained, bad = _rows_of(chunk, results, make_row)
+        for row, is_abstained in zip(rows, abstained):
+            summary.add_row(row, is_abstained)
+            sink(dict(row))
+        for record in bad:
+            summary.add_bad(record.reason)
+        _check_errors(summary.quarantined, max_errors, bad)
+    return summary

@@ -1,0 +1,181 @@
+"""A model folder as a function of texts: `Classifier` where it can be, `nlp.pipe` everywhere else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Optional, Union
+
+# Places of the probabilities that are written. Past them are only the roundings of float32.
+DECIMALS = 6
+
+
+class Result(NamedTuple):
+    """What a model says of a text. label: of a multilabel model a list. score: the highest probability."""
+
+    language: str
+    language_score: float
+    label: Any
+    score: float
+    probabilities: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Results:
+    """Of each text its Result, or in a sentence why there is none; and if asked for a DocBin of those that have one."""
+
+    of_texts: list[Union[Result, str]]
+    docs: Optional[bytes] = None
+
+
+class TextModel:
+    """`model(texts)` returns Results. The same texts in one call give the same figures, whatever was called before.
+
+    docs: return Docs too, as the bytes of a DocBin. Raises XltError if the folder cannot be loaded.
+    """
+
+    def __init__(self, folder: Path, *, docs: bool = False, gpu_id: int = -1) -> None:
+        self._docs = docs
+        self._classifier: Any = None
+        self._nlp: Any = None
+        if not docs and gpu_id < 0:
+            self._classifier = _load_classifier(folder)
+        if self._classifier is None:
+            from spacy.pipeline.textcat import TextCategorizer
+
+            from spacy_xlt.cli.common import load_model, use_gpu
+            from spacy_xlt.pipeline.find import find_pipe
+
+            use_gpu(gpu_id)
+            self._nlp = load_model(folder)
+            find_pipe(self._nlp, TextCategorizer)
+
+    @property
+    def kind(self) -> str:
+        return "Classifier" if self._classifier is not None else "nlp.pipe"
+
+    def __call__(self, texts: Sequence[str]) -> Results:
+        try:
+            return self._run(texts)
+        except MemoryError:
+            raise
+        except Exception:
+            if len(texts) == 1:
+                raise
+        return self._one_by_one(texts)
+
+    def _run(self, texts: Sequence[str]) -> Results:
+        if not texts:
+            return Results([], b"" if self._docs else None)
+        return self._classify(texts) if self._classifier is not None else self._pipe(texts)
+
+    def _one_by_one(self, texts: Sequence[str]) -> Results:
+        """Find the texts that a component cannot take. If it takes none of them, the mistake is not the texts'."""
+        of_texts: list[Union[Result, str]] = []
+        parts: list[bytes] = []
+        last: Optional[Exception] = None
+        for text in texts:
+            try:
+                single = self._run([text])
+            except MemoryError:
+                raise
+            except Exception as error:
+                reason = (str(error).strip().splitlines() or [""])[0]
+                of_texts.append(f"the model failed ({type(error).__name__}: {reason})")
+                last = error
+            else:
+                of_texts.extend(single.of_texts)
+                parts.append(single.docs or b"")
+        if last is not None and not any(isinstance(each, Result) for each in of_texts):
+            raise last
+        return Results(of_texts, merge_docbins(parts) if self._docs else None)
+
+    def _classify(self, texts: Sequence[str]) -> Results:
+        labels = self._classifier.labels
+        found = self._classifier.scored(texts)
+        return Results(
+            [
+                Result(
+                    language,
+                    round(language_score, DECIMALS),
+                    list(label) if isinstance(label, tuple) else label,
+                    max(row, default=0.0),
+                    dict(zip(labels, row)),
+                )
+                for label, row, language, language_score in zip(
+                    found.labels, _rounded(found.probabilities), found.languages, found.language_scores
+                )
+            ]
+        )
+
+    def _pipe(self, texts: Sequence[str]) -> Results:
+        from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
+        from spacy.tokens import DocBin
+
+        from spacy_xlt.pipeline.find import has_pipe
+
+        several = has_pipe(self._nlp, MultiLabel_TextCategorizer)
+        threshold = self._threshold()
+        self._forget()
+        docbin = DocBin(store_user_data=True)
+        results: list[Union[Result, str]] = []
+        with self._nlp.memory_zone():
+            for doc in self._nlp.pipe(texts):
+                probabilities = {label: round(float(value), DECIMALS) for label, value in doc.cats.items()}
+                best = max(probabilities, key=probabilities.__getitem__, default=None)
+                label: Any = best
+                if several:
+                    label = [name for name, value in doc.cats.items() if value >= threshold]
+                language = doc._.language if doc.has_extension("language") else "xx"
+                score = float(doc._.language_score or 0.0) if doc.has_extension("language_score") else 0.0
+                highest = probabilities[best] if best is not None else 0.0
+                results.append(Result(language, round(score, DECIMALS), label, highest, probabilities))
+                if self._docs:
+                    docbin.add(doc)
+            content = docbin.to_bytes() if self._docs else None
+        return Results(results, content)
+
+    def _threshold(self) -> float:
+        from spacy.pipeline.textcat import TextCategorizer
+
+        from spacy_xlt.pipeline.find import find_pipe
+        from spacy_xlt.serving.head import GOLD_THRESHOLD
+
+        return float(find_pipe(self._nlp, TextCategorizer).cfg.get("threshold") or GOLD_THRESHOLD)
+
+    def _forget(self) -> None:
+        """Empty the components' caches: a vector out of another chunk could differ in its last bit."""
+        from spacy_xlt.cache import TextCache
+
+        for _, pipe in self._nlp.pipeline:
+            cache = getattr(pipe, "_cache", None)
+            if isinstance(cache, TextCache):
+                cache.clear()
+
+
+def _load_classifier(folder: Path) -> Any:
+    """A Classifier; None for a pipeline that only spaCy can run."""
+    from spacy_xlt.serving.classifier import Classifier
+    from spacy_xlt.serving.model_folder import OnlySpacyError
+
+    try:
+        return Classifier.load(folder)
+    except OnlySpacyError:
+        return None
+
+
+def _rounded(probabilities: Any) -> list[list[float]]:
+    import numpy as np
+
+    rows: list[list[float]] = np.round(np.asarray(probabilities, dtype=np.float64), DECIMALS).tolist()
+    return rows
+
+
+def merge_docbins(parts: Sequence[bytes]) -> bytes:
+    """One DocBin with the Docs of several, in their order."""
+    from spacy.tokens import DocBin
+
+    merged = DocBin(store_user_data=True)
+    for part in parts:
+        if part:
+            merged.merge(DocBin(store_user_data=True).from_bytes(part))
+    return bytes(merged.to_bytes())

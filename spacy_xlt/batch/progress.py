@@ -1,0 +1,33 @@
+"""The bar of a batch: documents, documents a second, remaining time, errors."""
+
+from collections.abc import Callable
+from typing import Any, Optional
+
+from tqdm import tqdm
+
+from spacy_xlt.batch.summary import Summary
+
+
+class Progress:
+    """How many documents will come is not known: it is reckoned from the share of the bytes that are read.
+
+    total: bytes of all inputs; read: those that are read by now; None where that is not known.
+    """
+
+    def __init__(self, done: Summary, total: Optional[int], read: Optional[Callable[[], int]], *, hide: bool) -> None:
+        self._total, self._read = total, read
+        self._errors = done.quarantined
+        self._bar = tqdm(desc="classify", unit=" docs", initial=done.documents, disable=hide)
+
+    def add(self, documents: int, errors: int) -> None:
+        self._errors += errors
+        if self._total and self._read and (read := self._read()):
+            self._bar.total = max(self._bar.n + documents, int((self._bar.n + documents) * self._total / read))
+        self._bar.set_postfix(errors=self._errors, refresh=False)
+        self._bar.update(documents)
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._bar.close()

@@ -1,0 +1,150 @@
+"""Chunks through a pool of actors of Ray Data, on this machine or on a cluster (extra `ray`).
+
+`ray.data` reads the chunks in one task (parsing takes a small part of the time of a model), `map_batches` runs them on
+actors that load the model once each, and the driver writes them in order: so parts, manifest and resuming are those of
+the local engine, byte for byte. An actor or a node that dies is replaced by Ray. All nodes have to see the files and
+the model under the same paths.
+"""
+
+import os
+import pickle
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Optional
+
+from spacy_xlt.batch.chunks import Chunk, make_chunks
+from spacy_xlt.batch.fields import Fields
+from spacy_xlt.batch.inputs import Input
+from spacy_xlt.batch.model import Results
+from spacy_xlt.batch.sources import FileRows
+from spacy_xlt.batch.workers import Load
+from spacy_xlt.errors import XltError
+
+# A chunk travels as one cell of Arrow's, pickled: it comes from our own processes.
+COLUMN = "chunk"
+
+
+def map_in_actors(
+    files: Sequence[Input],
+    fields: Fields,
+    size: int,
+    skip: int,
+    digest: Optional[str],
+    load: Load,
+    actors: int,
+    address: Optional[str],
+    gpu_id: int,
+) -> Iterator[tuple[Chunk, Results]]:
+    """Each chunk with its results, in order. See `make_chunks` for size, skip and digest.
+
+    actors: how many; 0: one less than there are CPUs (or as many as GPUs). address: of a cluster; None: Ray that runs
+    already in this process, or one of our own. gpu_id: 0 or more gives each actor a GPU.
+    Raises XltError without Ray, and if the cluster is too small: with as many actors as CPUs none is left to read.
+    """
+    try:
+        import ray
+        import ray.data
+        from ray.exceptions import RayError
+    except ImportError:
+        raise XltError("--engine ray needs Ray: pip install 'spacy-xlt[ray]'") from None
+    own = not ray.is_initialized()
+    if own:
+        # Reading takes little: where we start Ray ourselves it gets a CPU more than there are, if need be.
+        cpus = max(os.cpu_count() or 1, actors + 1, 2)
+        ray.init(address=address, num_cpus=None if address else cpus, log_to_driver=False, include_dashboard=False)
+    try:
+        count, resources = _pool(ray.cluster_resources(), actors, gpu_id)
+        with _in_order(ray):
+            dataset = ray.data.read_datasource(_make_source(files, fields, size, skip, digest), override_num_blocks=1)
+            mapped = dataset.map_batches(
+                ModelActor,
+                fn_constructor_args=(load,),
+                batch_size=1,
+                batch_format="pyarrow",
+                compute=ray.data.ActorPoolStrategy(size=count),
+                **resources,
+            )
+            for batch in mapped.iter_batches(batch_size=1, batch_format="pyarrow", prefetch_batches=1):
+                yield pickle.loads(batch[COLUMN][0].as_py())
+    except RayError as error:
+        raise _plain(error) from error
+    finally:
+        if own:
+            ray.shutdown()
+
+
+def _pool(there: dict[str, float], actors: int, gpu_id: int) -> tuple[int, dict[str, float]]:
+    """How many actors, and what each of them takes."""
+    cpus, gpus = int(there.get("CPU", 0)), int(there.get("GPU", 0))
+    if gpu_id >= 0:
+        if gpus < max(1, actors):
+            raise XltError(f"The Ray cluster has {gpus} GPUs, too few for {max(1, actors)} actors: fewer --workers.")
+        return actors or gpus, {"num_gpus": 1}
+    if cpus <= max(1, actors):
+        raise XltError(
+            f"The Ray cluster has {cpus} CPUs, too few for {max(1, actors)} actors and one that reads: "
+            "give fewer --workers, or start Ray with more CPUs."
+        )
+    return actors or cpus - 1, {"num_cpus": 1}
+
+
+class ModelActor:
+    """Loads the model once and classifies a chunk a call."""
+
+    def __init__(self, load: Load) -> None:
+        self._model = load()
+
+    def __call__(self, batch: Any) -> Any:
+        import pyarrow
+
+        chunk: Chunk = pickle.loads(batch[COLUMN][0].as_py())
+        results = self._model([item.text for item in chunk.items])
+        return pyarrow.table({COLUMN: pyarrow.array([pickle.dumps((chunk, results))], pyarrow.binary())})
+
+
+def _make_source(files: Sequence[Input], fields: Fields, size: int, skip: int, digest: Optional[str]) -> Any:
+    """Our readers as a source of Ray Data: one task that yields a chunk a block."""
+    import pyarrow
+    from ray.data import Datasource
+    from ray.data.block import BlockMetadata
+    from ray.data.datasource import ReadTask
+
+    def read() -> Iterator[Any]:
+        for chunk in make_chunks(iter(FileRows(files)), fields, size, skip=skip, digest=digest):
+            yield pyarrow.table({COLUMN: pyarrow.array([pickle.dumps(chunk)], pyarrow.binary())})
+
+    class ChunkSource(Datasource):
+        def estimate_inmemory_data_size(self) -> Optional[int]:
+            return None
+
+        def get_read_tasks(self, parallelism: int, *others: Any, **options: Any) -> list[ReadTask]:
+            metadata = BlockMetadata(num_rows=None, size_bytes=None, input_files=None, exec_stats=None)
+            return [ReadTask(read, metadata)]
+
+    return ChunkSource()
+
+
+@contextmanager
+def _in_order(ray: Any) -> Iterator[None]:
+    """Ray Data with the order kept, a chunk a block, and no bars of its own."""
+    context = ray.data.DataContext.get_current()
+    before = (context.execution_options.preserve_order, context.target_max_block_size, context.enable_progress_bars)
+    context.execution_options.preserve_order = True
+    # Blocks are joined up to this size: one actor would get all there is.
+    context.target_max_block_size = 1
+    context.enable_progress_bars = False
+    try:
+        yield
+    finally:
+        context.execution_options.preserve_order, context.target_max_block_size, context.enable_progress_bars = before
+
+
+def _plain(error: BaseException) -> BaseException:
+    """The XltError that was raised in a task, or a sentence about what Ray says."""
+    cause: Optional[BaseException] = error
+    while cause is not None:
+        if isinstance(cause, XltError):
+            return XltError(str(getattr(cause, "cause", None) or cause))
+        cause = getattr(cause, "cause", None) or cause.__cause__
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+    return XltError(f"Ray could not go on ({reason}). What is finished is kept: run the same again.")

@@ -1,0 +1,162 @@
+"""Writing the results of a batch: JSONL, CSV, Parquet or DocBin, a part of the batch a file."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Optional, Protocol, get_args
+
+from spacy_xlt.batch.parts import PartFile
+from spacy_xlt.batch.sources import import_arrow
+from spacy_xlt.text import replace_surrogates
+
+Format = Literal["jsonl", "csv", "parquet", "docbin"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+ENDINGS: dict[str, str] = {"jsonl": ".jsonl", "csv": ".csv", "parquet": ".parquet", "docbin": ".spacy"}
+# What the model says stands under these names; a field of the input with one of them becomes `input_<name>`.
+RESULTS = ("id", "language", "language_score", "label", "score", "probabilities", "model", "version")
+# Fields of single records that the first records do not have: where there are columns, they stand in this one as JSON.
+OTHER = "input_other"
+# A spreadsheet takes a cell that begins with one of these for a formula (OWASP, "CSV injection").
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+Row = Mapping[str, Any]
+# json.dumps would make one a row.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
+
+
+class Sink(Protocol):
+    """Writes the rows of one part into its file. docs: the rows' Docs, as a DocBin's bytes, if `docbin` is written."""
+
+    def write(self, rows: Sequence[Row], docs: Optional[bytes]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def to_json(value: Any) -> str:
+    """JSON of anything: dates and the like as text, lone surrogates as U+FFFD."""
+    return replace_surrogates(_ENCODER.encode(value))
+
+
+class JsonlSink:
+    def __init__(self, part: PartFile) -> None:
+        self._part = part
+
+    def write(self, rows: Sequence[Row], docs: Optional[bytes]) -> None:
+        encode = _ENCODER.encode
+        self._part.write(replace_surrogates("".join([encode(row) + "\n" for row in rows])).encode("utf8"))
+
+    def close(self) -> None:
+        pass
+
+
+class CsvSink:
+    """safe: put ' before what a spreadsheet would take for a formula."""
+
+    def __init__(self, part: PartFile, columns: Sequence[str], safe: bool) -> None:
+        self._part, self._columns, self._safe = part, columns, safe
+        self._write_cells([[self._cell(column) for column in columns]])
+
+    def write(self, rows: Sequence[Row], docs: Optional[bytes]) -> None:
+        self._write_cells([[self._cell(value) for value in in_columns(row, self._columns)] for row in rows])
+
+    def _write_cells(self, rows: Sequence[Sequence[str]]) -> None:
+        buffer = io.StringIO()
+        csv.writer(buffer, lineterminator="\n").writerows(rows)
+        self._part.write(replace_surrogates(buffer.getvalue()).encode("utf8"))
+
+    def _cell(self, value: Any) -> str:
+        if value is None:
+            return ""
+        text = value if isinstance(value, str) else to_json(value)
+        return "'" + text if self._safe and isinstance(value, str) and text.startswith(FORMULA) else text
+
+    def close(self) -> None:
+        pass
+
+
+class ParquetSink:
+    """Fields of the input are text: numbers and the like as JSON. So the schema is the same in all parts."""
+
+    def __init__(self, part: PartFile, columns: Sequence[str], labels: Sequence[str], several: bool) -> None:
+        arrow = import_arrow("writing Parquet")
+        from pyarrow.parquet import ParquetWriter
+
+        text = arrow.string()
+        kinds = {
+            "language_score": arrow.float64(),
+            "score": arrow.float64(),
+            "label": arrow.list_(text) if several else text,
+            "probabilities": arrow.struct([(label, arrow.float64()) for label in labels]) if labels else text,
+        }
+        self._arrow, self._columns, self._kinds = arrow, columns, kinds
+        self._schema = arrow.schema([(column, kinds.get(column, text)) for column in columns])
+        self._writer = ParquetWriter(part, self._schema)
+
+    def write(self, rows: Sequence[Row], docs: Optional[bytes]) -> None:
+        if rows:
+            cells = zip(*(in_columns(row, self._columns) for row in rows))
+            arrays = [self._array(column, values) for column, values in zip(self._columns, cells)]
+            self._writer.write_table(self._arrow.Table.from_arrays(arrays, schema=self._schema))
+
+    def _array(self, column: str, values: Sequence[Any]) -> Any:
+        if column not in self._kinds:
+            values = [_text_or_none(value) for value in values]
+        return self._arrow.array(values, type=self._schema.field(column).type)
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+class DocBinSink:
+    """The Docs with all that the components wrote on them; the row is in `doc.user_data["row"]`, as JSON."""
+
+    def __init__(self, part: PartFile) -> None:
+        from spacy.tokens import DocBin
+
+        self._part = part
+        self._docbin = DocBin(store_user_data=True)
+
+    def write(self, rows: Sequence[Row], docs: Optional[bytes]) -> None:
+        from spacy.tokens import DocBin
+        from spacy.vocab import Vocab
+
+        for doc, row in zip(DocBin(store_user_data=True).from_bytes(docs or b"").get_docs(Vocab()), rows):
+            doc.user_data["row"] = to_json({name: value for name, value in row.items() if value != doc.text})
+            self._docbin.add(doc)
+
+    def close(self) -> None:
+        self._part.write(self._docbin.to_bytes())
+
+
+def make_sink(
+    part: PartFile, format: Format, columns: Sequence[str], labels: Sequence[str], *, several: bool, csv_safe: bool
+) -> Sink:
+    """labels: all that the model knows. several: whether a text can have more than one. Raises XltError without
+    pyarrow for Parquet."""
+    if format == "jsonl":
+        return JsonlSink(part)
+    if format == "csv":
+        return CsvSink(part, columns, csv_safe)
+    if format == "parquet":
+        return ParquetSink(part, columns, labels, several)
+    return DocBinSink(part)
+
+
+def output_name(field: str) -> str:
+    """The name that a field of the input has in the output."""
+    return f"input_{field}" if field in RESULTS else field
+
+
+def in_columns(row: Row, columns: Sequence[str]) -> list[Any]:
+    """The values of a row in the order of columns; the fields that are in none of them stand together in OTHER."""
+    cells = list(map(row.get, columns))
+    if columns[-1] == OTHER and (others := [name for name in row if name not in columns]):
+        cells[-1] = {name: row[name] for name in others}
+    return cells
+
+
+def _text_or_none(value: Any) -> Optional[str]:
+    if value is None:
+        return None
+    return replace_surrogates(value) if isinstance(value, str) else to_json(value)

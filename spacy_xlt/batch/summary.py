@@ -1,0 +1,100 @@
+"""What a batch has come to: counted part by part, written as JSON, shown as a table."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+LOW_CONFIDENCE = 0.5
+# Kinds of reasons that are counted by name; what a model of another package raises has no end of them.
+MOST_REASONS = 50
+
+
+@dataclass
+class Summary:
+    """documents: that were classified. low_confidence: those with a score below 0.5. abstained: those whose label is
+    null. languages, labels, quarantine: how many of each."""
+
+    documents: int = 0
+    quarantined: int = 0
+    low_confidence: int = 0
+    abstained: int = 0
+    languages: Counter[str] = field(default_factory=Counter)
+    labels: Counter[str] = field(default_factory=Counter)
+    quarantine: Counter[str] = field(default_factory=Counter)
+
+    def add_row(self, row: Mapping[str, Any], abstained: bool) -> None:
+        self.documents += 1
+        self.low_confidence += row["score"] < LOW_CONFIDENCE
+        self.abstained += abstained
+        self.languages[row["language"]] += 1
+        label = row["label"]
+        for name in label if isinstance(label, list) else [label]:
+            if name is not None:
+                self.labels[name] += 1
+
+    def add_bad(self, reason: str) -> None:
+        self.quarantined += 1
+        kind = kind_of(reason)
+        self.quarantine[kind if kind in self.quarantine or len(self.quarantine) < MOST_REASONS else "other"] += 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Counts in a fixed order, the highest first."""
+        return {
+            name: dict(sorted(value.items(), key=lambda item: (-item[1], item[0])))
+            if isinstance(value, dict)
+            else value
+            for name, value in vars(self).items()
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "Summary":
+        values: dict[str, Any] = {
+            name: Counter(value) if isinstance(value, dict) else value for name, value in content.items()
+        }
+        return cls(**values)
+
+
+def join(summaries: Iterable[Summary]) -> Summary:
+    """The sum of several."""
+    total = Summary()
+    for each in summaries:
+        for name, value in vars(each).items():
+            setattr(total, name, getattr(total, name) + value)
+    return total
+
+
+def kind_of(reason: str) -> str:
+    """A reason without what differs from record to record."""
+    plain = re.sub(r"'[^']*'|\"[^\"]*\"", "...", reason)
+    return re.sub(r"\d+", "N", re.split(r"[(:;]", plain)[0]).strip()
+
+
+def print_table(summary: Summary, out: Any) -> None:
+    """Print the summary as a table. out: a text file."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from spacy_xlt.languages import name as name_of
+    from spacy_xlt.text import strip_controls
+
+    table = Table("what", "documents", "share")
+    table.columns[1].justify = table.columns[2].justify = "right"
+
+    def add(what: str, count: int) -> None:
+        share = f"{count / summary.documents:.1%}" if summary.documents else ""
+        table.add_row(strip_controls(what), f"{count:,}", share)
+
+    content = summary.to_dict()
+    add("classified", summary.documents)
+    for code, count in list(content["languages"].items())[:20]:
+        add(f"  language {name_of(code)} ({code})", count)
+    for label, count in list(content["labels"].items())[:20]:
+        add(f"  label {label}", count)
+    add(f"low confidence (score < {LOW_CONFIDENCE})", summary.low_confidence)
+    add("abstained (label null)", summary.abstained)
+    add("in quarantine", summary.quarantined)
+    for reason, count in list(content["quarantine"].items())[:10]:
+        add(f"  {reason}", count)
+    Console(file=out).print(table, markup=False)

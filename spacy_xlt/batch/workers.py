@@ -1,0 +1,104 @@
+"""Chunks through several processes, in order; the model's memory is shared where processes can be forked."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from typing import Optional
+
+from spacy_xlt.batch.chunks import Chunk
+from spacy_xlt.batch.model import Results, TextModel
+from spacy_xlt.encoders.cpu import usable_threads
+from spacy_xlt.errors import XltError
+
+# Chunks that are waiting or at work, for each worker.
+IN_FLIGHT = 3
+PARENT_CHECK_SECONDS = 0.5
+
+Load = Callable[[], TextModel]
+_model: Optional[TextModel] = None
+
+
+def map_in_process(chunks: Iterable[Chunk], load: Load) -> Iterator[tuple[Chunk, Results]]:
+    """Each chunk with its results, in this process: while a thread has one, the next is read and the last written."""
+    model = load()
+    at_work: deque[tuple[Chunk, Future[Results]]] = deque()
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            for chunk in chunks:
+                at_work.append((chunk, pool.submit(model, [item.text for item in chunk.items])))
+                if len(at_work) == 3:
+                    first, future = at_work.popleft()
+                    yield first, future.result()
+            for first, future in at_work:
+                yield first, future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def map_in_workers(chunks: Iterable[Chunk], load: Load, workers: int) -> Iterator[tuple[Chunk, Results]]:
+    """Each chunk with its results, in order, from `workers` processes.
+
+    load: makes the model; where processes are forked it is called once, before, and its memory is shared.
+    Raises XltError if a worker dies.
+    """
+    global _model
+    can_fork = "fork" in multiprocessing.get_all_start_methods() and os.uname().sysname != "Darwin"
+    context = multiprocessing.get_context("fork" if can_fork else "spawn")
+    _model = load() if can_fork else None
+    others = set(multiprocessing.active_children())
+    threads = max(1, usable_threads() // workers)
+    pool = ProcessPoolExecutor(
+        workers, mp_context=context, initializer=_begin, initargs=(None if can_fork else load, threads, os.getpid())
+    )
+    at_work: deque[tuple[Chunk, Future[Results]]] = deque()
+    try:
+        for chunk in chunks:
+            at_work.append((chunk, pool.submit(_run, [item.text for item in chunk.items])))
+            if len(at_work) >= IN_FLIGHT * workers:
+                first, future = at_work.popleft()
+                yield first, future.result()
+        for first, future in at_work:
+            yield first, future.result()
+    except BrokenProcessPool as error:
+        raise XltError(
+            "A worker process has died (killed, or out of memory). What is finished is kept: run the same again, "
+            "perhaps with fewer --workers, and it goes on from there."
+        ) from error
+    finally:
+        _model = None
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in set(multiprocessing.active_children()) - others:
+            child.kill()
+
+
+def _begin(load: Optional[Load], threads: int, parent: int) -> None:
+    global _model
+    # Ctrl-C goes to the whole group of processes: the parent ends the workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    with suppress(ImportError):  # NumPy's own threads, which it began with before the fork
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(threads)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    if load is not None:
+        _model = load()
+
+
+def _end_with(parent: int) -> None:
+    """A parent that is killed with -9 cannot end its workers: they end themselves."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_CHECK_SECONDS)
+    os._exit(1)
+
+
+def _run(texts: list[str]) -> Results:
+    assert _model is not None
+    return _model(texts)
