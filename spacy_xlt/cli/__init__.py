@@ -19,6 +19,7 @@ from spacy_xlt.cli.detect import detect_cli
 from spacy_xlt.cli.evaluate import evaluate_cli
 from spacy_xlt.cli.evaluate_alignment import evaluate_alignment_cli
 from spacy_xlt.cli.export import export_cli
+from spacy_xlt.cli.few_shot import few_shot_cli
 from spacy_xlt.cli.flatten import flatten_cli
 from spacy_xlt.cli.init_encoder import init_encoder_cli
 from spacy_xlt.cli.report import report_cli
@@ -67,7 +68,12 @@ COMMANDS: dict[str, Callable[..., Any]] = {
 for _name, _command in COMMANDS.items():
     app.command(_name)(one_sentence(_command))
 
-transfer_app.command("project")(one_sentence(project_cli))
+TRANSFER_METHODS: dict[str, Callable[..., Any]] = {
+    "project": project_cli,
+    "few-shot": few_shot_cli,
+}
+for _name, _command in TRANSFER_METHODS.items():
+    transfer_app.command(_name)(one_sentence(_command))
 app.add_typer(transfer_app, name="transfer")
 
 spacy_app.add_typer(app, name="xlt")
