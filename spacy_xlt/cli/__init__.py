@@ -23,6 +23,7 @@ from spacy_xlt.cli.few_shot import few_shot_cli
 from spacy_xlt.cli.flatten import flatten_cli
 from spacy_xlt.cli.init_encoder import init_encoder_cli
 from spacy_xlt.cli.report import report_cli
+from spacy_xlt.cli.self_train import self_train_cli
 from spacy_xlt.cli.table import table_cli
 from spacy_xlt.cli.train import train_cli
 from spacy_xlt.cli.transfer import app as transfer_app
@@ -71,6 +72,7 @@ for _name, _command in COMMANDS.items():
 TRANSFER_METHODS: dict[str, Callable[..., Any]] = {
     "project": project_cli,
     "few-shot": few_shot_cli,
+    "self-train": self_train_cli,
 }
 for _name, _command in TRANSFER_METHODS.items():
     transfer_app.command(_name)(one_sentence(_command))

@@ -33,7 +33,10 @@ Dev = Annotated[
     typer.Option(help="Labelled texts of the source, better of targets too, to compare on. Repeatable."),
 ]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same model.")]
-Tune = Annotated[str, typer.Option(help="frozen (the head learns, seconds) or finetune (the encoder too, minutes).")]
+METHODS = ("frozen", "finetune")
+Tune = Annotated[
+    str, typer.Option("--method", help="frozen (the head learns, seconds) or finetune (the encoder too, minutes).")
+]
 
 
 @dataclass

@@ -1,9 +1,9 @@
-"""Few-shot transfer: some labelled texts of target languages refit the head, the encoder frozen."""
+"""Few-shot transfer: some labelled texts of target languages refit the head, or tune the encoder with it."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import Any, Optional
+from typing import Any, Literal, Optional
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +25,17 @@ from spacy_xlt.transfer.heads import (
 )
 from spacy_xlt.transfer.languages import wrong_languages
 from spacy_xlt.transfer.output_layer import cross_entropy, fit_output_layer, log_probabilities, zero_layer
+from spacy_xlt.transfer.tuning import Lesson, tune
 
 # How much the weights are pulled back: towards those of the source, or with source texts towards zero.
 ADAPTING, JOINT = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0), (0.1, 0.3, 1.0)
 # How much a target text counts beside a source text.
 SHARES = (1.0, 2.0, 4.0)
 FOLDS = 5
+# Of fine-tuning from a trained model.
+EPOCHS, RATE = 2, 3e-5
+
+Method = Literal["frozen", "finetune"]
 
 
 def few_shot(
@@ -41,6 +46,7 @@ def few_shot(
     dev: Sequence[Record] = (),
     weights: Optional[Mapping[str, float]] = None,
     strength: Optional[float] = None,
+    method: Method = "frozen",
     seed: int = 0,
     quiet: bool = True,
 ) -> Outcome:
@@ -50,8 +56,10 @@ def few_shot(
     alone, pulled towards the source's weights (theta_s -> theta_t). How strongly, and how much a target text counts,
     is chosen by cross-validation on the target texts. A language new to the projector is fitted on the texts first.
 
+    With the method `finetune` the encoder learns, too, from where it is (minutes): on source and target texts mixed.
+
     dev: see `guarded`. weights: {language: how much each of its texts counts}, besides what is chosen; 1 else.
-    strength: given instead of chosen. seed: of the folds.
+    strength: given instead of chosen; only for `frozen`. seed: of the folds, and of a training's order and dropout.
     Raises XltError for labels that the model does not know, a language with no text of a label, one text with
     different labels, and texts without a language.
     """
@@ -65,6 +73,11 @@ def few_shot(
         for record in target:
             texts.setdefault(record.language, []).append(record.text)
         project_new_languages(nlp, texts, quiet=quiet)
+        settings = {"method": method, "joint": bool(source), "seed": seed, "languages": sorted(texts)}
+        if method == "finetune":
+            lessons = make_lessons(source, labels) + make_lessons(target, labels, weights)
+            tune(nlp, lessons, epochs=EPOCHS, rate=RATE, seed=seed, quiet=quiet)
+            return {**settings, "epochs": EPOCHS, "rate": RATE}
         problem = _Problem(
             make_features(nlp, target),
             gold_matrix(target, labels),
@@ -81,12 +94,20 @@ def few_shot(
             losses = cross_validate(problem, candidates, make_folds(target, seed))
             best = min(zip(losses, candidates))[1]
         set_layer(nlp, problem.fit(*best))
-        return {
-            "tune": "frozen", "strength": best[0], "target_weight": best[1], "joint": bool(source), "seed": seed,
-            "languages": sorted(texts),
-        }  # fmt: skip
+        return {**settings, "strength": best[0], "target_weight": best[1]}
 
     return guarded(nlp, "few-shot", change, dev=dev, data={"target": target, "source": source, "dev": dev}, notes=notes)
+
+
+def make_lessons(
+    records: Sequence[Record], labels: Sequence[str], weights: Optional[Mapping[str, float]] = None
+) -> list[Lesson]:
+    """Labelled texts to tune an encoder on. weights: {language: how much each of its texts counts}; 1 else."""
+    gold = gold_matrix(records, labels).astype(np.float32)
+    return [
+        Lesson(record.text, record.language, target, importance=(weights or {}).get(record.language, 1.0))
+        for record, target in zip(records, gold)
+    ]
 
 
 class _Problem:

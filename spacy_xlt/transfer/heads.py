@@ -14,6 +14,7 @@ from spacy.tokens import Doc
 from spacy_xlt.data.docbin import make_docs
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats2d
+from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.encoder import Encoder
@@ -115,7 +116,9 @@ def restore(nlp: Language, snapshot: Snapshot) -> None:
 
 
 def _model(nlp: Language) -> Any:
-    return getattr(find_pipe(nlp, Encoder).encoder, "_model", None)
+    """The Hugging Face model; None for encoders of other kinds, which no method changes."""
+    encoder = find_pipe(nlp, Encoder).encoder
+    return encoder._model if isinstance(encoder, TorchEncoder) else None
 
 
 def set_model(nlp: Language, model: Any) -> None:
