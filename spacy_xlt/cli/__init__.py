@@ -16,6 +16,7 @@ from spacy_xlt.cli.align_vectors import align_vectors_cli
 from spacy_xlt.cli.classify import classify_cli
 from spacy_xlt.cli.convert import convert_cli
 from spacy_xlt.cli.detect import detect_cli
+from spacy_xlt.cli.distill import distill_cli
 from spacy_xlt.cli.evaluate import evaluate_cli
 from spacy_xlt.cli.evaluate_alignment import evaluate_alignment_cli
 from spacy_xlt.cli.export import export_cli
@@ -73,6 +74,7 @@ TRANSFER_METHODS: dict[str, Callable[..., Any]] = {
     "project": project_cli,
     "few-shot": few_shot_cli,
     "self-train": self_train_cli,
+    "distill": distill_cli,
 }
 for _name, _command in TRANSFER_METHODS.items():
     transfer_app.command(_name)(one_sentence(_command))
