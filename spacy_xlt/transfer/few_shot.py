@@ -28,9 +28,9 @@ from spacy_xlt.transfer.output_layer import cross_entropy, fit_output_layer, log
 from spacy_xlt.transfer.tuning import Lesson, tune
 
 # How much the weights are pulled back: towards those of the source, or with source texts towards zero.
-ADAPTING, JOINT = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0), (0.1, 0.3, 1.0)
+ADAPTING, JOINT = (1.0, 3.0, 10.0, 30.0, 100.0), (0.1, 0.3, 1.0, 3.0)
 # How much a target text counts beside a source text.
-SHARES = (1.0, 2.0, 4.0)
+SHARES = (0.3, 1.0)
 FOLDS = 5
 # Of fine-tuning from a trained model.
 EPOCHS, RATE = 2, 3e-5
@@ -56,7 +56,9 @@ def few_shot(
     alone, pulled towards the source's weights (theta_s -> theta_t). How strongly, and how much a target text counts,
     is chosen by cross-validation on the target texts. A language new to the projector is fitted on the texts first.
 
-    With the method `finetune` the encoder learns, too, from where it is (minutes): on source and target texts mixed.
+    The target texts are taken as chosen by label, so many a label: in each language a label counts as much as its share
+    among the texts of `source` says, or of `dev` if there are none. With the method `finetune` the encoder learns, too,
+    from where it is (minutes): on source and target texts mixed.
 
     dev: see `guarded`. weights: {language: how much each of its texts counts}, besides what is chosen; 1 else.
     strength: given instead of chosen; only for `frozen`. seed: of the folds, and of a training's order and dropout.
@@ -74,14 +76,16 @@ def few_shot(
             texts.setdefault(record.language, []).append(record.text)
         project_new_languages(nlp, texts, quiet=quiet)
         settings = {"method": method, "joint": bool(source), "seed": seed, "languages": sorted(texts)}
+        importance = label_weights(target, source or dev, labels)
+        importance *= [(weights or {}).get(record.language, 1.0) for record in target]
         if method == "finetune":
-            lessons = make_lessons(source, labels) + make_lessons(target, labels, weights)
+            lessons = make_lessons(source, labels) + make_lessons(target, labels, importance)
             tune(nlp, lessons, epochs=EPOCHS, rate=RATE, seed=seed, quiet=quiet)
             return {**settings, "epochs": EPOCHS, "rate": RATE}
         problem = _Problem(
             make_features(nlp, target),
             gold_matrix(target, labels),
-            np.array([(weights or {}).get(record.language, 1.0) for record in target]),
+            importance,
             make_features(nlp, source) if source else np.zeros((0, get_layer(nlp).weight.shape[1]), dtype=np.float32),
             gold_matrix(source, labels).reshape(len(source), len(labels)),
             zero_layer(*get_layer(nlp).weight.shape) if source else get_layer(nlp),
@@ -100,14 +104,33 @@ def few_shot(
 
 
 def make_lessons(
-    records: Sequence[Record], labels: Sequence[str], weights: Optional[Mapping[str, float]] = None
+    records: Sequence[Record], labels: Sequence[str], importance: Optional[NDArray[np.float64]] = None
 ) -> list[Lesson]:
-    """Labelled texts to tune an encoder on. weights: {language: how much each of its texts counts}; 1 else."""
+    """Labelled texts to tune an encoder on. importance: [n]; None: all 1."""
     gold = gold_matrix(records, labels).astype(np.float32)
+    weights = np.ones(len(records)) if importance is None else importance
     return [
-        Lesson(record.text, record.language, target, importance=(weights or {}).get(record.language, 1.0))
-        for record, target in zip(records, gold)
+        Lesson(record.text, record.language, target, importance=float(weight))
+        for record, target, weight in zip(records, gold, weights)
     ]
+
+
+def label_weights(target: Sequence[Record], reference: Sequence[Record], labels: Sequence[str]) -> NDArray[np.float64]:
+    """Weights [n] with mean 1 in each language, that give each label its share among the reference's texts.
+
+    Sixteen texts a label say nothing about how frequent it is: learned as they are, they favour rare labels. Where
+    texts have several labels, or there is no reference, all weights are 1.
+    """
+    weights = np.ones(len(target))
+    if not reference or any(len(record.labels) != 1 for record in [*target, *reference]):
+        return weights
+    prior = gold_matrix(reference, labels).sum(axis=0) + 1.0
+    for language in sorted({record.language for record in target}):
+        rows = [row for row, record in enumerate(target) if record.language == language]
+        found = gold_matrix([target[row] for row in rows], labels)
+        weights[rows] = found @ (prior / np.maximum(found.sum(axis=0), 1.0))
+        weights[rows] /= weights[rows].mean()
+    return weights
 
 
 class _Problem:

@@ -12,7 +12,7 @@ from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
-from spacy_xlt.transfer.few_shot import FOLDS, few_shot, make_folds
+from spacy_xlt.transfer.few_shot import FOLDS, few_shot, label_weights, make_folds
 from spacy_xlt.transfer.heads import get_layer, make_features
 from tests.toy import LABELS, TEXTS, make_pipeline
 
@@ -49,7 +49,8 @@ def test_learns_the_target_texts_and_keeps_the_source(nlp: Language, tmp_path: P
     nlp.to_disk(tmp_path / "out")
     loaded = spacy.load(tmp_path / "out")
     assert loaded(target[0].text).cats == pytest.approx(nlp(target[0].text).cats)
-    assert loaded.meta["xlt_transfer"] == [outcome.to_dict()]
+    (noted,) = loaded.meta["xlt_transfer"]
+    assert noted["data"] == outcome.data and noted["reason"] == outcome.reason
 
 
 def test_without_source_texts_the_weights_start_from_the_source(bert: Language) -> None:
@@ -93,6 +94,18 @@ def test_folds_spread_every_label_and_language() -> None:
         there = [(r.language, r.labels) for r, f in zip(texts, folds) if f == fold]
         assert len(there) == 8 and len(set(there)) == 4
     assert (folds != make_folds(texts, seed=1)).any()
+
+
+def test_labels_count_by_their_share_in_the_source() -> None:
+    def texts(code: str, counts: tuple[int, int]) -> list[Record]:
+        return [Record("", (label,), code, "") for label, n in zip(LABELS, counts) for _ in range(n)]
+
+    target = [*texts("de", (4, 4)), *texts("ru", (1, 2))]
+    weights = label_weights(target, texts("en", (299, 99)), LABELS)
+    np.testing.assert_allclose(weights[:8], [1.5] * 4 + [0.5] * 4)
+    np.testing.assert_allclose(weights[8:], [2.25, 0.375, 0.375])
+    assert label_weights(target, [], LABELS).tolist() == [1.0] * 11
+    assert label_weights([Record("", LABELS, "de", "")], target, LABELS).tolist() == [1.0]
 
 
 # What cannot be done
