@@ -23,6 +23,7 @@ from spacy_xlt.cli.export import export_cli
 from spacy_xlt.cli.few_shot import few_shot_cli
 from spacy_xlt.cli.flatten import flatten_cli
 from spacy_xlt.cli.init_encoder import init_encoder_cli
+from spacy_xlt.cli.mlm import mlm_cli
 from spacy_xlt.cli.report import report_cli
 from spacy_xlt.cli.self_train import self_train_cli
 from spacy_xlt.cli.table import table_cli
@@ -75,6 +76,7 @@ TRANSFER_METHODS: dict[str, Callable[..., Any]] = {
     "few-shot": few_shot_cli,
     "self-train": self_train_cli,
     "distill": distill_cli,
+    "mlm": mlm_cli,
 }
 for _name, _command in TRANSFER_METHODS.items():
     transfer_app.command(_name)(one_sentence(_command))
