@@ -1,6 +1,6 @@
 """The honest test without a dictionary: find a secret rotation between the words of two languages.
 
-    python benchmarks/rotation.py [--languages de,es,ru,tr] [--seeds 5] [--methods SelfLearning]
+    python benchmarks/rotation.py [--languages de,es,ru,tr] [--seeds 5] [--methods SelfLearning,Adversarial]
 
 20,000 English words and 20,000 of another language (the heads of ../shared/data/bli) are embedded by the default
 encoder, one by one. Words that stand on the English side too, whatever their case, are left out of the other language:
@@ -26,6 +26,7 @@ import numpy as np
 from common import PROJECT, RESULTS, data_folder, write_results
 from numpy.typing import NDArray
 
+from spacy_xlt.alignment.adversarial import Adversarial
 from spacy_xlt.alignment.affine import AffineMap, Floats, affine
 from spacy_xlt.alignment.procrustes import Procrustes
 from spacy_xlt.alignment.report import AlignmentReport, AlignmentWarning
@@ -35,7 +36,7 @@ from spacy_xlt.alignment.self_learning import SelfLearning
 CACHE = PROJECT / "training" / "cache"
 WORDS = 20_000
 TRAINED = 5_000
-METHODS = {"SelfLearning": SelfLearning}
+METHODS = {"SelfLearning": SelfLearning, "Adversarial": Adversarial}
 CHUNK = 2_000
 
 

@@ -1,4 +1,4 @@
-"""SelfLearning: it finds a rotation back without a dictionary, and says so when there is none."""
+"""SelfLearning and Adversarial: they find a rotation back without a dictionary, and say so when there is none."""
 
 import warnings
 from typing import Any, Callable
@@ -6,6 +6,7 @@ from typing import Any, Callable
 import numpy as np
 import pytest
 
+from spacy_xlt.alignment.adversarial import Adversarial
 from spacy_xlt.alignment.base import Aligner
 from spacy_xlt.alignment.procrustes import Procrustes
 from spacy_xlt.alignment.report import AlignmentWarning
@@ -18,7 +19,17 @@ def self_learning(seed: int = 0, **options: Any) -> SelfLearning:
     return SelfLearning(**{"sample": N, "seed": seed, **options})
 
 
-BOTH = pytest.mark.parametrize("make", [self_learning])
+def adversarial(seed: int = 0, **options: Any) -> Adversarial:
+    """Of a short game, which finds nothing: most tests do without the second or two of a long one."""
+    return Adversarial(**{"sample": N, "steps": 10, "turns": 2, "restarts": 1, "seed": seed, **options})
+
+
+def long_game(seed: int = 0) -> Adversarial:
+    return adversarial(seed, steps=400, turns=30)
+
+
+BOTH = pytest.mark.parametrize("make", [self_learning, adversarial])
+QUIET = pytest.mark.filterwarnings("ignore::spacy_xlt.alignment.report.AlignmentWarning")
 Make = Callable[..., Any]
 
 
@@ -30,8 +41,9 @@ def test_aligners_have_the_interface(make: Make) -> None:
 # What they find
 
 
-@BOTH
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("make", "seed"), [(self_learning, 0), (self_learning, 1), (self_learning, 2), (long_game, 0), (long_game, 1)]
+)
 def test_a_rotation_and_an_order_are_found_back(make: Make, seed: int) -> None:
     x = cloud(seed)
     y, order = turned(x, seed)
@@ -49,23 +61,22 @@ def test_a_rotation_and_an_order_are_found_back(make: Make, seed: int) -> None:
     assert "is aligned" in report.message
 
 
-@BOTH
-def test_rows_without_a_partner_do_no_harm(make: Make) -> None:
+def test_rows_without_a_partner_do_no_harm() -> None:
     x = cloud(3)
     y, order = turned(x[50:], 3)
-    found = make().fit({"en": x[:-50], "de": y}, "en")["de"]
+    found = self_learning().fit({"en": x[:-50], "de": y}, "en")["de"]
     there = order + 50 < N - 50
     assert hits(found(y[there]), x, order[there] + 50) > 0.98
 
 
-@BOTH
-def test_more_rows_than_the_sample_are_refined_on_growing_shares(make: Make) -> None:
+def test_more_rows_than_the_sample_are_refined_on_growing_shares() -> None:
     x = cloud(4, n=1000)
     y, order = turned(x, 4)
-    found = make().fit({"en": x, "de": y}, "en")["de"]
+    found = self_learning().fit({"en": x, "de": y}, "en")["de"]
     assert hits(found(y), x, order) > 0.98
 
 
+@QUIET
 @BOTH
 def test_rows_after_the_cutoff_are_not_looked_at(make: Make) -> None:
     x = cloud(0)
@@ -75,6 +86,7 @@ def test_rows_after_the_cutoff_are_not_looked_at(make: Make) -> None:
     assert aligner.report["de"].n_pairs <= 300
 
 
+@QUIET
 @BOTH
 def test_the_source_stays_and_every_language_has_a_report(make: Make) -> None:
     x = cloud(0)
@@ -135,6 +147,14 @@ def test_unrelated_spaces_are_called_failed(kind: str, seed: int) -> None:
     assert np.isfinite(found.matrix).all()
 
 
+def test_an_adversarial_game_between_unrelated_spaces_is_called_failed() -> None:
+    x = cloud(0)
+    aligner = long_game()
+    with pytest.warns(AlignmentWarning, match="Adversarial: the alignment of 'de' has FAILED"):
+        aligner.fit({"en": x, "de": cloud(100)}, "en")
+    assert aligner.report["de"].failed
+
+
 def test_unrelated_spaces_of_more_dimensions_than_a_rotation_can_be_fitted_in_are_called_failed() -> None:
     """With 100 dimensions for 300 rows a rotation fits nearly any pairs: score and share look well."""
     x, y = cloud(0, n=300, width=100), cloud(1, n=300, width=100)
@@ -147,6 +167,7 @@ def test_unrelated_spaces_of_more_dimensions_than_a_rotation_can_be_fitted_in_ar
 # Seeds
 
 
+@QUIET
 @BOTH
 def test_a_seed_gives_the_same_map_and_torch_is_left_alone(make: Make) -> None:
     torch = pytest.importorskip("torch")
@@ -188,17 +209,15 @@ def test_fewer_rows_than_dimensions_give_a_map_without_nan(make: Make) -> None:
     y, _ = turned(x, 0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AlignmentWarning)
-        found = make()
-        found = found.fit({"en": x, "de": y}, "en")["de"]
+        found = make().fit({"en": x, "de": y}, "en")["de"]
     assert np.isfinite(found(y)).all()
 
 
-@BOTH
-def test_rows_of_zeros_are_left_out(make: Make) -> None:
+def test_rows_of_zeros_are_left_out() -> None:
     x = cloud(2)
     y, order = turned(x, 2)
     blank = np.zeros((30, WIDTH), dtype=np.float32)
-    aligner = make()
+    aligner = self_learning()
     found = aligner.fit({"en": np.concatenate([blank, x]), "de": np.concatenate([y[:200], blank, y[200:]])}, "en")
     assert hits(found["de"](y), x, order) > 0.98
 
