@@ -27,6 +27,7 @@ from common import machine, write_results
 from tickets import write_tickets
 
 RUNS = Path(__file__).parent / "batch_runs.py"
+RAY_DOCUMENTS = 40_000
 # Files that have to be the same after any end and a second run.
 KEPT = ("part-*", "quarantine.jsonl", "summary.json", "manifest.json")
 
@@ -191,7 +192,10 @@ def main() -> None:
             for count, source in sources.items()
         }
         killed = measure_kills(options.fast, sources[large], scratch, options.kills, "local")
-        on_ray = measure_kills(options.fast, sources[small], scratch, options.ray_kills, "ray")
+        # Large enough for an actor to be killed between the first part and the last.
+        on_ray = measure_kills(
+            options.fast, write_tickets(RAY_DOCUMENTS, scratch / "ray.jsonl"), scratch, options.ray_kills, "ray"
+        )
         bad = measure_bad(options.fast, scratch, *((1000, 200) if options.quick else (10_000, 2_000)))
         strings = run("strings", options.default or options.fast, options.strings, scratch / "strings")
     document = {
