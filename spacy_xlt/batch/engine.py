@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
@@ -131,17 +132,23 @@ def process(
     make = partial(
         make_sink, format=format, columns=columns, labels=facts.labels, several=facts.several, csv_safe=csv_safe
     )
-    try:
-        with OutputFolder(folder, settings, make, format, part_chunks) as out:
-            if out.manifest.complete:
-                say(f"{folder} is complete already: nothing was done.")
-                return out.summary
-            if out.manifest.parts:
-                say(f"{len(out.manifest.parts)} parts are finished: going on after them.")
-            with Progress(out.summary, total, read, hide=not progress) as bar:
-                _into_folder(out, mapped(out.manifest.chunks, out.manifest.digest), make_row, max_errors, bar)
-            out.finish()
+    with _told_when_full(folder):
+        out = OutputFolder(folder, settings, make, format, part_chunks)
+    with out:
+        if out.manifest.complete:
+            say(f"{folder} is complete already: nothing was done.")
             return out.summary
+        if out.manifest.parts:
+            say(f"{len(out.manifest.parts)} parts are finished: going on after them.")
+        with Progress(out.summary, total, read, hide=not progress) as bar:
+            _into_folder(out, mapped(out.manifest.chunks, out.manifest.digest), make_row, max_errors, bar)
+        return out.summary
+
+
+@contextmanager
+def _told_when_full(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise XltError(
             f"{folder} could not be written: {error.strerror or error}. The parts that are finished are kept: make "
@@ -246,10 +253,13 @@ def _into_folder(
     errors = out.summary.quarantined
     for chunk, results in mapped:
         rows, abstained, bad = _rows_of(chunk, results, make_row)
-        out.add(chunk, rows, abstained, bad, results.docs)
+        with _told_when_full(out.folder):
+            out.add(chunk, rows, abstained, bad, results.docs)
         errors += len(bad)
         bar.add(len(rows), len(bad))
         _check_errors(errors, max_errors, bad)
+    with _told_when_full(out.folder):
+        out.finish()
 
 
 def _into_function(
