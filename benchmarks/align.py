@@ -34,7 +34,6 @@ from spacy_xlt.alignment.affine import AffineMap, Floats
 from spacy_xlt.data.dictionaries import read_dictionary, split_by_source
 from spacy_xlt.data.docbin import load_records
 from spacy_xlt.data.parallel import read_parallel
-from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.alignment import sentence_figures
 from spacy_xlt.evaluation.lexicon import induce_lexicon
 from spacy_xlt.languages import base_code
@@ -197,19 +196,8 @@ def aligners() -> list[tuple[str, str, Any]]:
     rows: list[tuple[str, str, Any]] = [("none", "nothing", None)]
     for name, make in sorted(registry.xlt_aligners.get_all().items()):  # type: ignore[attr-defined]
         short = name.removeprefix("spacy-xlt.").removesuffix(".v1")
-        rows.append((short, "pairs" if needs_pairs(make()) else "texts", make()))
+        rows.append((short, "pairs" if make().needs_pairs else "texts", make()))
     return sorted(rows, key=lambda row: ("nothing", "texts", "pairs").index(row[1]))
-
-
-def needs_pairs(aligner: Any) -> bool:
-    rows = np.eye(2, dtype=np.float32)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            aligner.fit({SOURCE: rows, "xx": rows}, SOURCE)
-        except XltError as error:
-            return "translations" in str(error)
-    return False
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Documents a second, latency, memory, size and first answer of every system on this machine, all in one run.
 
-    python benchmarks/speed.py --model training/sib200-finetuned/model-best \
+    python benchmarks/speed.py --model training/sib200-finetuned/transfer \
         --spacy-transformers training/sib200-finetuned/spacy/model-best
 
 Exports the three presets to training/speed (kept for the next run), then runs each system in a process of its own

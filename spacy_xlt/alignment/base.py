@@ -17,7 +17,12 @@ Pairs = Mapping[str, Union[Sequence[tuple[int, int]], NDArray[Any]]]
 
 @runtime_checkable
 class Aligner(Protocol):
-    """A way to bring languages into the space of a source language, registered in `xlt_aligners`."""
+    """A way to bring languages into the space of a source language, registered in `xlt_aligners`.
+
+    needs_pairs: it learns from translations, and raises XltError where there are none.
+    """
+
+    needs_pairs: bool
 
     def fit(
         self, embeddings: Mapping[str, NDArray[np.float32]], source: str, pairs: Optional[Pairs] = None

@@ -25,6 +25,8 @@ class AnchoredCentering:
     shrinkage: k, in texts: with so many texts the language's own mean and the pooled one weigh the same.
     """
 
+    needs_pairs = False
+
     def __init__(self, shrinkage: float = 10.0) -> None:
         if shrinkage < 0:
             raise XltError(f"AnchoredCentering: shrinkage is a number of texts, not {shrinkage}.")

@@ -27,6 +27,8 @@ class GeneralizedProcrustes:
     iterations: the most rounds of the two steps.
     """
 
+    needs_pairs = True
+
     def __init__(self, iterations: int = 20) -> None:
         if iterations < 1:
             raise XltError(f"GeneralizedProcrustes: iterations is a number from 1 on, not {iterations}.")

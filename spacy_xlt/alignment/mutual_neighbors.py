@@ -29,6 +29,8 @@ class MutualNeighbors:
     iterations: at most so many fits. seed: of the rows that the verdict is based on.
     """
 
+    needs_pairs = False
+
     def __init__(
         self, aligner: Optional[Aligner] = None, iterations: int = 10, fewest: int = 50, seed: int = 0
     ) -> None:

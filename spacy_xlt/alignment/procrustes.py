@@ -23,6 +23,8 @@ class Procrustes:
     near to the identity as it can be.
     """
 
+    needs_pairs = True
+
     def __init__(self, center: bool = True) -> None:
         self.center = center
 

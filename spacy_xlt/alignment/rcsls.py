@@ -34,6 +34,8 @@ class RCSLS:
     The length of W does not matter to CSLS; in the end W (x - mu_x) is made as long as y - mu_y in the mean.
     """
 
+    needs_pairs = True
+
     def __init__(
         self,
         iterations: int = 10,

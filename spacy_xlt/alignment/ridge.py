@@ -27,6 +27,8 @@ class Ridge:
     `RidgeToIdentity` is the better choice.
     """
 
+    needs_pairs = True
+
     def __init__(self, penalty: Optional[float] = None) -> None:
         self.penalty = check_penalty(penalty, "Ridge")
 
@@ -49,6 +51,8 @@ class RidgeToIdentity:
     Ridge regression that shrinks towards the identity in place of zero: what a multilingual encoder has brought
     together stays, and few pairs only move the language by mu_y - mu_x. Otherwise as `Ridge`.
     """
+
+    needs_pairs = True
 
     def __init__(self, penalty: Optional[float] = None) -> None:
         self.penalty = check_penalty(penalty, "RidgeToIdentity")

@@ -36,6 +36,8 @@ class SelfLearning:
     turns: soft matchings; iterations: the most on all rows; restarts: tries before a failure is reported.
     """
 
+    needs_pairs = False
+
     def __init__(
         self,
         aligner: Optional[Aligner] = None,

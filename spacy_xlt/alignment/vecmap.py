@@ -28,6 +28,8 @@ class VecMap:
     reweight: the power of the correlations. 0 is Procrustes on whitened rows.
     """
 
+    needs_pairs = True
+
     def __init__(self, reweight: float = 1.0) -> None:
         if not 0 <= reweight < np.inf:
             raise XltError(f"VecMap: reweight is a power from 0 on, not {reweight}.")

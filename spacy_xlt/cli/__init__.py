@@ -16,13 +16,17 @@ from spacy_xlt.cli.align_vectors import align_vectors_cli
 from spacy_xlt.cli.classify import classify_cli
 from spacy_xlt.cli.convert import convert_cli
 from spacy_xlt.cli.detect import detect_cli
+from spacy_xlt.cli.distill import distill_cli
 from spacy_xlt.cli.evaluate import evaluate_cli
 from spacy_xlt.cli.evaluate_alignment import evaluate_alignment_cli
 from spacy_xlt.cli.export import export_cli
+from spacy_xlt.cli.few_shot import few_shot_cli
 from spacy_xlt.cli.flatten import flatten_cli
 from spacy_xlt.cli.init_encoder import init_encoder_cli
+from spacy_xlt.cli.mlm import mlm_cli
 from spacy_xlt.cli.process import process_cli
 from spacy_xlt.cli.report import report_cli
+from spacy_xlt.cli.self_train import self_train_cli
 from spacy_xlt.cli.table import table_cli
 from spacy_xlt.cli.train import train_cli
 from spacy_xlt.cli.transfer import app as transfer_app
@@ -69,7 +73,15 @@ COMMANDS: dict[str, Callable[..., Any]] = {
 for _name, _command in COMMANDS.items():
     app.command(_name)(one_sentence(_command))
 
-transfer_app.command("project")(one_sentence(project_cli))
+TRANSFER_METHODS: dict[str, Callable[..., Any]] = {
+    "project": project_cli,
+    "few-shot": few_shot_cli,
+    "self-train": self_train_cli,
+    "distill": distill_cli,
+    "mlm": mlm_cli,
+}
+for _name, _command in TRANSFER_METHODS.items():
+    transfer_app.command(_name)(one_sentence(_command))
 app.add_typer(transfer_app, name="transfer")
 
 spacy_app.add_typer(app, name="xlt")

@@ -1,4 +1,4 @@
-"""`xlt transfer METHOD`: carry a trained model to new languages. One method so far: project."""
+"""`xlt transfer METHOD`: carry a trained model to new languages. The group, and the method project."""
 
 from collections.abc import Sequence
 from pathlib import Path

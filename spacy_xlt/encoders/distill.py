@@ -1,7 +1,8 @@
-"""Learning the table of a static student: weighted sums of word-piece vectors that classify as the teacher does.
+"""Learning the table of a static student: weighted sums of word vectors that classify as the teacher does.
 
-After model2vec (MinishLab 2024: every piece encoded by the teacher, SIF weights, PCA); then the table is tuned to the
-teacher's answers. SIF weights: Arora, Liang & Ma 2017, "A Simple but Tough-to-Beat Baseline for Sentence Embeddings".
+After model2vec (MinishLab 2024: every entry encoded by the teacher, SIF weights, PCA), with words in place of word
+pieces, of which a teacher makes little when they stand alone; then the table is tuned to the teacher's answers. SIF
+weights: Arora, Liang & Ma 2017, "A Simple but Tough-to-Beat Baseline for Sentence Embeddings".
 """
 
 from collections.abc import Callable, Sequence
@@ -14,60 +15,60 @@ from numpy.typing import NDArray
 from spacy_xlt.encoders.base import Floats1d, Floats2d
 from spacy_xlt.vectors import unit_rows
 
-# a of the SIF weights a / (a + p), for the probabilities of word pieces.
-SIF = 1e-4
+# a of the SIF weights a / (a + p), for the probabilities of words.
+SIF = 1e-3
 # Of the loss: how much the cosine to the teacher's vector counts beside the teacher's labels.
-COSINE_SHARE = 3.0
-MAP_STEPS, TABLE_STEPS = 60, 30
+COSINE_SHARE = 5.0
+MAP_STEPS, TABLE_STEPS = 30, 30
 MAP_RATE, TABLE_RATE = 0.005, 0.1
 
 
 @dataclass(frozen=True)
 class Table:
-    """rows [pieces, d], weights [pieces], bias [d]: a text is unit(sum of w_i rows_i / |w| + bias)."""
+    """rows [words, d], weights [words], bias [d]: a text is unit(sum of w_i rows_i / |w| + bias)."""
 
     rows: Floats2d
     weights: Floats1d
     bias: Floats1d
 
 
-def sif_weights(scores: NDArray[np.float64], a: float = SIF) -> Floats1d:
-    """The weights [pieces] of log-probabilities, which need not be normalised: frequent pieces count less."""
-    probabilities = np.exp(scores - scores.max())
-    probabilities /= probabilities.sum()
-    return np.asarray(a / (a + probabilities), dtype=np.float32)
+def sif_weights(probabilities: NDArray[np.float64]) -> Floats1d:
+    """The weights [words] of words by their probabilities: frequent words count less."""
+    return np.asarray(SIF / (SIF + probabilities), dtype=np.float32)
 
 
-def text_matrix(pieces: Sequence[Any], weights: Floats1d) -> Any:
-    """The texts as a sparse matrix [texts, pieces] of weights, each row of unit length (rows of nothing: zeros)."""
+def text_matrix(texts: Sequence[Any], weights: Floats1d) -> Any:
+    """The texts as a sparse matrix [texts, words]: the weights of a text's words over the length of them as a vector,
+    in which a word that comes twice stands twice. Rows of nothing are zeros."""
     from scipy.sparse import csr_matrix, diags
 
-    ids = np.fromiter((piece for text in pieces for piece in text), dtype=np.int64)
-    starts = np.cumsum([0, *map(len, pieces)])
-    matrix = csr_matrix((weights[ids], ids, starts), shape=(len(pieces), len(weights)), dtype=np.float32)
-    lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
+    ids = np.fromiter((word for text in texts for word in text), dtype=np.int64)
+    counts = np.array([len(text) for text in texts], dtype=np.int64)
+    matrix = csr_matrix((weights[ids], ids, np.cumsum([0, *counts])), shape=(len(texts), len(weights)))
+    owners = np.repeat(np.arange(len(texts)), counts)
+    lengths = np.sqrt(np.bincount(owners, weights=np.square(weights[ids]), minlength=len(texts)))
     return diags((1 / np.maximum(lengths, 1e-9)).astype(np.float32)) @ matrix
 
 
 def distill(
-    pieces: Sequence[Any],
+    texts: Sequence[Any],
     vectors: Floats2d,
-    piece_vectors: Floats2d,
+    word_vectors: Floats2d,
     weights: Floats1d,
     *,
     head: Optional[tuple[Floats2d, Floats1d, bool]] = None,
     progress: Callable[[range], Any] = iter,
 ) -> Table:
-    """Learn the table from texts [n] (as ids of pieces) and the teacher's vectors of them [n, d], of unit length.
+    """Learn the table from texts [n] (as rows of words) and the teacher's vectors of them [n, d], of unit length.
 
-    piece_vectors: the teacher's own of each piece, the start. weights: see `sif_weights`.
+    word_vectors: the teacher's own of each word [words, d], the start. weights: see `sif_weights`.
     head: weight [labels, d], bias [labels] and whether the labels exclude each other: then the student learns the
     teacher's probabilities too, and each label counts the same however often the texts have it.
     progress: wraps the range of steps.
     """
-    matrix = text_matrix(pieces, weights)
+    matrix = text_matrix(texts, weights)
     used = np.unique(matrix.indices)
-    start = piece_vectors - piece_vectors[used].mean(axis=0)
+    start = word_vectors - word_vectors.mean(axis=0)
     # Features of about unit length, so that one rate of learning fits all.
     start /= max(float(np.sqrt(np.square(matrix @ start).sum(axis=1).mean())), 1e-9)
     loss = _Loss(vectors, head)
@@ -79,7 +80,7 @@ def distill(
         gradient = loss.gradient(features @ square + bias)
         square -= adam_square.step(features.T @ gradient, rate)
         bias -= adam_bias.step(gradient.sum(axis=0), rate)
-    # Pieces that no text has keep what the map makes of them.
+    # Words that no text has keep what the map makes of them.
     rows = start @ square
     seen, columns = rows[used], matrix[:, used].tocsr()
     transposed, size = columns.T.tocsr(), float(seen.std())
@@ -94,9 +95,9 @@ def distill(
 
 
 def compress(table: Table, width: int, used: NDArray[np.int64]) -> tuple[Floats2d, Floats2d]:
-    """Return rows [pieces, width], weights included, and components [width, d] whose product is the table's.
+    """Return rows [words, width], weights included, and components [width, d] whose product is the table's.
 
-    The components are the principal ones of the used pieces' weighted rows (not centred).
+    The components are the principal ones of the used words' weighted rows (not centred).
     """
     weighted = table.rows * table.weights[:, None]
     _, _, directions = np.linalg.svd(weighted[used].T @ weighted[used])
@@ -163,6 +164,6 @@ def _ridge(features: Floats2d, vectors: Floats2d) -> tuple[Floats2d, Floats1d]:
     return solution[:-1].astype(np.float32), solution[-1].astype(np.float32)
 
 
-def unit_vectors(table: Table, pieces: Sequence[Any]) -> Floats2d:
+def unit_vectors(table: Table, texts: Sequence[Any]) -> Floats2d:
     """What the table makes of texts: [texts, d], unit length."""
-    return unit_rows(np.asarray(text_matrix(pieces, table.weights) @ table.rows + table.bias, dtype=np.float32))
+    return unit_rows(np.asarray(text_matrix(texts, table.weights) @ table.rows + table.bias, dtype=np.float32))

@@ -1,19 +1,17 @@
-"""The static back end: a text is the weighted sum of its word pieces' vectors. NumPy and tokenizers, no neural network.
+"""The static back end: a text is the weighted sum of its words' vectors. NumPy alone, no neural network.
 
 Its folder is made by `python -m spacy xlt export --preset fast` (see transfer/student.py):
 
-    model.safetensors  tokenizer.json
+    model.safetensors  words.txt
 
-The table of word pieces is int8 with a scale a row, and `components` bring the sum to the width of the trained encoder,
-so that the same head fits:
+The table of words is int8 with a scale a row, and `components` bring the sum to the width of the trained encoder, so
+that the same head fits:
 
-    v = (sum over pieces: scale row) / sqrt(sum of weight^2) @ components + bias,  at unit length
+    v = (sum over words: scale row) / sqrt(sum of weight^2) @ components + bias,  at unit length
 """
 
 import os
-import threading
-from collections.abc import Mapping, Sequence
-from itertools import chain
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Optional
 
@@ -23,61 +21,16 @@ from numpy.typing import NDArray
 from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.encoders.folder import WEIGHTS_FILE
 from spacy_xlt.encoders.tensors import read_tensors
+from spacy_xlt.encoders.words import WordRows
 from spacy_xlt.errors import XltError
 from spacy_xlt.text import replace_surrogates
 from spacy_xlt.vectors import unit_rows
 
-TOKENIZER_FILE = "tokenizer.json"
-FILES = (WEIGHTS_FILE, TOKENIZER_FILE)
+WORDS_FILE = "words.txt"
+FILES = (WEIGHTS_FILE, WORDS_FILE)
 TENSORS = ("rows", "scales", "weights", "components", "bias")
 # Rows that are summed at a time: as floats they stay in a core's own cache.
 BLOCK_ROWS = 2048
-# Words whose rows are remembered; longer ones (languages without spaces) seldom come twice.
-CACHED_WORDS, CACHED_LENGTH = 100_000, 24
-
-
-class WordRows:
-    """Which rows of the table a text is made of."""
-
-    def __init__(self, tokenizer_json: str) -> None:
-        from tokenizers import Tokenizer
-
-        self._tokenizer: Any = Tokenizer.from_str(tokenizer_json)
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
-        self._known: dict[str, tuple[int, ...]] = {}
-        self._lock = threading.Lock()
-
-    def forget(self) -> None:
-        """Empty what is remembered of words."""
-        with self._lock:
-            self._known = {}
-
-    def find(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the rows of all texts, one after the other, and how many of them belong to each text."""
-        split = [text.split() for text in texts]
-        # Other threads put words in or take a new dict, but nothing is ever taken out of this one.
-        known = self._known
-        missing = {word for words in split for word in words if word not in known}
-        if missing:
-            new = self._rows_of(list(missing))
-            found = [[new[word] if word in new else known[word] for word in words] for words in split]
-            self._remember(new)
-        else:
-            found = [[known[word] for word in words] for words in split]
-        counts = np.array([sum(map(len, rows)) for rows in found], dtype=np.int64)
-        flat = chain.from_iterable(chain.from_iterable(found))
-        return np.fromiter(flat, dtype=np.int64, count=int(counts.sum())), counts
-
-    def _rows_of(self, words: list[str]) -> dict[str, tuple[int, ...]]:
-        encodings = self._tokenizer.encode_batch_fast(words, add_special_tokens=False)
-        return {word: tuple(encoding.ids) for word, encoding in zip(words, encodings)}
-
-    def _remember(self, rows: Mapping[str, tuple[int, ...]]) -> None:
-        with self._lock:
-            if len(self._known) > CACHED_WORDS:
-                self._known = {}
-            self._known.update((word, row) for word, row in rows.items() if len(word) <= CACHED_LENGTH)
 
 
 class StaticEncoder:
@@ -96,6 +49,11 @@ class StaticEncoder:
     def width(self) -> int:
         return int(self._tensors["components"].shape[1])
 
+    @property
+    def words(self) -> int:
+        """How many words it knows."""
+        return len(self._tensors["rows"])
+
     def load(self, folder: Path) -> None:
         """See `TextEncoder.load`. Raises XltError if the folder is missing, incomplete or damaged."""
         missing = [name for name in FILES if not (folder / name).is_file()]
@@ -106,7 +64,7 @@ class StaticEncoder:
             )
         try:
             self._take({name: (folder / name).read_bytes() for name in FILES})
-        except Exception as error:  # tokenizers and json each raise kinds of their own
+        except (ValueError, KeyError, TypeError) as error:
             reason = (str(error).splitlines() or [""])[0]
             raise XltError(
                 f"The encoder in {folder} cannot be loaded ({type(error).__name__}: {reason}). "
@@ -118,7 +76,10 @@ class StaticEncoder:
         missing = [name for name in TENSORS if name not in tensors]
         if missing:
             raise ValueError(f"no tensor {', '.join(missing)}")
-        self._words = WordRows(files[TOKENIZER_FILE].decode("utf8"))
+        words = files[WORDS_FILE].decode("utf8").split("\n")
+        if len(words) != len(tensors["rows"]):
+            raise ValueError(f"{len(words)} words for {len(tensors['rows'])} rows")
+        self._words = WordRows(words)
         self._files = files
         # Last, because other threads take it as the sign that all is there.
         self._tensors = tensors

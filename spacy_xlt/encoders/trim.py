@@ -4,9 +4,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from spacy_xlt.errors import XltError
 from spacy_xlt.text import replace_surrogates
 
@@ -25,14 +22,6 @@ def read_pieces(tokenizer: Mapping[str, Any]) -> list[str]:
     if model["type"] == "WordPiece":
         return sorted(model["vocab"], key=model["vocab"].__getitem__)
     raise XltError(f"A vocabulary of the kind {model['type']} cannot be trimmed: only Unigram and WordPiece can.")
-
-
-def piece_scores(tokenizer: Mapping[str, Any]) -> NDArray[np.float64]:
-    """The log-probabilities of the pieces; of WordPiece, which has none, Zipf's law over the order of the ids."""
-    model = tokenizer["model"]
-    if model["type"] == "Unigram":
-        return np.array([score for _, score in model["vocab"]], dtype=np.float64)
-    return -np.log(np.arange(1, len(model["vocab"]) + 1, dtype=np.float64))
 
 
 def used_pieces(tokenizer_json: str, texts: Iterable[str]) -> set[int]:

@@ -118,6 +118,10 @@ class Encoder(Pipe):
         vectors = self._cache.compute(texts, lambda missing: [row.copy() for row in self.encoder.encode(missing)])
         return np.array(vectors, dtype=np.float32).reshape(len(texts), self.encoder.width)
 
+    def forget(self) -> None:
+        """Drop the vectors that are kept: after a change of the back end's weights."""
+        self._cache.clear()
+
     def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = SimpleFrozenList()) -> None:
         """Write the weights and the tokenizer as an encoder folder."""
         if self.encoder.is_loaded:

@@ -1,9 +1,10 @@
 """Preset `fast`: a static student of a trained pipeline, learned from unlabelled texts of its languages."""
 
-import json
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +21,17 @@ from spacy_xlt.encoders.distill import compress, distill, sif_weights
 from spacy_xlt.encoders.folder import WEIGHTS_FILE
 from spacy_xlt.encoders.int8 import quantize_rows
 from spacy_xlt.encoders.onnx_encoder import OnnxEncoder
-from spacy_xlt.encoders.static_encoder import TENSORS, TOKENIZER_FILE, StaticEncoder, WordRows
-from spacy_xlt.encoders.trim import (
-    compact_json,
-    piece_scores,
-    required_pieces,
-    trim_tokenizer,
-    used_pieces,
-)
+from spacy_xlt.encoders.static_encoder import TENSORS, WORDS_FILE, StaticEncoder
+from spacy_xlt.encoders.words import LONGEST_WORD, WordRows, normalize_word
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.serving.head import Head, load_head
 
-# Word pieces of the student, and the width of a row: 60,000 x 256 bytes are 15 MB.
-PIECES, WIDTH = 60_000, 256
+# Words that the student knows of each language beside those of the texts, and the width of a row. More of either is
+# hardly better: 14 languages have 200,000 words, 29 MB.
+LISTED_WORDS, WIDTH = 15_000, 128
 CHUNK = 1024
 FEWEST_TEXTS = 50
 
@@ -51,8 +47,7 @@ def export_student(
     """
     from spacy_xlt.transfer.export import replace_encoder, trained_encoder
 
-    require("export", "onnx", "onnxruntime")
-    require("train", "scipy")
+    require("export", "onnx", "onnxruntime", "scipy", "wordfreq")
     projector = find_pipe(nlp, Projector)
     _check(texts, projector.source)
     with tempfile.TemporaryDirectory(prefix="spacy_xlt_") as scratch:
@@ -61,18 +56,18 @@ def export_student(
     flat = [text for of_language in texts.values() for text in of_language]
     languages = [language for language, of_language in texts.items() for _ in of_language]
     bar = partial(tqdm, disable=quiet)
-    vectors = _encode(teacher, flat, bar)
+    vectors = _encode(teacher, flat, bar, "Teacher")
     if head.attribute == "xlt_projected":
         vectors = projector.project(vectors, [{language: 1.0} for language in languages])
-    student = make_student(teacher, trained_encoder(nlp).tokenizer_json, flat, vectors, head, bar)
+    student = make_student(teacher, texts, vectors, head, bar)
     result = replace_encoder(nlp, student, "spacy-xlt.StaticEncoder.v1")
     fitted = find_pipe(result, Projector)
     fitted.maps, fitted.means, fitted.counts = {}, {}, {}
     fitted.fit({language: student.encode(of_language) for language, of_language in texts.items()})
     agreement = (head(student.encode(flat)).argmax(axis=1) == head(vectors).argmax(axis=1)).mean()
     return result, [
-        f"The student learned from {len(flat)} texts of {len(texts)} languages; on these it agrees with its teacher "
-        f"in {agreement:.3f}."
+        f"The student learned from {len(flat)} texts of {len(texts)} languages and knows {student.words} words; on "
+        f"these texts it agrees with its teacher in {agreement:.3f}."
     ]
 
 
@@ -105,58 +100,61 @@ def read_head(nlp: Language) -> Head:
         return load_head(Path(scratch) / component.name, nlp.config.interpolate()["components"][component.name])
 
 
-def _encode(teacher: OnnxEncoder, texts: Sequence[str], bar: Callable[..., Any]) -> Floats2d:
-    starts = bar(range(0, len(texts), CHUNK), desc="Teacher", unit="k texts")
+def _encode(teacher: OnnxEncoder, texts: Sequence[str], bar: Callable[..., Any], title: str) -> Floats2d:
+    starts = bar(range(0, len(texts), CHUNK), desc=title, unit="k texts")
     return np.concatenate([teacher.encode(texts[start : start + CHUNK]) for start in starts])
 
 
 def make_student(
-    teacher: OnnxEncoder,
-    tokenizer_json: str,
-    texts: Sequence[str],
-    vectors: Floats2d,
-    head: Head,
-    bar: Callable[..., Any],
+    teacher: OnnxEncoder, texts: Mapping[str, Sequence[str]], vectors: Floats2d, head: Head, bar: Callable[..., Any]
 ) -> StaticEncoder:
-    """Learn a student from texts and the teacher's vectors of them."""
-    tokenizer = json.loads(tokenizer_json)
-    keep = choose_pieces(tokenizer, used_pieces(tokenizer_json, texts), PIECES)
-    trimmed = compact_json(trim_tokenizer(tokenizer, keep))
-    frame = teacher.frame
-    windows = [[*frame[0], number, *frame[1]] for number in keep]
-    starts = bar(range(0, len(windows), CHUNK), desc="Word pieces", unit="k pieces")
-    piece_vectors = np.concatenate([teacher.encode_windows(windows[start : start + CHUNK]) for start in starts])
-    rows, counts = WordRows(trimmed).find(texts)
-    pieces = np.split(rows, np.cumsum(counts)[:-1])
+    """Learn a student from texts {language: texts} and the teacher's vectors of all of them, in that order."""
+    probabilities = word_probabilities(texts)
+    words = sorted(probabilities)
+    weights = sif_weights(np.array([probabilities[word] for word in words]))
+    word_vectors = _encode(teacher, words, bar, "Words")
+    rows, counts = WordRows(words).find([text for of_language in texts.values() for text in of_language])
     linear = None
     if head.hidden is None:
         linear = (head.output.weight * np.float32(head.scale), head.output.bias, head.exclusive)
     table = distill(
-        pieces,
+        np.split(rows, np.cumsum(counts)[:-1]),
         vectors,
-        piece_vectors,
-        sif_weights(piece_scores(tokenizer)[keep]),
+        word_vectors,
+        weights,
         head=linear,
         progress=partial(bar, desc="Learning", unit="step"),
     )
-    width = min(WIDTH, vectors.shape[1])
-    compressed, components = compress(table, width, np.unique(rows))
+    compressed, components = compress(table, min(WIDTH, vectors.shape[1]), np.unique(rows))
     quantized, scales = quantize_rows(compressed)
     parts = (quantized, scales, table.weights, components, table.bias)
     tensors: dict[str, NDArray[Any]] = dict(zip(TENSORS, parts))
     student = StaticEncoder()
     with tempfile.TemporaryDirectory(prefix="spacy_xlt_") as scratch:
         save_file(tensors, Path(scratch) / WEIGHTS_FILE)
-        (Path(scratch) / TOKENIZER_FILE).write_text(trimmed, encoding="utf8")
+        (Path(scratch) / WORDS_FILE).write_text("\n".join(words), encoding="utf8", newline="")
         student.load(Path(scratch))
     return student
 
 
-def choose_pieces(tokenizer: Mapping[str, Any], used: set[int], number: int) -> list[int]:
-    """The ids of the student's pieces, sorted: those that are used and required, then the most probable others."""
-    chosen = required_pieces(tokenizer) | used
-    for candidate in np.argsort(-piece_scores(tokenizer), kind="stable"):
-        if len(chosen) >= number:
-            break
-        chosen.add(int(candidate))
-    return sorted(chosen)
+def word_probabilities(texts: Mapping[str, Sequence[str]]) -> dict[str, float]:
+    """{word: probability} of the words of the texts and of the frequent words of their languages (wordfreq's lists).
+
+    The probability is that in the language where the word is most frequent; words that the texts have but once or
+    twice count as rare.
+    """
+    from wordfreq import available_languages, get_frequency_dict
+
+    listed = available_languages("best")
+    probabilities: dict[str, float] = {}
+    for language, of_language in texts.items():
+        counts = Counter(normalize_word(token) for text in of_language for token in text.split())
+        own = {word: count / counts.total() if count > 2 else 0.0 for word, count in counts.items()}
+        if language in listed:
+            # The list is sorted by frequency.
+            for word, probability in islice(get_frequency_dict(language, "best").items(), LISTED_WORDS):
+                own[word] = max(own.get(word, 0.0), probability)
+        for word, probability in own.items():
+            if len(word) <= LONGEST_WORD and not word[0].isspace():
+                probabilities[word] = max(probabilities.get(word, 0.0), probability)
+    return probabilities

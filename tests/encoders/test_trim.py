@@ -18,7 +18,7 @@ from tokenizers import Tokenizer
 from spacy_xlt.encoders import huggingface
 from spacy_xlt.encoders.onnx_encoder import OnnxEncoder
 from spacy_xlt.encoders.onnx_graph import write_encoder
-from spacy_xlt.encoders.trim import piece_scores, read_pieces, required_pieces, trim_tokenizer, used_pieces
+from spacy_xlt.encoders.trim import read_pieces, required_pieces, trim_tokenizer, used_pieces
 from spacy_xlt.errors import XltError
 from tests.encoders import tiny
 from tests.encoders.tiny import LINES
@@ -87,12 +87,6 @@ def test_every_text_can_still_be_written(tokenizer_json: str, keep: list[int], t
     unknown = {"<unk>", "[UNK]"}
     if not unknown & set(tokens(tokenizer_json, text)):
         assert not unknown & set(tokens(trim_tokenizer(whole, keep), text))
-
-
-def test_scores_fall_with_the_rank(tokenizer_json: str) -> None:
-    scores = piece_scores(json.loads(tokenizer_json))
-    assert scores.shape == (len(read_pieces(json.loads(tokenizer_json))),)
-    assert (scores <= 0).all()
 
 
 def test_byte_pairs_are_refused() -> None:

@@ -1,0 +1,50 @@
+"""`xlt transfer few-shot`: from some labelled texts of target languages to a better model."""
+
+from spacy_xlt.cli.options import Gpu, Label, Lang, Model, Progress, Strict, Text
+from spacy_xlt.cli.transfer_common import Dev, Labelled, Languages, Output, Seed, Source, Tune
+
+
+def few_shot_cli(
+    model: Model,
+    output: Output,
+    texts: Labelled = [],  # noqa: B006  (typer's way; never written)
+    language: Languages = [],  # noqa: B006
+    source_texts: Source = [],  # noqa: B006
+    dev: Dev = [],  # noqa: B006
+    method: Tune = "frozen",
+    seed: Seed = 0,
+    gpu_id: Gpu = -1,
+    text: Text = "text",
+    label: Label = "label",
+    lang: Lang = "lang",
+    strict: Strict = False,
+    progress: Progress = True,
+) -> None:
+    """Learn from a few labelled texts of target languages, at least one of every label.
+
+    With --source-texts the head learns from them and the new ones together; without, it starts from what it knows.
+    The model stays as it was where --dev texts say that it got worse.
+    """
+    from spacy_xlt.cli.common import check_output, load_model, quiet, report_bad_records, use_gpu
+    from spacy_xlt.cli.transfer_common import METHODS, Inputs, check_choice, finish, source_of
+    from spacy_xlt.data.records import Columns
+    from spacy_xlt.transfer.few_shot import few_shot
+
+    check_choice("--method", method, METHODS)
+    check_output(output)
+    use_gpu(gpu_id)
+    inputs = Inputs(Columns(text, label, lang))
+    target = inputs.read(texts, language)
+    nlp = load_model(model)
+    source, held = (inputs.read_source(paths, source_of(nlp)) for paths in (source_texts, dev))
+    report_bad_records(inputs.bad, output.with_name(output.name + ".quarantine.jsonl"), strict)
+    outcome = few_shot(
+        nlp,
+        target,
+        source=source,
+        dev=held,
+        method=method,  # type: ignore[arg-type]
+        seed=seed,
+        quiet=quiet(progress),
+    )
+    finish(nlp, output, outcome)

@@ -1,0 +1,39 @@
+"""`xlt transfer mlm`: let a masked language model read texts of the target languages first."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spacy_xlt.cli.options import Lang, Progress, Strict, Text
+from spacy_xlt.cli.transfer_common import Languages, Seed, Unlabelled
+
+
+def mlm_cli(
+    model: Annotated[Path, typer.Argument(help="A Hugging Face folder of mBERT, XLM-R ... with its head.")],
+    output: Annotated[Path, typer.Argument(help="The encoder folder to write.")],
+    texts: Unlabelled = [],  # noqa: B006  (typer's way; never written)
+    language: Languages = [],  # noqa: B006
+    epochs: Annotated[float, typer.Option(help="How often each text is read.")] = 3.0,
+    seed: Seed = 0,
+    text: Text = "text",
+    lang: Lang = "lang",
+    strict: Strict = False,
+    progress: Progress = True,
+) -> None:
+    """Train a masked language model on unlabelled texts, then: xlt train DATA MODEL --encoder OUTPUT."""
+    from spacy_xlt.cli.common import quiet, report_bad_records
+    from spacy_xlt.cli.transfer_common import Inputs
+    from spacy_xlt.data.docbin import Loaded
+    from spacy_xlt.data.records import Columns
+    from spacy_xlt.files import check_replaceable
+    from spacy_xlt.transfer.mlm import continue_mlm
+
+    check_replaceable(output.expanduser().resolve(), "config.json")
+    inputs = Inputs(Columns(text, language=lang))
+    unlabelled = inputs.read(texts, language, labelled=False)
+    report_bad_records(inputs.bad, output.with_name(output.name + ".quarantine.jsonl"), strict)
+    card = continue_mlm(
+        model, output, Loaded(unlabelled).by_language(), epochs=epochs, seed=seed, quiet=quiet(progress)
+    )
+    print(f"✔ {output}: loss on held-out texts {card['loss_before']:.3f} -> {card['loss_after']:.3f}")

@@ -1,0 +1,58 @@
+"""`xlt transfer self-train`: from unlabelled texts of target languages to a better model."""
+
+from typing import Annotated
+
+import typer
+
+from spacy_xlt.cli.options import Gpu, Label, Lang, Model, Progress, Strict, Text
+from spacy_xlt.cli.transfer_common import Dev, Languages, Output, Seed, Source, Tune, Unlabelled
+
+
+def self_train_cli(
+    model: Model,
+    output: Output,
+    texts: Unlabelled = [],  # noqa: B006  (typer's way; never written)
+    language: Languages = [],  # noqa: B006
+    source_texts: Source = [],  # noqa: B006
+    dev: Dev = [],  # noqa: B006
+    method: Tune = "frozen",
+    rounds: Annotated[int, typer.Option(help="At most so many.")] = 3,
+    seed: Seed = 0,
+    gpu_id: Gpu = -1,
+    text: Text = "text",
+    label: Label = "label",
+    lang: Lang = "lang",
+    strict: Strict = False,
+    progress: Progress = True,
+) -> None:
+    """Let the model label unlabelled texts, and learn from what it is sure of, in rounds.
+
+    A killed run goes on at its last round when the same command is given again. The model stays as it was where --dev
+    texts say that it got worse.
+    """
+    from spacy_xlt.cli.common import check_output, load_model, quiet, report_bad_records, use_gpu
+    from spacy_xlt.cli.transfer_common import METHODS, Inputs, check_choice, finish, source_of
+    from spacy_xlt.data.docbin import Loaded
+    from spacy_xlt.data.records import Columns
+    from spacy_xlt.transfer.self_train import self_train
+
+    check_choice("--method", method, METHODS)
+    check_output(output)
+    use_gpu(gpu_id)
+    inputs = Inputs(Columns(text, label, lang))
+    unlabelled = inputs.read(texts, language, labelled=False)
+    nlp = load_model(model)
+    source, held = (inputs.read_source(paths, source_of(nlp)) for paths in (source_texts, dev))
+    report_bad_records(inputs.bad, output.with_name(output.name + ".quarantine.jsonl"), strict)
+    outcome = self_train(
+        nlp,
+        Loaded(unlabelled).by_language(),
+        source=source,
+        dev=held,
+        method=method,  # type: ignore[arg-type]
+        rounds=rounds,
+        checkpoint=output.with_name(output.name + ".rounds"),
+        seed=seed,
+        quiet=quiet(progress),
+    )
+    finish(nlp, output, outcome)

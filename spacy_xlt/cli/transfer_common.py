@@ -1,0 +1,99 @@
+"""What the commands `xlt transfer METHOD` share: their options, reading their files, writing their result."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+    from spacy_xlt.data.records import BadRecord, Columns, Record
+    from spacy_xlt.transfer.guard import Outcome
+
+Output = Annotated[Path, typer.Argument(help="The model folder to write.")]
+Labelled = Annotated[
+    list[Path], typer.Option("--texts", help="Labelled texts of target languages: .csv, .tsv, .jsonl ... Repeatable.")
+]
+Unlabelled = Annotated[
+    list[Path],
+    typer.Option("--texts", help="Unlabelled texts: .txt, .csv, .tsv, .jsonl, .spacy, folders. Repeatable."),
+]
+Languages = Annotated[
+    list[str], typer.Option("--language", help="The language of each --texts, in order; else the records say.")
+]
+Source = Annotated[
+    list[Path], typer.Option("--source-texts", help="The labelled texts that MODEL was trained on. Repeatable.")
+]
+Dev = Annotated[
+    list[Path],
+    typer.Option(help="Labelled texts of the source, better of targets too, to compare on. Repeatable."),
+]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same model.")]
+METHODS = ("frozen", "finetune")
+Tune = Annotated[
+    str, typer.Option("--method", help="frozen (the head learns, seconds) or finetune (the encoder too, minutes).")
+]
+
+
+@dataclass
+class Inputs:
+    """Reads record files and gathers what is wrong with them."""
+
+    columns: "Columns"
+    bad: "list[BadRecord]" = field(default_factory=list)
+
+    def read(
+        self, paths: Sequence[Path], languages: Sequence[Optional[str]] = (), labelled: bool = True
+    ) -> "list[Record]":
+        """The records of files. languages: of each file; empty: the records say."""
+        from spacy_xlt.data.docbin import load_records
+        from spacy_xlt.errors import XltError
+
+        if languages and len(languages) != len(paths):
+            raise XltError(
+                f"There are {len(paths)} --texts and {len(languages)} --language: name one for each, or none."
+            )
+        found = []
+        for path, code in zip(paths, languages or [None] * len(paths)):
+            loaded = load_records([path], replace(self.columns, labelled=labelled), code)
+            found += loaded.records
+            self.bad += loaded.bad
+        return found
+
+    def read_source(self, paths: Sequence[Path], source: str) -> "list[Record]":
+        """Labelled records, which are of the source language unless they say another."""
+        from spacy_xlt.languages import UNKNOWN
+
+        return [
+            replace(record, language=source) if record.language == UNKNOWN else record for record in self.read(paths)
+        ]
+
+
+def source_of(nlp: "Language") -> str:
+    from spacy_xlt.pipeline.find import find_pipe
+    from spacy_xlt.pipeline.projector import Projector
+
+    return find_pipe(nlp, Projector).source
+
+
+def check_choice(option: str, value: str, choices: Sequence[str]) -> None:
+    from spacy_xlt.errors import XltError
+
+    if value not in choices:
+        raise XltError(f"{option} is {' or '.join(choices)}, not '{value}'.")
+
+
+def finish(nlp: "Language", output: Path, outcome: "Outcome") -> None:
+    """Write the model and say what happened; a model that was taken back is written as it was."""
+    from spacy_xlt.cli.common import save_model
+
+    save_model(nlp, output)
+    for note in outcome.notes:
+        print(f"⚠ {note}", file=sys.stderr)
+    for language, figures in outcome.dev.items():
+        print(f"  {language}: {figures['before']:.3f} -> {figures['after']:.3f} ({figures['n']} dev texts)")
+    print(f"✔ {output}: {outcome.method}. {outcome.reason}")

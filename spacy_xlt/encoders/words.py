@@ -1,0 +1,84 @@
+"""The words of a text, as the static encoder knows them: whole words of a list, the longest where none fits whole."""
+
+import re
+import threading
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+# A part of an unknown word counts from so many letters on ("Kinderbuch" in "Kinderbuchautorin"), but where there are no
+# spaces between words every part does.
+FEWEST_LETTERS, LONGEST_WORD = 4, 24
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+# Words whose rows are remembered; longer ones (languages without spaces) seldom come twice.
+CACHED_WORDS, CACHED_LENGTH = 100_000, LONGEST_WORD
+
+
+def normalize_word(token: str) -> str:
+    """A token in lower case without the punctuation around it; punctuation alone and emoji are words of their own."""
+    start, end = 0, len(token)
+    while start < end and not _in_word(token[start]):
+        start += 1
+    while end > start and not _in_word(token[end - 1]):
+        end -= 1
+    return token[start:end].lower() or token
+
+
+def _in_word(character: str) -> bool:
+    # Vowel signs of Indian scripts and Arabic points are marks, not letters.
+    return character.isalnum() or unicodedata.category(character)[0] == "M"
+
+
+class WordRows:
+    """Which rows of a table of words a text is made of."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._rows = {word: row for row, word in enumerate(words)}
+        self._known: dict[str, tuple[int, ...]] = {}
+        self._lock = threading.Lock()
+
+    def forget(self) -> None:
+        """Empty what is remembered of words."""
+        with self._lock:
+            self._known = {}
+
+    def find(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the rows of all texts, one after the other, and how many of them belong to each text."""
+        split = [text.split() for text in texts]
+        # Other threads put words in or take a new dict, but nothing is ever taken out of this one.
+        known = self._known
+        new = {word: tuple(self._rows_of(word)) for words in split for word in words if word not in known}
+        found = [[new[word] if word in new else known[word] for word in words] for words in split]
+        self._remember(new)
+        counts = np.array([sum(map(len, rows)) for rows in found], dtype=np.int64)
+        flat = chain.from_iterable(chain.from_iterable(found))
+        return np.fromiter(flat, dtype=np.int64, count=int(counts.sum())), counts
+
+    def _rows_of(self, token: str) -> Iterator[int]:
+        """The row of a word; of an unknown one the rows of the longest words in it, from left to right."""
+        word = normalize_word(token)
+        if word in self._rows:
+            yield self._rows[word]
+            return
+        fewest = 1 if _UNSPACED.search(word) else FEWEST_LETTERS
+        start = 0
+        while start + fewest <= len(word):
+            for end in range(min(start + LONGEST_WORD, len(word)), start + fewest - 1, -1):
+                row = self._rows.get(word[start:end])
+                if row is not None:
+                    yield row
+                    start = end
+                    break
+            else:
+                start += 1
+
+    def _remember(self, rows: Mapping[str, tuple[int, ...]]) -> None:
+        if not rows:
+            return
+        with self._lock:
+            if len(self._known) > CACHED_WORDS:
+                self._known = {}
+            self._known.update((word, row) for word, row in rows.items() if len(word) <= CACHED_LENGTH)

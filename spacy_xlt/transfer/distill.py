@@ -1,0 +1,182 @@
+"""Distillation: a teacher labels texts softly, and a pipeline learns from it: smaller, faster, or in more languages."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional
+
+import numpy as np
+from spacy.language import Language
+from tqdm import tqdm
+
+from spacy_xlt.data.docbin import make_docs
+from spacy_xlt.data.records import Record
+from spacy_xlt.encoders.base import Floats2d
+from spacy_xlt.errors import XltError
+from spacy_xlt.languages import UNKNOWN
+from spacy_xlt.pipeline.encoder import Encoder
+from spacy_xlt.pipeline.find import find_pipe
+from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.serving.head import Layer
+from spacy_xlt.transfer.few_shot import Method
+from spacy_xlt.transfer.guard import Outcome, guarded
+from spacy_xlt.transfer.heads import (
+    get_layer,
+    head_labels,
+    is_exclusive,
+    make_features,
+    project_new_languages,
+    set_layer,
+)
+from spacy_xlt.transfer.output_layer import fit_output_layer
+from spacy_xlt.transfer.project import Translations
+from spacy_xlt.transfer.tuning import Lesson, count_layers, soften, tune
+from spacy_xlt.vectors import unit_rows
+
+TEMPERATURE = 2.0
+EPOCHS, RATE = 3, 1e-4
+# From a whole encoder that is trained already, where only some languages have to move.
+GENTLE_EPOCHS, GENTLE_RATE = 2, 3e-5
+STRENGTH = 1.0
+# Of the teacher's mean accuracy: what a student with fewer layers may lose.
+MAY_LOSE = 0.03
+
+
+def distill(
+    nlp: Language,
+    texts: Mapping[str, Sequence[str]],
+    *,
+    teacher: Optional[Language] = None,
+    translations: Optional[Mapping[str, Translations]] = None,
+    layers: Optional[int] = None,
+    method: Method = "finetune",
+    temperature: float = TEMPERATURE,
+    dev: Sequence[Record] = (),
+    seed: int = 0,
+    quiet: bool = True,
+) -> Outcome:
+    """Teach the pipeline, in place, the probabilities that the teacher gives to texts (Hinton et al. 2015).
+
+    texts: {language: unlabelled texts}, best of the source and of targets.
+    teacher: any pipeline with the same labels in doc.cats; None: the pipeline as it is now, which makes sense with
+        `layers` or `translations`. Then the student's vectors are to stay near the teacher's, too.
+    translations: {language: [(text of the source, its translation)]}: the teacher reads the source's side, and the
+        student learns for the translation what it says, labels and (where the teacher is the pipeline itself) the
+        vector, as the projector would have to see it (Reimers & Gurevych 2020, equation 1).
+    layers: keep so many layers of the encoder, spread evenly, the first and the last among them; None: all.
+    method: `finetune`, or `frozen`: the head alone learns.
+    dev: see `guarded`; with fewer layers, the mean accuracy may fall by `MAY_LOSE` of itself.
+    Raises XltError for a teacher with other labels, a wrong number of layers, and texts without a language.
+    """
+    labels, exclusive = head_labels(nlp), is_exclusive(nlp)
+    translations = translations or {}
+    if UNKNOWN in texts or UNKNOWN in translations:
+        raise XltError("There are texts without a language: name it with --language, or in the field 'lang'.")
+    projector = find_pipe(nlp, Projector)
+    if projector.source in translations:
+        raise XltError(f"'{projector.source}' is the source language: translations are from it into another one.")
+    if temperature <= 0:
+        raise XltError(f"A temperature is above 0, not {temperature}.")
+    chosen_layers = None if layers is None else spread_layers(count_layers(nlp), layers)
+    if method == "frozen" and layers is not None:
+        raise XltError("Only with the method finetune an encoder can learn to do with fewer layers.")
+    records = _records(texts)
+    pairs = [(language, pair) for language in sorted(translations) for pair in translations[language]]
+    sources = [Record(source, (), projector.source, "pairs") for _, (source, _) in pairs]
+    if not records and not pairs:
+        raise XltError("There is no text to learn from: give some with --texts, or --pairs.")
+    settings = {
+        "method": method, "layers": chosen_layers, "temperature": temperature, "seed": seed, "self": teacher is None,
+        "languages": sorted({*texts, *translations}),
+    }  # fmt: skip
+
+    def change() -> dict[str, Any]:
+        new = {language: list(of_language) for language, of_language in texts.items()}
+        for language, (_, text) in pairs:
+            new.setdefault(language, []).append(text)
+        project_new_languages(nlp, new, quiet=quiet)
+        students = [*records, *(Record(text, (), language, "pairs") for language, (_, text) in pairs)]
+        answers = soften(
+            teacher_probabilities(teacher or nlp, [*records, *sources], labels, quiet=quiet), temperature, exclusive
+        )
+        if method == "frozen":
+            set_layer(nlp, _fit_softly(nlp, students, answers, temperature, exclusive))
+            return settings
+        vectors = _goals(nlp, records, sources, pairs) if teacher is None else [None] * len(students)
+        gentle = chosen_layers is None
+        tune(
+            nlp,
+            [
+                Lesson(student.text, student.language, answer, vector)
+                for student, answer, vector in zip(students, answers, vectors)
+            ],
+            epochs=GENTLE_EPOCHS if gentle else EPOCHS,
+            rate=GENTLE_RATE if gentle else RATE,
+            layers=chosen_layers,
+            temperature=temperature,
+            seed=seed,
+            quiet=quiet,
+        )
+        return settings
+
+    data = {"texts": [*records, *sources], "dev": dev}
+    return guarded(nlp, "distill", change, dev=dev, data=data, may_lose=MAY_LOSE if layers is not None else None)
+
+
+def spread_layers(there: int, wanted: int) -> list[int]:
+    """The numbers of `wanted` of `there` layers, spread evenly, the first and (from two on) the last among them."""
+    if not 1 <= wanted <= there:
+        raise XltError(f"The encoder has {there} layers: keep 1 to {there} of them, not {wanted}.")
+    return sorted({round(number) for number in np.linspace(0, there - 1, wanted)})
+
+
+def teacher_probabilities(
+    teacher: Language, records: Sequence[Record], labels: Sequence[str], *, quiet: bool = True
+) -> Floats2d:
+    """doc.cats of the texts as [n, labels]. Raises XltError if the teacher has other labels."""
+    docs = teacher.pipe(make_docs(teacher, records, []))
+    rows = []
+    for doc in tqdm(docs, total=len(records), desc="Teacher", unit="text", disable=quiet):
+        if set(doc.cats) != set(labels):
+            raise XltError(
+                f"The teacher gives the labels {', '.join(sorted(doc.cats)) or 'none'}, the student knows "
+                f"{', '.join(sorted(labels))}: they have to be the same."
+            )
+        rows.append([doc.cats[label] for label in labels])
+    return np.array(rows, dtype=np.float32).reshape(len(records), len(labels))
+
+
+def _records(texts: Mapping[str, Sequence[str]]) -> list[Record]:
+    return [
+        Record(text, (), language, "texts")
+        for language in sorted(texts)
+        for text in dict.fromkeys(filter(str.strip, texts[language]))
+    ]
+
+
+def _fit_softly(
+    nlp: Language, records: Sequence[Record], answers: Floats2d, temperature: float, exclusive: bool
+) -> Layer:
+    """The output layer whose scores, divided by the temperature, fit the softened answers."""
+    old = get_layer(nlp)
+    size = np.float32(temperature)
+    fitted = fit_output_layer(
+        make_features(nlp, records),
+        answers,
+        towards=Layer(old.weight / size, old.bias / size),
+        strength=STRENGTH,
+        exclusive=exclusive,
+    )
+    return Layer(fitted.weight * size, fitted.bias * size)
+
+
+def _goals(
+    nlp: Language, records: Sequence[Record], sources: Sequence[Record], pairs: Sequence[tuple[str, tuple[str, str]]]
+) -> list[Any]:
+    """The vectors to learn: a text's own, and for a translation the one that is projected onto its source's."""
+    encoder, projector = find_pipe(nlp, Encoder), find_pipe(nlp, Projector)
+    goals = list(encoder.encode([record.text for record in records]))
+    vectors = encoder.encode([record.text for record in sources])
+    for (language, _), vector in zip(pairs, vectors):
+        if projector.maps:
+            vector = unit_rows(projector.map_of(language).inverse()(vector[None]))[0]
+        goals.append(vector)
+    return goals

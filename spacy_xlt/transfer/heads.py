@@ -1,0 +1,129 @@
+"""The text categorizer of a pipeline as features and an output layer, so that transfer methods can refit the layer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.language import Language
+from spacy.pipeline.textcat import TextCategorizer
+from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
+from spacy.tokens import Doc
+
+from spacy_xlt.data.docbin import make_docs
+from spacy_xlt.data.records import Record
+from spacy_xlt.encoders.base import Floats2d
+from spacy_xlt.encoders.torch_encoder import TorchEncoder
+from spacy_xlt.errors import XltError
+from spacy_xlt.languages import UNKNOWN
+from spacy_xlt.pipeline.encoder import Encoder
+from spacy_xlt.pipeline.find import find_pipe
+from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.pipeline.upstream import annotate_upstream
+from spacy_xlt.serving.head import Layer
+from spacy_xlt.transfer.project import fit_projection
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What transfer methods change of a pipeline: put back with `restore`."""
+
+    layer: Layer
+    projector: bytes
+    model: Any
+
+
+def find_head(nlp: Language) -> TextCategorizer:
+    """The text categorizer. Raises XltError if there is none, or its model is not one of ours."""
+    head = find_pipe(nlp, TextCategorizer)
+    if not head.model.has_ref("output_layer") or _parameters(head) is None:
+        raise XltError(f"The head '{head.name}' is none of spacy_xlt's: train one with: python -m spacy xlt train")
+    find_pipe(nlp, Encoder)
+    return head
+
+
+def _parameters(head: TextCategorizer) -> Any:
+    """The Thinc layer with the output weights W [labels, d] and b [labels]."""
+    output = head.model.get_ref("output_layer")
+    return next((layer for layer in output.walk() if {"W", "b"} <= set(layer.param_names)), None)
+
+
+def is_exclusive(nlp: Language) -> bool:
+    return not isinstance(find_pipe(nlp, TextCategorizer), MultiLabel_TextCategorizer)
+
+
+def head_labels(nlp: Language) -> list[str]:
+    return list(find_head(nlp).labels)
+
+
+def get_layer(nlp: Language) -> Layer:
+    """The output layer, above scale and hidden layer."""
+    layer = _parameters(find_head(nlp))
+    return Layer(np.array(layer.get_param("W")), np.array(layer.get_param("b")))
+
+
+def set_layer(nlp: Language, new: Layer) -> None:
+    layer = _parameters(find_head(nlp))
+    layer.set_param("W", layer.ops.asarray2f(new.weight))
+    layer.set_param("b", layer.ops.asarray1f(new.bias))
+
+
+def annotate(nlp: Language, records: Sequence[Record]) -> list[Doc]:
+    """Docs with everything that stands before the head. The language of a record, if it has one, is not detected."""
+    return annotate_upstream(nlp, find_head(nlp).name, list(make_docs(nlp, records, [])))
+
+
+def make_features(nlp: Language, records: Sequence[Record]) -> Floats2d:
+    """What the output layer gets for each record: [n, d]."""
+    below: Any = find_head(nlp).model.layers[0]
+    return np.asarray(below.ops.to_numpy(below.predict(annotate(nlp, records))), dtype=np.float32)
+
+
+def gold_matrix(records: Sequence[Record], labels: Sequence[str]) -> NDArray[np.float64]:
+    """1 where a record has a label, [n, labels]."""
+    return np.array([[float(label in record.labels) for label in labels] for record in records])
+
+
+def predictions(nlp: Language, records: Sequence[Record]) -> NDArray[np.float64]:
+    """The probabilities [n, labels] that the pipeline gives the texts."""
+    head = find_head(nlp)
+    docs = annotate(nlp, records)
+    return np.asarray(head.model.ops.to_numpy(head.predict(docs)), dtype=np.float64)
+
+
+def project_new_languages(nlp: Language, texts: Mapping[str, Sequence[str]], *, quiet: bool = True) -> list[str]:
+    """Fit the projector for those languages that it has not seen, where it knows its source; return them."""
+    projector = find_pipe(nlp, Projector)
+    new = sorted(set(texts) - set(projector.languages) - {UNKNOWN, projector.source})
+    if projector.source not in projector.means:
+        return []
+    if new:
+        fit_projection(nlp, {language: texts[language] for language in new}, quiet=quiet)
+    return new
+
+
+def take_snapshot(nlp: Language) -> Snapshot:
+    """Of the head's output layer, the projector, and the encoder's model (not copied: methods put in another one)."""
+    return Snapshot(get_layer(nlp), find_pipe(nlp, Projector).to_bytes(), _model(nlp))
+
+
+def restore(nlp: Language, snapshot: Snapshot) -> None:
+    set_layer(nlp, snapshot.layer)
+    find_pipe(nlp, Projector).from_bytes(snapshot.projector)
+    if _model(nlp) is not snapshot.model:
+        set_model(nlp, snapshot.model)
+
+
+def _model(nlp: Language) -> Any:
+    """The Hugging Face model; None for encoders of other kinds, which no method changes."""
+    encoder = find_pipe(nlp, Encoder).encoder
+    return encoder._model if isinstance(encoder, TorchEncoder) else None
+
+
+def set_model(nlp: Language, model: Any) -> None:
+    """Put another Hugging Face model of the same kind into the encoder; vectors kept of the old one are forgotten."""
+    component = find_pipe(nlp, Encoder)
+    back_end: Any = component.encoder
+    back_end.set_model(model, back_end.tokenizer_json, back_end.settings, back_end._tokenizer_config)
+    component.forget()

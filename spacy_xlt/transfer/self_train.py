@@ -1,0 +1,185 @@
+"""Self-training: the model labels unlabelled texts of the target languages, and learns from what it is sure of."""
+
+import json
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.language import Language
+from tqdm import tqdm
+
+from spacy_xlt.data.records import Record
+from spacy_xlt.errors import XltError
+from spacy_xlt.languages import UNKNOWN
+from spacy_xlt.transfer.few_shot import Method, make_lessons
+from spacy_xlt.transfer.guard import Outcome, check_labels, correct_rows, fingerprint, guarded
+from spacy_xlt.transfer.heads import (
+    get_layer,
+    gold_matrix,
+    head_labels,
+    is_exclusive,
+    make_features,
+    predictions,
+    project_new_languages,
+    restore,
+    set_layer,
+    take_snapshot,
+)
+from spacy_xlt.transfer.label_shift import balancing_weights, estimate_prior, select_balanced, shift
+from spacy_xlt.transfer.languages import wrong_languages
+from spacy_xlt.transfer.output_layer import fit_output_layer, zero_layer
+from spacy_xlt.transfer.rounds import Rounds
+from spacy_xlt.transfer.tuning import Lesson, tune
+
+FEWEST_TEXTS = 10
+# The share of each label's texts that is believed: in the first round, and how much more in each next one.
+FIRST_SHARE, MORE_SHARE = 0.4, 0.2
+# Frozen: the pull towards the source's weights, or with source texts towards zero.
+ADAPTING_STRENGTH, JOINT_STRENGTH = 3.0, 0.1
+# Rounds end when so few labels change from one to the next.
+SETTLED = 0.005
+EPOCHS, RATE = 1, 3e-5
+
+
+def self_train(
+    nlp: Language,
+    texts: Mapping[str, Sequence[str]],
+    *,
+    source: Sequence[Record] = (),
+    dev: Sequence[Record] = (),
+    method: Method = "frozen",
+    rounds: int = 3,
+    checkpoint: Optional[Path] = None,
+    seed: int = 0,
+    quiet: bool = True,
+) -> Outcome:
+    """Train the pipeline on its own labels of unlabelled texts, in place.
+
+    In each round and for each language: the model's probabilities are corrected for the labels' prior in these texts
+    (label shift), the most confident share of every label is chosen (more with each round), every label counts as much
+    as its prior, and the head (`finetune`: the encoder too) learns from these and the source's texts. With dev texts
+    the rounds end when dev gets worse, and the best round stands.
+
+    texts: {language: texts}; a language new to the projector is fitted on them first.
+    source: the labelled texts that the model was trained on; none: the head is pulled to its old weights instead.
+    dev: see `guarded`. checkpoint: a folder for the last round's model, from which a killed run goes on.
+    Raises XltError for too few texts of a language, a head that gives several labels, and texts without a language.
+    """
+    labels = head_labels(nlp)
+    texts = {language: list(dict.fromkeys(filter(str.strip, of_language))) for language, of_language in texts.items()}
+    _check(nlp, texts, rounds)
+    check_labels(source, labels, exclusive=True)
+    records = [Record(text, (), language, "unlabelled") for language in sorted(texts) for text in texts[language]]
+    settings = {"method": method, "rounds": rounds, "joint": bool(source), "seed": seed, "languages": sorted(texts)}
+    data = {"texts": records, "source": source, "dev": dev}
+    key = _key(nlp, settings, data)
+
+    def change() -> dict[str, Any]:
+        project_new_languages(nlp, texts, quiet=quiet)
+        kept = Rounds(checkpoint, key)
+        start = get_layer(nlp)
+        done = kept.resume(nlp)
+        best, best_score, best_round, found = take_snapshot(nlp), _score(nlp, dev), done, None
+        for number in tqdm(range(done, rounds), desc="Rounds", unit="round", disable=quiet):
+            believed = _Believed(nlp, records, source, FIRST_SHARE + MORE_SHARE * number)
+            if found is not None and (believed.labels != found).mean() < SETTLED:
+                break
+            found = believed.labels
+            if method == "finetune":
+                lessons = make_lessons(source, labels) + believed.lessons()
+                tune(nlp, lessons, epochs=EPOCHS, rate=RATE, seed=seed + number, quiet=quiet)
+            else:
+                set_layer(nlp, believed.fit(start))
+            kept.save(nlp, number + 1)
+            score = _score(nlp, dev)
+            if score < best_score:
+                break
+            best, best_score, best_round = take_snapshot(nlp), score, number + 1
+        restore(nlp, best)
+        return {**settings, "best_round": best_round}
+
+    outcome = guarded(nlp, "self-train", change, dev=dev, data=data, notes=wrong_languages(nlp, records))
+    Rounds(checkpoint, key).clear()
+    return outcome
+
+
+class _Believed:
+    """The texts whose labels are believed in a round, with importance, and the source's texts."""
+
+    def __init__(self, nlp: Language, records: Sequence[Record], source: Sequence[Record], share: float) -> None:
+        self.nlp, self.source = nlp, source
+        names = head_labels(nlp)
+        gold = gold_matrix(source, names).reshape(len(source), len(names))
+        prior = (gold.sum(axis=0) + 1.0) / (len(source) + len(names))
+        self.gold = gold
+        codes = np.array([record.language for record in records], dtype=object)
+        raw = predictions(nlp, records)
+        self.labels: NDArray[np.int64] = np.zeros(len(records), dtype=np.int64)
+        chosen, importance = [], []
+        for language in sorted(set(codes)):
+            rows = np.flatnonzero(codes == language)
+            shifted = shift(raw[rows], prior, estimate_prior(raw[rows], prior))
+            self.labels[rows] = shifted.argmax(axis=1)
+            kept = select_balanced(shifted, min(share, 1.0))
+            chosen.append(rows[kept])
+            importance.append(balancing_weights(self.labels[rows[kept]], prior))
+        self.rows = np.concatenate(chosen)
+        self.importance = np.concatenate(importance)
+        self.records = [records[row] for row in self.rows]
+        self.targets = np.eye(len(names))[self.labels[self.rows]]
+
+    def fit(self, start: Any) -> Any:
+        features = make_features(self.nlp, self.records)
+        if not self.source:
+            return fit_output_layer(
+                features, self.targets, towards=start, strength=ADAPTING_STRENGTH, importance=self.importance
+            )
+        # All pseudo-labels together count as much as all labels.
+        share = len(self.source) / len(self.records)
+        return fit_output_layer(
+            np.concatenate([make_features(self.nlp, self.source), features]),
+            np.concatenate([self.gold, self.targets]),
+            towards=zero_layer(*start.weight.shape),
+            strength=JOINT_STRENGTH,
+            importance=np.concatenate([np.ones(len(self.source)), min(1.0, share) * self.importance]),
+        )
+
+    def lessons(self) -> list[Lesson]:
+        return [
+            Lesson(record.text, record.language, target.astype(np.float32), importance=float(weight))
+            for record, target, weight in zip(self.records, self.targets, self.importance)
+        ]
+
+
+def _score(nlp: Language, dev: Sequence[Record]) -> float:
+    """The mean accuracy of the dev texts' languages; 0 without any."""
+    correct = correct_rows(nlp, dev)
+    codes = np.array([record.language for record in dev], dtype=object)
+    return float(np.mean([correct[codes == code].mean() for code in set(codes)])) if len(dev) else 0.0
+
+
+def _check(nlp: Language, texts: Mapping[str, Sequence[str]], rounds: int) -> None:
+    if not is_exclusive(nlp):
+        raise XltError("Self-training needs a model that gives exactly one label a text; this one gives several.")
+    if rounds < 1:
+        raise XltError(f"Self-training takes at least one round, not {rounds}.")
+    if not texts:
+        raise XltError("There is no unlabelled text to learn from: give some with --texts.")
+    for language, of_language in texts.items():
+        if language == UNKNOWN:
+            raise XltError("There are texts without a language: name it with --language, or in the field 'lang'.")
+        if len(of_language) < FEWEST_TEXTS:
+            raise XltError(
+                f"Self-training needs at least {FEWEST_TEXTS} different texts of each language; of '{language}' there "
+                f"{'is' if len(of_language) == 1 else 'are'} {len(of_language)}."
+            )
+
+
+def _key(nlp: Language, settings: Mapping[str, Any], data: Mapping[str, Sequence[Record]]) -> str:
+    """Of model, settings and data: other rounds than these are not gone on with."""
+    layer = get_layer(nlp)
+    content = json.dumps([settings, {name: fingerprint(records) for name, records in data.items()}], sort_keys=True)
+    return sha256(content.encode("utf8") + layer.weight.tobytes() + layer.bias.tobytes()).hexdigest()

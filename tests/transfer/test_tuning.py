@@ -1,0 +1,127 @@
+"""Training encoder and head together."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import spacy
+from spacy.language import Language
+
+from spacy_xlt.data.records import Record
+from spacy_xlt.errors import XltError
+from spacy_xlt.pipeline.encoder import Encoder
+from spacy_xlt.pipeline.find import find_pipe
+from spacy_xlt.transfer.few_shot import few_shot, make_lessons
+from spacy_xlt.transfer.heads import predictions, take_snapshot
+from spacy_xlt.transfer.tuning import Lesson, _TorchHead, count_layers, soften, tune
+from tests.toy import LABELS, TEXTS, make_pipeline
+
+torch = pytest.importorskip("torch")
+
+RECORDS = [Record(text, (label,), code, code) for code in ("en", "de", "ru") for text, label in TEXTS[code]]
+
+
+@pytest.fixture
+def bert(tiny_bert: Path) -> Language:
+    return make_pipeline(tiny_bert)
+
+
+def lessons(nlp: Language) -> list[Lesson]:
+    return make_lessons(RECORDS, list(nlp.get_pipe("xlt_textcat").labels))  # type: ignore[attr-defined]
+
+
+def loss(nlp: Language) -> float:
+    found = predictions(nlp, RECORDS)
+    columns = [list(nlp.get_pipe("xlt_textcat").labels).index(record.labels[0]) for record in RECORDS]  # type: ignore[attr-defined]
+    return float(-np.log(found[np.arange(len(RECORDS)), columns]).mean())
+
+
+def test_learns_in_every_architecture_and_leaves_the_word_embeddings(tiny_encoder: Path, tmp_path: Path) -> None:
+    nlp = make_pipeline(tiny_encoder)
+    before, old = loss(nlp), take_snapshot(nlp).model
+    state, weights = torch.random.get_rng_state(), [parameter.clone() for parameter in old.parameters()]
+    tune(nlp, lessons(nlp), epochs=40, rate=1e-4)
+    assert loss(nlp) < 0.7 * before
+    assert torch.equal(torch.random.get_rng_state(), state)
+    # The old model can be put back.
+    assert all(torch.equal(one, other) for one, other in zip(weights, old.parameters()))
+    new = take_snapshot(nlp).model
+    assert new is not old and not new.training
+    assert new.get_input_embeddings().weight.data_ptr() == old.get_input_embeddings().weight.data_ptr()
+    nlp.to_disk(tmp_path / "out")
+    assert spacy.load(tmp_path / "out")(RECORDS[0].text).cats == pytest.approx(nlp(RECORDS[0].text).cats, abs=1e-5)
+
+
+def test_the_torch_head_is_the_head(tiny_bert: Path) -> None:
+    embed = {"@architectures": "spacy-xlt.DocEmbedding.v1"}
+    mlp = {
+        "model": {"@architectures": "spacy-xlt.TextCatMLP.v1", "exclusive_classes": True, "hidden": 8, "embed": embed}
+    }
+    for config in ({}, {"xlt_textcat": mlp}):
+        nlp = make_pipeline(tiny_bert, config=config)
+        head = _TorchHead(nlp, torch.device("cpu"))
+        vectors = torch.tensor(find_pipe(nlp, Encoder).encode([record.text for record in RECORDS]))
+        scores = head._scores(head._project(vectors, [record.language for record in RECORDS]))
+        found = torch.softmax(scores, dim=1).detach().numpy()
+        np.testing.assert_allclose(found, predictions(nlp, RECORDS), atol=1e-5)
+        np.testing.assert_allclose(head.layer().weight, take_snapshot(nlp).layer.weight, rtol=1e-5)
+
+
+def test_the_same_seed_gives_the_same_weights(tiny_bert: Path) -> None:
+    found = []
+    for seed in (0, 0, 1):
+        nlp = make_pipeline(tiny_bert)
+        tune(nlp, lessons(nlp), epochs=1, rate=1e-3, seed=seed)
+        found.append(predictions(nlp, RECORDS))
+    np.testing.assert_array_equal(found[0], found[1])
+    assert (found[0] != found[2]).any()
+
+
+def test_learns_vectors_without_labels(bert: Language) -> None:
+    encoder = find_pipe(bert, Encoder)
+    texts = [record.text for record in RECORDS]
+    goals = np.roll(encoder.encode(texts), 1, axis=0)
+    before = (encoder.encode(texts) * goals).sum(axis=1).mean()
+    tune(bert, [Lesson(t, "en", vector=goal) for t, goal in zip(texts, goals)], epochs=30, rate=1e-3)
+    assert (encoder.encode(texts) * goals).sum(axis=1).mean() > before + 0.3 * (1 - before)
+
+
+def test_drops_layers(tiny_encoder: Path, tmp_path: Path) -> None:
+    nlp = make_pipeline(tiny_encoder)
+    assert count_layers(nlp) == 2
+    tune(nlp, lessons(nlp), epochs=1, rate=1e-3, layers=[0])
+    assert count_layers(nlp) == 1
+    nlp.to_disk(tmp_path / "out")
+    loaded = spacy.load(tmp_path / "out")
+    assert count_layers(loaded) == 1
+    assert loaded(RECORDS[0].text).cats == pytest.approx(nlp(RECORDS[0].text).cats, abs=1e-5)
+
+
+def test_long_and_blank_texts(bert: Language) -> None:
+    target = np.array([1.0, 0.0], dtype=np.float32)
+    tune(bert, [Lesson("word " * 500, "en", target), Lesson(" ", "en", target)], epochs=1, rate=1e-3)
+    with pytest.raises(XltError, match="There is no text to train on"):
+        tune(bert, [Lesson(" ", "en", target)], epochs=1, rate=1e-3)
+
+
+def test_few_shot_with_the_encoder(bert: Language) -> None:
+    russian = [record for record in RECORDS if record.language == "ru"]
+    outcome = few_shot(bert, russian, source=RECORDS[:6], method="finetune", weights={"ru": 2.0})
+    assert outcome.chosen["method"] == "finetune" and outcome.chosen["joint"]
+
+
+def test_softening_is_a_temperature_of_the_scores() -> None:
+    scores = np.array([[2.0, 0.0, -1.0]])
+    for exclusive in (True, False):
+
+        def of(values: np.ndarray, exclusive: bool = exclusive) -> np.ndarray:
+            powers = np.exp(values)
+            return powers / powers.sum(axis=1, keepdims=True) if exclusive else powers / (1 + powers)
+
+        np.testing.assert_allclose(soften(of(scores), 2.0, exclusive), of(scores / 2), atol=1e-6)
+
+
+def test_another_kind_of_encoder(bert: Language) -> None:
+    find_pipe(bert, Encoder).encoder = type("Static", (), {"is_loaded": True, "width": 4})()
+    with pytest.raises(XltError, match="A Static cannot be trained: tune the trained model, and export it again"):
+        tune(bert, [Lesson("a", "en", np.zeros(len(LABELS), dtype=np.float32))], epochs=1, rate=1e-3)
