@@ -305,6 +305,14 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
     assert content(tmp_path / "out") == content(tmp_path / "whole")
 
 
+def test_a_complete_batch_is_left_as_it_is(model: Path, tmp_path: Path) -> None:
+    path = write_jsonl(tickets(20), tmp_path / "a.jsonl")
+    process(model, path, tmp_path / "out", **SMALL)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
+    assert process(model, path, tmp_path / "out", **SMALL).documents == 20
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == before
+
+
 def test_a_damaged_part_is_made_again_with_all_after_it(model: Path, tmp_path: Path) -> None:
     path = write_jsonl(tickets(60), tmp_path / "a.jsonl")
     process(model, path, tmp_path / "out", **SMALL)
