@@ -175,8 +175,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     if options.quick:
-        options.documents, options.default_documents, options.strings = 20_000, 300, 2_000
-        options.kills, options.ray_kills, options.repeats = 2, 1, 1
+        options.documents, options.default_documents, options.strings = 10_000, 300, 2_000
+        options.kills, options.ray_kills, options.repeats = 1, 1, 1
     with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
         scratch = Path(folder)
         small, large = options.documents // 10, options.documents
@@ -193,9 +193,8 @@ def main() -> None:
         }
         killed = measure_kills(options.fast, sources[large], scratch, options.kills, "local")
         # Large enough for an actor to be killed between the first part and the last.
-        on_ray = measure_kills(
-            options.fast, write_tickets(RAY_DOCUMENTS, scratch / "ray.jsonl"), scratch, options.ray_kills, "ray"
-        )
+        source = write_tickets(RAY_DOCUMENTS // (2 if options.quick else 1), scratch / "ray.jsonl")
+        on_ray = measure_kills(options.fast, source, scratch, options.ray_kills, "ray")
         bad = measure_bad(options.fast, scratch, *((1000, 200) if options.quick else (10_000, 2_000)))
         strings = run("strings", options.default or options.fast, options.strings, scratch / "strings")
     document = {
