@@ -27,6 +27,7 @@ from common import machine, write_results
 from tickets import write_tickets
 
 RUNS = Path(__file__).parent / "batch_runs.py"
+RAY_DOCUMENTS = 40_000
 # Files that have to be the same after any end and a second run.
 KEPT = ("part-*", "quarantine.jsonl", "summary.json", "manifest.json")
 
@@ -174,8 +175,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     if options.quick:
-        options.documents, options.default_documents, options.strings = 20_000, 300, 2_000
-        options.kills, options.ray_kills, options.repeats = 2, 1, 1
+        options.documents, options.default_documents, options.strings = 10_000, 300, 2_000
+        options.kills, options.ray_kills, options.repeats = 1, 1, 1
     with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
         scratch = Path(folder)
         small, large = options.documents // 10, options.documents
@@ -191,7 +192,9 @@ def main() -> None:
             for count, source in sources.items()
         }
         killed = measure_kills(options.fast, sources[large], scratch, options.kills, "local")
-        on_ray = measure_kills(options.fast, sources[small], scratch, options.ray_kills, "ray")
+        # Large enough for an actor to be killed between the first part and the last.
+        source = write_tickets(RAY_DOCUMENTS // (2 if options.quick else 1), scratch / "ray.jsonl")
+        on_ray = measure_kills(options.fast, source, scratch, options.ray_kills, "ray")
         bad = measure_bad(options.fast, scratch, *((1000, 200) if options.quick else (10_000, 2_000)))
         strings = run("strings", options.default or options.fast, options.strings, scratch / "strings")
     document = {

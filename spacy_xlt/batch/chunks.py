@@ -88,6 +88,11 @@ def make_chunks(
                 yield Chunk(number, items, bad, now)
             if is_last:
                 return
+    except sqlite3.Error as error:
+        raise XltError(
+            f"The ids could not be kept in the temporary folder ({error}): make room there, or set TMPDIR. What is "
+            "finished is kept: run the same again."
+        ) from error
     finally:
         seen.close()
 

@@ -2,20 +2,21 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal, Optional, Union
 
 from spacy_xlt.batch.chunks import Chunk, make_chunks
-from spacy_xlt.batch.fields import Fields, Item, choose_fields
-from spacy_xlt.batch.folder import ModelFacts, check_model
+from spacy_xlt.batch.fields import Fields, choose_fields
+from spacy_xlt.batch.folder import check_model
 from spacy_xlt.batch.inputs import STDIN, Input, Kind, find_inputs, identity, total_bytes
-from spacy_xlt.batch.model import Result, Results, TextModel
+from spacy_xlt.batch.model import Results, TextModel
 from spacy_xlt.batch.output import OutputFolder
 from spacy_xlt.batch.progress import Progress
-from spacy_xlt.batch.sinks import FORMATS, OTHER, RESULTS, Format, Row, make_sink, output_name
+from spacy_xlt.batch.rows import Options, RowMaker, rows_of
+from spacy_xlt.batch.sinks import FORMATS, Format, make_sink
 from spacy_xlt.batch.sources import FileRows, import_arrow, object_rows
 from spacy_xlt.batch.summary import Summary
 from spacy_xlt.batch.workers import map_in_process, map_in_workers
@@ -32,16 +33,6 @@ PathLike = Union[str, "os.PathLike[str]"]
 Source = Union[PathLike, Sequence[PathLike], Iterable[Union[str, Mapping[str, Any]]]]
 Engine = Literal["local", "ray"]
 Mapped = Iterator[tuple[Chunk, Results]]
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the rows of the output depend on, besides model and input."""
-
-    format: Format = "jsonl"
-    keep: Optional[tuple[str, ...]] = None
-    abstain_below: float = 0.0
-    csv_safe: bool = False
 
 
 def process(
@@ -131,17 +122,23 @@ def process(
     make = partial(
         make_sink, format=format, columns=columns, labels=facts.labels, several=facts.several, csv_safe=csv_safe
     )
-    try:
-        with OutputFolder(folder, settings, make, format, part_chunks) as out:
-            if out.manifest.complete:
-                say(f"{folder} is complete already: nothing was done.")
-                return out.summary
-            if out.manifest.parts:
-                say(f"{len(out.manifest.parts)} parts are finished: going on after them.")
-            with Progress(out.summary, total, read, hide=not progress) as bar:
-                _into_folder(out, mapped(out.manifest.chunks, out.manifest.digest), make_row, max_errors, bar)
-            out.finish()
+    with _told_when_full(folder):
+        out = OutputFolder(folder, settings, make, format, part_chunks)
+    with out:
+        if out.manifest.complete:
+            say(f"{folder} is complete already: nothing was done.")
             return out.summary
+        if out.manifest.parts:
+            say(f"{len(out.manifest.parts)} parts are finished: going on after them.")
+        with Progress(out.summary, total, read, hide=not progress) as bar:
+            _into_folder(out, mapped(out.manifest.chunks, out.manifest.digest), make_row, max_errors, bar)
+        return out.summary
+
+
+@contextmanager
+def _told_when_full(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise XltError(
             f"{folder} could not be written: {error.strerror or error}. The parts that are finished are kept: make "
@@ -178,62 +175,6 @@ def _what_is_read(fields: Fields, text: Optional[str], id: Optional[str]) -> str
     return how + f"the id in '{fields.id}'{'' if id else ' (guessed)'}."
 
 
-class RowMaker:
-    """Makes the row of the output from a record and its result."""
-
-    def __init__(self, fields: Fields, facts: ModelFacts, options: Options) -> None:
-        self._fields, self._facts, self._options = fields, facts, options
-        self._names = {name: self._name(name) for name in fields.columns}
-
-    def __call__(self, item: Item, result: Result) -> tuple[dict[str, Any], bool]:
-        """The row, and whether its label was withheld."""
-        abstained = result.score < self._options.abstain_below
-        row = {
-            "id": item.id,
-            "language": result.language,
-            "language_score": result.language_score,
-            "label": None if abstained else result.label,
-            "score": result.score,
-            "probabilities": result.probabilities,
-            "model": self._facts.name,
-            "version": self._facts.version,
-        }
-        for name, value in item.row.items():
-            written = self._names[name] if name in self._names else self._name(name)
-            if written is not None:
-                row[written] = value
-        return row, abstained
-
-    def _name(self, name: str) -> Optional[str]:
-        """What a field is called in the output; None if it does not pass through."""
-        return output_name(name) if self._passes(name) else None
-
-    def _passes(self, name: str) -> bool:
-        if name == "id" == self._fields.id:
-            return False
-        return self._options.keep is None or name in self._options.keep
-
-    def columns(self, files: Optional[Sequence[Input]]) -> list[str]:
-        """Of a table of rows. One CSV or Parquet file has no fields but its columns; elsewhere more can come."""
-        names = [output_name(name) for name in self._fields.columns if self._passes(name)]
-        fixed = files is not None and len(files) == 1 and files[0].kind in ("csv", "tsv", "parquet")
-        return [*RESULTS, *names, *([] if fixed else [OTHER])]
-
-
-def _rows_of(chunk: Chunk, results: Results, make_row: RowMaker) -> tuple[list[Row], list[bool], list[BadRecord]]:
-    rows: list[Row] = []
-    abstained: list[bool] = []
-    bad = list(chunk.bad)
-    for item, result in zip(chunk.items, results.of_texts):
-        if isinstance(result, str):
-            bad.append(BadRecord(item.place, result, item.text[:2000]))
-        else:
-            row, is_abstained = make_row(item, result)
-            rows.append(row)
-            abstained.append(is_abstained)
-    return rows, abstained, bad
-
-
 def _check_errors(count: int, most: Optional[int], last: Sequence[BadRecord]) -> None:
     if most is not None and count > most:
         where = f" (the last: {last[-1].place}: {last[-1].reason})" if last else ""
@@ -245,11 +186,14 @@ def _into_folder(
 ) -> None:
     errors = out.summary.quarantined
     for chunk, results in mapped:
-        rows, abstained, bad = _rows_of(chunk, results, make_row)
-        out.add(chunk, rows, abstained, bad, results.docs)
+        rows, abstained, bad = rows_of(chunk, results, make_row)
+        with _told_when_full(out.folder):
+            out.add(chunk, rows, abstained, bad, results.docs)
         errors += len(bad)
         bar.add(len(rows), len(bad))
         _check_errors(errors, max_errors, bad)
+    with _told_when_full(out.folder):
+        out.finish()
 
 
 def _into_function(
@@ -257,7 +201,7 @@ def _into_function(
 ) -> Summary:
     summary = Summary()
     for chunk, results in mapped:
-        rows, abstained, bad = _rows_of(chunk, results, make_row)
+        rows, abstained, bad = rows_of(chunk, results, make_row)
         for row, is_abstained in zip(rows, abstained):
             summary.add_row(row, is_abstained)
             sink(dict(row))

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, Optional
 
@@ -52,7 +53,8 @@ class OutputFolder:
             check_settings(manifest, settings, folder)
             keep_whole_parts(manifest, folder, folder / QUARANTINE_FILE)
             self.manifest = manifest
-            self._quarantine: IO[bytes] = (folder / QUARANTINE_FILE).open("ab")
+            # A batch that is complete is left as it is.
+            self._quarantine: IO[bytes] = (folder / QUARANTINE_FILE).open("ab") if not manifest.complete else BytesIO()
             if not manifest.complete:
                 self._quarantine.truncate(manifest.quarantine_bytes)
                 self._quarantine.seek(0, os.SEEK_END)

@@ -144,7 +144,8 @@ def _plain(error: BaseException) -> BaseException:
     cause: Optional[BaseException] = error
     while cause is not None:
         if isinstance(cause, XltError):
-            return XltError(str(getattr(cause, "cause", None) or cause))
+            # Our errors are one line; Ray adds its own.
+            return XltError(str(getattr(cause, "cause", None) or cause).splitlines()[0])
         cause = getattr(cause, "cause", None) or cause.__cause__
     reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
     return XltError(f"Ray could not go on ({reason}). What is finished is kept: run the same again.")

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Optional, Protocol, get_args
 
@@ -22,7 +23,9 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 Row = Mapping[str, Any]
 # json.dumps would make one a row.
-_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str, allow_nan=False)
+# Deeper than this a value is written as Python shows it.
+DEEPEST = 50
 
 
 class Sink(Protocol):
@@ -34,8 +37,25 @@ class Sink(Protocol):
 
 
 def to_json(value: Any) -> str:
-    """JSON of anything: dates and the like as text, lone surrogates as U+FFFD."""
-    return replace_surrogates(_ENCODER.encode(value))
+    """JSON of anything: dates and the like as text, NaN and infinity as null, lone surrogates as U+FFFD."""
+    return replace_surrogates(_encode(value))
+
+
+def _encode(value: Any) -> str:
+    try:
+        return _ENCODER.encode(value)
+    except (ValueError, TypeError, RecursionError):  # NaN, keys that are no text, a value that holds itself
+        return _ENCODER.encode(_plain(value, 0))
+
+
+def _plain(value: Any, depth: int) -> Any:
+    if depth > DEEPEST:
+        return "..."
+    if isinstance(value, dict):
+        return {str(key): _plain(each, depth + 1) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each, depth + 1) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class JsonlSink:
@@ -43,8 +63,7 @@ class JsonlSink:
         self._part = part
 
     def write(self, rows: Sequence[Row], docs: Optional[bytes]) -> None:
-        encode = _ENCODER.encode
-        self._part.write(replace_surrogates("".join([encode(row) + "\n" for row in rows])).encode("utf8"))
+        self._part.write(replace_surrogates("".join([_encode(row) + "\n" for row in rows])).encode("utf8"))
 
     def close(self) -> None:
         pass
@@ -66,9 +85,7 @@ class CsvSink:
         self._part.write(replace_surrogates(buffer.getvalue()).encode("utf8"))
 
     def _cell(self, value: Any) -> str:
-        if value is None:
-            return ""
-        text = value if isinstance(value, str) else to_json(value)
+        text = as_text(value) or ""
         return "'" + text if self._safe and isinstance(value, str) and text.startswith(FORMULA) else text
 
     def close(self) -> None:
@@ -89,7 +106,7 @@ class ParquetSink:
             "label": arrow.list_(text) if several else text,
             "probabilities": arrow.struct([(label, arrow.float64()) for label in labels]) if labels else text,
         }
-        self._arrow, self._columns, self._kinds = arrow, columns, kinds
+        self._arrow, self._columns = arrow, columns
         self._schema = arrow.schema([(column, kinds.get(column, text)) for column in columns])
         self._writer = ParquetWriter(part, self._schema)
 
@@ -100,9 +117,8 @@ class ParquetSink:
             self._writer.write_table(self._arrow.Table.from_arrays(arrays, schema=self._schema))
 
     def _array(self, column: str, values: Sequence[Any]) -> Any:
-        if column not in self._kinds:
-            values = [_text_or_none(value) for value in values]
-        return self._arrow.array(values, type=self._schema.field(column).type)
+        kind = self._schema.field(column).type
+        return self._arrow.array(map(as_text, values) if kind == self._arrow.string() else values, type=kind)
 
     def close(self) -> None:
         self._writer.close()
@@ -156,7 +172,10 @@ def in_columns(row: Row, columns: Sequence[str]) -> list[Any]:
     return cells
 
 
-def _text_or_none(value: Any) -> Optional[str]:
+def as_text(value: Any) -> Optional[str]:
+    """A value where there is only text: numbers, lists and objects as JSON, dates and the like as Python shows them."""
     if value is None:
         return None
-    return replace_surrogates(value) if isinstance(value, str) else to_json(value)
+    if isinstance(value, (bool, int, float, list, tuple, dict)):
+        return to_json(value)
+    return replace_surrogates(str(value))

@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import math
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from spacy.tokens import DocBin
 from spacy_xlt import Classifier
 from spacy_xlt.batch import process
 from spacy_xlt.batch.manifest import read_manifest
+from spacy_xlt.batch.parts import PartFile
+from spacy_xlt.batch.sinks import ParquetSink
 from spacy_xlt.data.records import MAX_CHARS
 from spacy_xlt.errors import XltError
 from tests.batch.conftest import content, read_jsonl, tickets, write_jsonl
@@ -126,6 +129,15 @@ def test_parquet_in_and_out(model: Path, tmp_path: Path) -> None:
     assert [row["input_label"] for row in read_jsonl(tmp_path / "two")] == [row["label"] for row in expected[:16]]
 
 
+def test_parquet_of_labels_that_are_not_known_beforehand(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    with PartFile(tmp_path / "a.parquet") as part:
+        sink = ParquetSink(part, ["id", "probabilities"], (), False)
+        sink.write([{"id": 1, "probabilities": {"x": 0.5}}], None)
+        sink.close()
+    assert parquet.read_table(tmp_path / "a.parquet").to_pylist() == [{"id": "1", "probabilities": '{"x": 0.5}'}]
+
+
 def test_docbin_keeps_what_the_components_wrote(model: Path, tmp_path: Path) -> None:
     path = write_jsonl(tickets(20), tmp_path / "a.jsonl")
     process(model, path, tmp_path / "o", format="docbin", **SMALL)
@@ -138,6 +150,33 @@ def test_docbin_keeps_what_the_components_wrote(model: Path, tmp_path: Path) -> 
         assert (doc.text, doc._.language) == (row["body"], row["language"])
         assert doc.cats == pytest.approx(row["probabilities"], abs=1e-5)
         assert json.loads(doc.user_data["row"])["id"] == row["id"] and doc._.xlt_embedding.any()
+
+
+def test_values_that_json_does_not_know(model: Path, tmp_path: Path) -> None:
+    circle: list[Any] = []
+    circle.append(circle)
+    values = [math.nan, [math.inf, 1.5], datetime(2026, 1, 2), {(1, 2): "x"}, {"deep": {"key": [math.nan]}}, circle]
+    source = [{"text": "hello", "value": value, "more": "\ud800"} for value in values]
+    for format in ("jsonl", "csv"):
+        process(model, iter(source), tmp_path / format, format=format)  # type: ignore[arg-type]
+    found = [row["value"] for row in read_jsonl(tmp_path / "jsonl")]
+    assert found[:5] == [None, [None, 1.5], "2026-01-02 00:00:00", {"(1, 2)": "x"}, {"deep": {"key": [None]}}]
+    assert "NaN" not in (tmp_path / "jsonl" / "part-00000.jsonl").read_text("utf8")
+    with (tmp_path / "csv" / "part-00000.csv").open(encoding="utf8", newline="") as file:
+        assert [row["value"] for row in csv.DictReader(file)][1:4] == [
+            "[null, 1.5]",
+            "2026-01-02 00:00:00",
+            '{"(1, 2)": "x"}',
+        ]
+
+
+def test_a_data_frame(model: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(tickets(5))
+    rows: list[dict[str, Any]] = []
+    process(model, frame.to_dict("records"), rows.append)
+    joined = frame.merge(pandas.DataFrame(rows)[["id", "language", "label", "score"]], on="id")
+    assert list(joined["label"]) == [row["label"] for row in rows] and len(joined) == 5
 
 
 # Quarantine
@@ -264,6 +303,14 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
     process(model, path, tmp_path / "out", format=format, say=said.append, **SMALL)
     assert said[-1] == f"{tmp_path}/out is complete already: nothing was done."
     assert content(tmp_path / "out") == content(tmp_path / "whole")
+
+
+def test_a_complete_batch_is_left_as_it_is(model: Path, tmp_path: Path) -> None:
+    path = write_jsonl(tickets(20), tmp_path / "a.jsonl")
+    process(model, path, tmp_path / "out", **SMALL)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
+    assert process(model, path, tmp_path / "out", **SMALL).documents == 20
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == before
 
 
 def test_a_damaged_part_is_made_again_with_all_after_it(model: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import os
 import pickle
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from typing import Any, BinaryIO
 import pytest
 
 from spacy_xlt.batch import parts, process
+from spacy_xlt.batch.chunks import SeenIds
 from spacy_xlt.batch.model import TextModel
 from spacy_xlt.errors import XltError
 from tests.batch.conftest import content, read_jsonl, tickets, write_jsonl
@@ -117,6 +119,26 @@ def test_a_worker_that_dies_ends_the_run_and_it_goes_on(
     assert read_jsonl(tmp_path / "out")
     process(model, source, tmp_path / "out", workers=2, **SMALL)
     assert content(tmp_path / "out") == whole
+
+
+def test_a_file_that_the_model_misses_is_no_full_disk(
+    model: Path, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: TextModel, texts: list[str]) -> Any:
+        raise FileNotFoundError("profiles")
+
+    monkeypatch.setattr(TextModel, "__call__", fails)
+    with pytest.raises(FileNotFoundError, match="profiles"):
+        process(model, source, tmp_path / "out", **SMALL)
+
+
+def test_ids_that_cannot_be_kept(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: SeenIds, ids: list[str]) -> list[bool]:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(SeenIds, "add", full)
+    with pytest.raises(XltError, match=r"could not be kept in the temporary folder \(database or disk is full\)"):
+        process(model, [{"id": 1, "text": "a"}], print)
 
 
 def test_a_mistake_in_a_worker_is_told_as_it_is(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,80 @@
+"""The rows of the output: what the model says, and the fields of the input that pass through."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from spacy_xlt.batch.chunks import Chunk
+from spacy_xlt.batch.fields import Fields, Item
+from spacy_xlt.batch.folder import ModelFacts
+from spacy_xlt.batch.inputs import Input
+from spacy_xlt.batch.model import Result, Results
+from spacy_xlt.batch.sinks import OTHER, RESULTS, Format, Row, output_name
+from spacy_xlt.data.records import BadRecord
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the rows of the output depend on, besides model and input."""
+
+    format: Format = "jsonl"
+    keep: Optional[tuple[str, ...]] = None
+    abstain_below: float = 0.0
+    csv_safe: bool = False
+
+
+class RowMaker:
+    """Makes the row of the output from a record and its result."""
+
+    def __init__(self, fields: Fields, facts: ModelFacts, options: Options) -> None:
+        self._fields, self._facts, self._options = fields, facts, options
+        self._names = {name: self._name(name) for name in fields.columns}
+
+    def __call__(self, item: Item, result: Result) -> tuple[dict[str, Any], bool]:
+        """The row, and whether its label was withheld."""
+        abstained = result.score < self._options.abstain_below
+        row = {
+            "id": item.id,
+            "language": result.language,
+            "language_score": result.language_score,
+            "label": None if abstained else result.label,
+            "score": result.score,
+            "probabilities": result.probabilities,
+            "model": self._facts.name,
+            "version": self._facts.version,
+        }
+        for name, value in item.row.items():
+            written = self._names[name] if name in self._names else self._name(name)
+            if written is not None:
+                row[written] = value
+        return row, abstained
+
+    def _name(self, name: str) -> Optional[str]:
+        """What a field is called in the output; None if it does not pass through."""
+        return output_name(name) if self._passes(name) else None
+
+    def _passes(self, name: str) -> bool:
+        if name == "id" == self._fields.id:
+            return False
+        return self._options.keep is None or name in self._options.keep
+
+    def columns(self, files: Optional[Sequence[Input]]) -> list[str]:
+        """Of a table of rows. One CSV or Parquet file has no fields but its columns; elsewhere more can come."""
+        names = [output_name(name) for name in self._fields.columns if self._passes(name)]
+        fixed = files is not None and len(files) == 1 and files[0].kind in ("csv", "tsv", "parquet")
+        return [*RESULTS, *names, *([] if fixed else [OTHER])]
+
+
+def rows_of(chunk: Chunk, results: Results, make_row: RowMaker) -> tuple[list[Row], list[bool], list[BadRecord]]:
+    """The rows of a chunk, of each whether its label was withheld, and the records that have no result."""
+    rows: list[Row] = []
+    abstained: list[bool] = []
+    bad = list(chunk.bad)
+    for item, result in zip(chunk.items, results.of_texts):
+        if isinstance(result, str):
+            bad.append(BadRecord(item.place, result, item.text[:2000]))
+        else:
+            row, is_abstained = make_row(item, result)
+            rows.append(row)
+            abstained.append(is_abstained)
+    return rows, abstained, bad
