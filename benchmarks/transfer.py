@@ -7,7 +7,7 @@
 Tasks: `sib200` (13 targets; the models of the workflow sib200), `umsab` (English tweets to de, fr, es; three labels)
 and `sst2-de` (English film sentences to German tweets without neutral ones). For each task the zero-shot model comes
 first; then, from the same model, `few-shot` with k texts of every label in all targets together, `self-train` on
-unlabelled texts, `distill` to half the layers. Everything is chosen on dev, accuracy (SIB-200) and macro-F1 are those of test.
+unlabelled texts, `distill` to half the layers. Everything is chosen on dev; figures are those of test.
 --encoders: which models of a task are the start, frozen or finetuned; --tune finetune lets the encoder learn, too.
 
 Rows that are there already, of other tasks, methods, encoders or k, stay: a long benchmark can be run in parts. Writes
