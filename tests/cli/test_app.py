@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from spacy_xlt.cli import COMMANDS
+from spacy_xlt.cli import COMMANDS, TRANSFER_METHODS
 from spacy_xlt.evaluation.document import read_document
 from tests.cli.running import run, succeed
 from tests.records import make_records, write_csv
@@ -29,7 +29,9 @@ def test_python_m_spacy_xlt_lists_all_commands() -> None:
         assert f"  {command} " in output
 
 
-@pytest.mark.parametrize("command", [*([name] for name in COMMANDS), ["transfer"], ["transfer", "project"]])
+@pytest.mark.parametrize(
+    "command", [*([name] for name in COMMANDS), ["transfer"], *(["transfer", name] for name in TRANSFER_METHODS)]
+)
 def test_every_command_has_help(command: list[str]) -> None:
     output = succeed(*command, "--help")
     assert output.lstrip().startswith("Usage: ") and len(output.splitlines()) > 5

@@ -1,0 +1,249 @@
+"""What labels and texts of the target languages add to a model trained in English: every method of `xlt transfer`.
+
+    python -m spacy project run sib200
+    python benchmarks/transfer.py --tasks sib200 --methods few-shot,self-train --encoders frozen
+    python benchmarks/transfer.py --tasks umsab,sst2-de --methods few-shot --k 16,64 --seeds 5
+
+Tasks: `sib200` (13 targets; the models of the workflow sib200), `umsab` (English tweets to de, fr, es; three labels)
+and `sst2-de` (English film sentences to German tweets without neutral ones). For each task the zero-shot model comes
+first; then, from the same model, `few-shot` with k texts of every label in all targets together, `self-train` on
+unlabelled texts, `distill` to half the layers. Everything is chosen on dev; figures are those of test.
+--encoders: which models of a task are the start, frozen or finetuned; --tune finetune lets the encoder learn, too.
+
+Rows that are there already, of other tasks, methods, encoders or k, stay: a long benchmark can be run in parts. Writes
+benchmarks/results/transfer.{json,md}: rows of {task, method, encoder, k, language, mean, std, seeds}.
+"""
+
+import argparse
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import spacy
+from common import PROJECT, RESULTS, data_folder, write_results
+from spacy.language import Language
+
+from spacy_xlt.data.records import Record
+from spacy_xlt.evaluation.metrics import accuracy, macro_f1
+from spacy_xlt.languages import base_code
+from spacy_xlt.pipeline.encoder import Encoder
+from spacy_xlt.pipeline.find import find_pipe
+from spacy_xlt.transfer.distill import distill
+from spacy_xlt.transfer.few_shot import few_shot
+from spacy_xlt.transfer.heads import head_labels, restore, take_snapshot
+from spacy_xlt.transfer.project import fit_projection
+from spacy_xlt.transfer.self_train import self_train
+from spacy_xlt.transfer.train import train
+from spacy_xlt.transfer.tuning import count_layers
+
+UMSAB = {"english": "en", "german": "de", "french": "fr", "spanish": "es"}
+NAMES = {"0": "negative", "1": "neutral", "2": "positive"}
+NTREX_LINES = 500
+KEY = ("task", "method", "encoder", "k", "language")
+Texts = dict[str, list[Record]]
+
+
+def read_sib200(split: str) -> Texts:
+    return {
+        base_code(folder.name): list(_sib200_file(folder / f"{split}.tsv"))
+        for folder in sorted((data_folder() / "sib200").iterdir())
+        if folder.is_dir()
+    }
+
+
+def _sib200_file(path: Path) -> Iterator[Record]:
+    with path.open(encoding="utf8", newline="") as file:
+        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+            yield Record(row["text"], (row["category"],), base_code(path.parent.name), str(path))
+
+
+def read_umsab(split: str) -> Texts:
+    found: Texts = {}
+    for name, code in UMSAB.items():
+        folder = data_folder() / "umsab" / name
+        texts, labels = (
+            (folder / f"{split}_{what}.txt").read_text(encoding="utf8").splitlines() for what in ("text", "labels")
+        )
+        found[code] = [Record(text, (NAMES[label],), code, str(folder)) for text, label in zip(texts, labels)]
+    return found
+
+
+def read_sst2_de(split: str) -> Texts:
+    """English film sentences; German tweets without the neutral ones."""
+    german = [
+        record for record in read_umsab("val" if split == "dev" else split)["de"] if record.labels != ("neutral",)
+    ]
+    with (data_folder() / "sst2" / f"{split}.csv").open(encoding="utf8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    labels = {"0": "negative", "1": "positive"}
+    return {"en": [Record(row["sentence"], (labels[row["label"]],), "en", split) for row in rows], "de": german}
+
+
+def read_task(task: str) -> tuple[Texts, Texts, Texts]:
+    """(train, dev, test) by language."""
+    if task == "sib200":
+        return read_sib200("train"), read_sib200("dev"), read_sib200("test")
+    if task == "umsab":
+        return read_umsab("train"), read_umsab("val"), read_umsab("test")
+    return read_sst2_de("train"), read_sst2_de("dev"), read_sst2_de("test")
+
+
+def unlabelled(task: str, train_texts: Texts, dev: Texts) -> dict[str, list[str]]:
+    """Of the targets and the source: SIB-200's dev and the first lines of NTREX; the dev tweets; for SST-2 both."""
+    texts = {code: [record.text for record in records] for code, records in dev.items()}
+    if task == "sib200":
+        for path in sorted((data_folder() / "ntrex").iterdir()):
+            texts[base_code(path.stem)] += path.read_text(encoding="utf8").splitlines()[:NTREX_LINES]
+    else:
+        # Tweets of the target's train split, their labels left out.
+        for code, records in train_texts.items():
+            texts[code] += [record.text for record in records[:NTREX_LINES]]
+    return texts
+
+
+def start_model(task: str, encoder: str, train_texts: Texts, dev: Texts, texts: dict[str, list[str]]) -> Language:
+    """The zero-shot model: of the workflow (SIB-200), or trained here, once, and kept in training/."""
+    if task == "sib200":
+        folder = PROJECT / "training" / ("sib200" if encoder == "frozen" else "sib200-finetuned") / "transfer"
+        return spacy.load(folder)
+    folder = PROJECT / "training" / f"{task}-{encoder}"
+    if not (folder / "config.cfg").is_file():
+        method: Any = "frozen" if encoder == "frozen" else "finetune"
+        nlp = train(train_texts["en"], dev=dev["en"], method=method, languages=sorted(dev))
+        fit_projection(nlp, texts)
+        nlp.to_disk(folder)
+    return spacy.load(folder)
+
+
+def choose(records: Sequence[Record], k: int, seed: int) -> list[Record]:
+    """k different texts of every label, or all where there are fewer."""
+    distinct = list({record.text.strip(): record for record in records}.values())
+    chance = np.random.default_rng(seed)
+    chosen: list[Record] = []
+    for label in sorted({record.labels for record in distinct}):
+        rows = [i for i, record in enumerate(distinct) if record.labels == label]
+        chosen += [distinct[row] for row in chance.permutation(rows)[:k]]
+    return chosen
+
+
+def measure(nlp: Language, task: str, test: Texts) -> dict[str, float]:
+    """Accuracy (SIB-200) or macro-F1 of every language, and the mean of the targets."""
+    labels = head_labels(nlp)
+    figure: Any = accuracy if task == "sib200" else macro_f1
+    found = {}
+    for code, records in test.items():
+        docs = nlp.pipe(record.text for record in records)
+        predicted = np.array([labels.index(max(doc.cats, key=doc.cats.__getitem__)) for doc in docs])
+        found[code] = float(figure(np.array([labels.index(record.labels[0]) for record in records]), predicted))
+    found["mean"] = float(np.mean([value for code, value in found.items() if code != "en"]))
+    return found
+
+
+def run(
+    nlp: Language, method: str, tune: Any, data: tuple[Texts, Texts], texts: dict[str, list[str]], k: int, seed: int
+) -> str:
+    """One method, in place. Returns what the guard said."""
+    train_texts, dev = data
+    targets = [code for code in dev if code != "en"]
+    held = [record for records in dev.values() for record in records]
+    if method == "few-shot":
+        target = [record for code in targets for record in choose(train_texts.get(code, []) or dev[code], k, seed)]
+        outcome = few_shot(nlp, target, source=train_texts["en"], dev=dev["en"], method=tune, seed=seed, quiet=False)
+    elif method == "self-train":
+        only = {code: texts[code] for code in targets}
+        outcome = self_train(nlp, only, source=train_texts["en"], dev=dev["en"], method=tune, seed=seed, quiet=False)
+    else:
+        lines = {code: of_code[:NTREX_LINES] for code, of_code in texts.items()}
+        lines["en"] = [record.text for record in train_texts["en"]] + lines["en"]
+        outcome = distill(nlp, lines, layers=count_layers(nlp) // 2, dev=held, seed=seed, quiet=False)
+    return outcome.reason
+
+
+def rows_of(task: str, method: str, encoder: str, k: int, runs: Sequence[dict[str, float]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "task": task, "method": method, "encoder": encoder, "k": k, "language": code,
+            "mean": round(float(np.mean([one[code] for one in runs])), 4),
+            "std": round(float(np.std([one[code] for one in runs])), 4),
+            "seeds": len(runs),
+        }
+        for code in runs[0]
+    ]  # fmt: skip
+
+
+def merge(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """These rows and, of those in the results file, the ones that they do not replace."""
+    path = RESULTS / "transfer.json"
+    old = json.loads(path.read_text(encoding="utf8"))["rows"] if path.is_file() else []
+    new = {tuple(row[key] for key in KEY) for row in rows}
+    return [*(row for row in old if tuple(row[key] for key in KEY) not in new), *rows]
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """A line for each task, encoder, method and k, zero-shot first: English, mean of the targets, the lowest."""
+    groups: dict[tuple[Any, ...], dict[str, dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[key] for key in KEY[:4]), {})[row["language"]] = row
+    lines = [
+        "| task | start | method | labels a class | English | mean of targets | lowest | seeds |",
+        "|---" * 8 + "|",
+    ]
+    for (task, method, encoder, k), found in sorted(groups.items(), key=lambda item: (*_order(item[0]),)):
+        targets = {code: row for code, row in found.items() if code not in ("en", "mean")}
+        lowest = min(targets, key=lambda code: targets[code]["mean"])
+        mean = found["mean"]
+        lines.append(
+            f"| {task} | {encoder} | {method} | {k} | {found['en']['mean']:.3f} "
+            f"| {mean['mean']:.3f} ±{mean['std']:.3f} "
+            f"| {targets[lowest]['mean']:.3f} ({lowest}) | {mean['seeds']} |"
+        )
+    return (
+        "\n".join(lines) + "\n\nAccuracy (SIB-200) or macro-F1 on test texts; what follows ± is the spread over seeds."
+    )
+
+
+def _order(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    task, method, encoder, k = key
+    return task, encoder, method != "zero-shot", method, k
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tasks", default="sib200")
+    parser.add_argument("--methods", default="few-shot,self-train")
+    parser.add_argument("--encoders", default="frozen,finetuned")
+    parser.add_argument("--tune", default="frozen", choices=["frozen", "finetune"])
+    parser.add_argument("--k", default="4,16,64")
+    parser.add_argument("--seeds", type=int, default=5)
+    options = parser.parse_args()
+    for task in options.tasks.split(","):
+        train_texts, dev, test = read_task(task)
+        texts = unlabelled(task, train_texts, dev)
+        for encoder in options.encoders.split(","):
+            nlp = start_model(task, encoder, train_texts, dev, texts)
+            # All texts of a frozen run are embedded once.
+            find_pipe(nlp, Encoder)._cache.size = 100_000
+            start = take_snapshot(nlp)
+            rows = rows_of(task, "zero-shot", encoder, 0, [measure(nlp, task, test)])
+            write(merge(rows))
+            for method in options.methods.split(","):
+                for k in map(int, options.k.split(",")) if method == "few-shot" else [0]:
+                    runs = []
+                    for seed in range(options.seeds):
+                        said = run(nlp, method, options.tune, (train_texts, dev), texts, k, seed)
+                        runs.append(measure(nlp, task, test))
+                        restore(nlp, start)
+                        print(f"{task} {encoder} {method} k={k} seed={seed}: {said}", flush=True)
+                    name = f"{method}, encoder too" if options.tune == "finetune" and method != "distill" else method
+                    write(merge(rows_of(task, name, encoder, k, runs)))
+
+
+def write(rows: list[dict[str, Any]]) -> None:
+    write_results("transfer", {"rows": rows}, table(rows))
+
+
+if __name__ == "__main__":
+    main()

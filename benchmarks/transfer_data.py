@@ -1,0 +1,49 @@
+"""The files of the workflows `fewshot` and `sentiment`, as JSONL with text, label and lang.
+
+    python benchmarks/transfer_data.py
+
+corpus/sib200/few.jsonl: 16 texts a label of each of the 13 targets, from their train splits. corpus/sentiment: SST-2 in
+English (train, dev), and tweets of UMSAB in German without the neutral ones: few (16 a label), test, unlabelled.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from common import PROJECT
+from transfer import choose, read_task, unlabelled
+
+from spacy_xlt.data.records import Record
+from spacy_xlt.files import whole_file
+
+CORPUS = PROJECT / "corpus"
+K, SEED = 16, 0
+
+
+def write(records: Iterable[Record], path: Path, labelled: bool = True) -> None:
+    rows = (
+        {"text": record.text, **({"label": record.labels[0]} if labelled else {}), "lang": record.language}
+        for record in records
+    )
+    with whole_file(path) as scratch:
+        scratch.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf8")
+
+
+def main() -> None:
+    train, dev, _ = read_task("sib200")
+    targets = sorted(set(train) - {"en"})
+    write((record for code in targets for record in choose(train[code], K, SEED)), CORPUS / "sib200" / "few.jsonl")
+    train, dev, test = read_task("sst2-de")
+    texts = unlabelled("sst2-de", train, dev)
+    folder = CORPUS / "sentiment"
+    write(train["en"], folder / "train.jsonl")
+    write(dev["en"], folder / "dev.jsonl")
+    write(choose(train["de"], K, SEED), folder / "few.jsonl")
+    write(test["de"], folder / "test.jsonl")
+    records = (Record(text, (), code, "") for code, of_code in texts.items() for text in of_code)
+    write(records, folder / "unlabelled.jsonl", labelled=False)
+    print(f"✔ corpus/sib200/few.jsonl, corpus/sentiment: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""The benchmark of the transfer methods: what it chooses, merges and shows."""
+
+import json
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from spacy_xlt.data.records import Record
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def transfer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+    pytest.importorskip("torch")
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import transfer
+
+    monkeypatch.setattr(transfer, "RESULTS", tmp_path)
+    return transfer
+
+
+def test_k_texts_of_every_label_or_all(transfer: ModuleType) -> None:
+    records = [Record(f"{label}{i}", (label,), "sw", "") for label, n in (("a", 9), ("b", 2)) for i in range(n)]
+    chosen = transfer.choose([*records, *records], 4, seed=0)
+    assert [record.labels[0] for record in chosen] == ["a"] * 4 + ["b"] * 2
+    assert len({record.text for record in chosen}) == 6
+    assert chosen == transfer.choose([*records, *records], 4, seed=0) != transfer.choose(records, 4, seed=1)
+
+
+def test_rows_merge_and_zero_shot_comes_first(transfer: ModuleType, tmp_path: Path) -> None:
+    zero = transfer.rows_of("sib200", "zero-shot", "frozen", 0, [{"en": 0.9, "sw": 0.7, "mean": 0.7}])
+    few = transfer.rows_of("sib200", "few-shot", "frozen", 4, [{"en": 0.9, "sw": x, "mean": x} for x in (0.7, 0.8)])
+    assert few[1] == {
+        "task": "sib200", "method": "few-shot", "encoder": "frozen", "k": 4, "language": "sw",
+        "mean": 0.75, "std": 0.05, "seeds": 2,
+    }  # fmt: skip
+    (tmp_path / "transfer.json").write_text(json.dumps({"rows": [*few, *zero]}))
+    better = transfer.rows_of("sib200", "few-shot", "frozen", 4, [{"en": 0.9, "sw": 0.9, "mean": 0.9}])
+    rows = transfer.merge(better)
+    assert len(rows) == 6 and [row["mean"] for row in rows if row["k"] == 4] == [0.9, 0.9, 0.9]
+    lines = transfer.table(rows).splitlines()
+    assert lines[2] == "| sib200 | frozen | zero-shot | 0 | 0.900 | 0.700 ±0.000 | 0.700 (sw) | 1 |"
+    assert lines[3].startswith("| sib200 | frozen | few-shot | 4 |")
