@@ -55,8 +55,8 @@ def guarded(
     """Run `change`, which changes the pipeline in place and returns its settings; take it back if dev says so.
 
     dev: labelled texts of the source and of target languages. It is taken back if a language loses more accuracy than
-        `MARGIN`, one standard error and one text, or if the mean of the target languages falls. Without dev texts nothing is
-        compared, which the outcome says.
+        `MARGIN`, one standard error and one text, or if the mean of the target languages falls. Without dev texts
+        nothing is compared, which the outcome says.
     may_lose: for a model that is smaller on purpose: it is taken back only if the mean accuracy of all languages falls
         by more than this share of itself.
     An exception, Ctrl-C among them, leaves the pipeline as it was.
