@@ -55,8 +55,8 @@ def guarded(
     """Run `change`, which changes the pipeline in place and returns its settings; take it back if dev says so.
 
     dev: labelled texts of the source and of target languages. It is taken back if a language loses more accuracy than
-        `MARGIN` and one standard error, or if the mean of the target languages falls. Without dev texts nothing is
-        compared, which the outcome says.
+        `MARGIN`, one standard error and one text, or if the mean of the target languages falls. Without dev texts
+        nothing is compared, which the outcome says.
     may_lose: for a model that is smaller on purpose: it is taken back only if the mean accuracy of all languages falls
         by more than this share of itself.
     An exception, Ctrl-C among them, leaves the pipeline as it was.
@@ -136,7 +136,7 @@ def judge(
             means.append(float(gains.mean()))
         # The standard error of a paired difference.
         error = float(gains.std() / np.sqrt(len(gains)))
-        if gains.mean() < -max(MARGIN, error):
+        if gains.mean() < -max(MARGIN, error, 1 / len(gains)) - 1e-9:
             return False, f"Taken back: {code} loses {-gains.mean():.3f} on {len(gains)} dev texts."
     if means and np.mean(means) < 0:
         return False, f"Taken back: the mean of {len(means)} target languages falls by {-np.mean(means):.3f} on dev."

@@ -93,6 +93,18 @@ def test_the_judgement(before: dict[str, int], after: dict[str, int], kept: bool
     assert found[0] is kept
 
 
+def test_one_text_of_few_is_no_loss() -> None:
+    before = rows(90, n=99)
+    assert judge(before, rows(89, n=99), ["en"] * 99, "en")[0]
+    assert not judge(before, rows(87, n=99), ["en"] * 99, "en")[0]
+
+
+def test_a_smaller_model_may_lose_a_share() -> None:
+    before = rows(80)
+    assert judge(before, rows(78), ["en"] * 100, "en", may_lose=0.03)[0]
+    assert not judge(before, rows(77), ["en"] * 100, "en", may_lose=0.03)[0]
+
+
 def test_a_fingerprint_knows_texts_labels_and_languages() -> None:
     changed = [
         DEV,
