@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Optional
 
+import common  # noqa: F401  (this folder goes to the end of the path: its langdetect.py is not the package)
+
 # texts -> labels (None where the system has no trained head), and what empties its caches
 Classify = Callable[[list[str]], Optional[list[str]]]
 System = tuple[Classify, Callable[[], None]]

@@ -26,6 +26,7 @@ README = (ROOT / "README.md").read_text(encoding="utf8")
 COMMANDS = {command["name"]: command for command in PROJECT["commands"]}
 # Enough to run everything; the figures do not matter here.
 ROWS = 16
+GERMAN = (("Wo bleibt mein Paket?", "delivery"), ("Die Rechnung ist falsch.", "billing"))
 
 
 def code_blocks(language: str) -> list[str]:
@@ -106,6 +107,8 @@ def test_readme_shell_blocks(
     write_csv(make_records(8, seed=1), tmp_path / "dev.csv")
     (tmp_path / "german.txt").write_text("Wo ist mein Paket?\nDie Rechnung stimmt nicht.\n", encoding="utf8")
     srsly.write_jsonl(tmp_path / "german.jsonl", [{"text": "Wo ist mein Paket?", "label": "delivery", "lang": "de"}])
+    few = [{"text": f"{text} {i}", "label": label, "lang": "de"} for i in range(2) for text, label in GERMAN]
+    srsly.write_jsonl(tmp_path / "few.jsonl", few)
     for name in ("news.en.txt", "news.de.txt"):
         (tmp_path / name).write_text("".join(f"{name} {i}\n" for i in range(8)), encoding="utf8")
     words = range(40)

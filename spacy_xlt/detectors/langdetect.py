@@ -6,7 +6,7 @@ and many texts are scored at once; no random numbers, no global state of langdet
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -44,18 +44,24 @@ def read_profiles() -> Profiles:
     profiles = [json.loads(path.read_text(encoding="utf8")) for path in sorted(folder.iterdir()) if path.is_file()]
     codes = [base_code(profile["name"]) for profile in profiles]
     languages = tuple(sorted(set(codes)))
-    rows = {gram: row for row, gram in enumerate(sorted({gram for profile in profiles for gram in profile["freq"]}))}
-    frequencies = np.zeros((len(rows), len(languages)), dtype=np.float64)
-    for code, profile in zip(codes, profiles):
-        places = [rows[gram] for gram in profile["freq"]]
-        totals = np.array(profile["n_words"], dtype=np.float64)[[len(gram) - 1 for gram in profile["freq"]]]
-        share = codes.count(code) * totals
-        frequencies[places, languages.index(code)] += np.fromiter(profile["freq"].values(), dtype=np.float64) / share
-    symbols = [[ord(char) for char in gram] for gram in rows]
-    keys = np.array([sum(code * _BASE**place for place, code in enumerate(reversed(gram))) for gram in symbols])
-    order = np.argsort(keys)
-    weights = np.log(frequencies + SMALLEST_FREQUENCY).astype(np.float32)
-    return Profiles(languages, keys[order].astype(np.uint64), weights[order])
+    keys_of = [_keys(profile["freq"]) for profile in profiles]
+    keys = np.unique(np.concatenate(keys_of))
+    weights = np.empty((len(keys), len(languages)), dtype=np.float32)
+    for column, language in enumerate(languages):
+        frequencies = np.zeros(len(keys), dtype=np.float64)
+        for code, profile, own in zip(codes, profiles, keys_of):
+            if code == language:
+                totals = np.array(profile["n_words"], dtype=np.float64)[[len(gram) - 1 for gram in profile["freq"]]]
+                counts = np.fromiter(profile["freq"].values(), dtype=np.float64)
+                frequencies[np.searchsorted(keys, own)] += counts / (codes.count(code) * totals)
+        weights[:, column] = np.log(frequencies + SMALLEST_FREQUENCY)
+    return Profiles(languages, keys, weights)
+
+
+def _keys(grams: Collection[str]) -> Keys:
+    """The number of each n-gram, whose digits are its characters."""
+    digits = to_codepoints("".join(gram.rjust(_LONGEST, "\0") for gram in grams)).reshape(-1, _LONGEST)
+    return digits.astype(np.uint64) @ np.array([_BASE**2, _BASE, 1], dtype=np.uint64)
 
 
 @lru_cache(maxsize=1)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 # A part of an unknown word counts from so many letters on ("Kinderbuch" in "Kinderbuchautorin"), but where there are no
 # spaces between words every part does.
 FEWEST_LETTERS, LONGEST_WORD = 4, 24
+LONGEST_UNSPACED = 10
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 # Words whose rows are remembered; longer ones (languages without spaces) seldom come twice.
 CACHED_WORDS, CACHED_LENGTH = 100_000, LONGEST_WORD
@@ -19,6 +20,8 @@ CACHED_WORDS, CACHED_LENGTH = 100_000, LONGEST_WORD
 
 def normalize_word(token: str) -> str:
     """A token in lower case without the punctuation around it; punctuation alone and emoji are words of their own."""
+    if token.isalnum():
+        return token.lower()
     start, end = 0, len(token)
     while start < end and not _in_word(token[start]):
         start += 1
@@ -63,13 +66,13 @@ class WordRows:
         if word in self._rows:
             yield self._rows[word]
             return
-        fewest = 1 if _UNSPACED.search(word) else FEWEST_LETTERS
-        start = 0
+        fewest, longest = (1, LONGEST_UNSPACED) if _UNSPACED.search(word) else (FEWEST_LETTERS, LONGEST_WORD)
+        start, rows = 0, self._rows
         while start + fewest <= len(word):
-            for end in range(min(start + LONGEST_WORD, len(word)), start + fewest - 1, -1):
-                row = self._rows.get(word[start:end])
-                if row is not None:
-                    yield row
+            for end in range(min(start + longest, len(word)), start + fewest - 1, -1):
+                part = word[start:end]
+                if part in rows:
+                    yield rows[part]
                     start = end
                     break
             else:

@@ -13,6 +13,7 @@ from spacy_xlt.alignment.projection import MAPS_FILE, Projection, mixture
 from spacy_xlt.detectors.base import Candidates, read_prior
 from spacy_xlt.encoders.base import Floats1d, Floats2d
 from spacy_xlt.encoders.cpu import usable_threads
+from spacy_xlt.encoders.static_encoder import StaticEncoder
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.serving.head import load_head
@@ -112,7 +113,8 @@ class Classifier:
         if first is None:
             return
         second = next(windows, None)
-        if second is None or usable_threads() == 1:
+        # Of the static encoder most is Python, in which two threads are slower than one.
+        if second is None or usable_threads() == 1 or isinstance(self._encoder, StaticEncoder):
             yield self._classify(first)
             if second is not None:
                 yield self._classify(second)
