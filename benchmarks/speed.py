@@ -24,12 +24,12 @@ import numpy as np
 sys.path.append(str(Path(__file__).parent))
 from common import data_folder, machine, write_results
 
-from spacy_xlt.cli.common import load_model, save_model
 from spacy_xlt.data.docbin import load_records
 from spacy_xlt.data.records import Columns, Record
 from spacy_xlt.encoders.cpu import has_cpu_flag, usable_threads
 from spacy_xlt.files import folder_megabytes
 from spacy_xlt.languages import base_code
+from spacy_xlt.models import load_model, save_model
 from spacy_xlt.transfer.export import PRESETS, export
 
 HERE = Path(__file__).parent

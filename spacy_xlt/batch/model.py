@@ -42,7 +42,7 @@ class TextModel:
         if self._classifier is None:
             from spacy.pipeline.textcat import TextCategorizer
 
-            from spacy_xlt.cli.common import load_model, use_gpu
+            from spacy_xlt.models import load_model, use_gpu
             from spacy_xlt.pipeline.find import find_pipe
 
             use_gpu(gpu_id)

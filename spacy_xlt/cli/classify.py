@@ -21,9 +21,9 @@ def classify_cli(
     from rich.table import Table
     from spacy.pipeline.textcat import TextCategorizer
 
-    from spacy_xlt.cli.common import load_model, use_gpu
     from spacy_xlt.data.records import MAX_CHARS
     from spacy_xlt.errors import XltError
+    from spacy_xlt.models import load_model, use_gpu
     from spacy_xlt.pipeline.find import find_pipe
     from spacy_xlt.text import replace_surrogates, strip_controls
 

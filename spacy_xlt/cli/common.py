@@ -1,4 +1,4 @@
-"""What several commands do: load a model, report bad records, take the GPU."""
+"""What several commands do: report bad records, hide progress bars, read LANG=VALUE options."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -6,33 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from spacy.language import Language
 
 from spacy_xlt.data.records import BadRecord
 from spacy_xlt.errors import XltError
-from spacy_xlt.files import check_replaceable, whole_folder
 from spacy_xlt.languages import base_code, is_known
-
-# The file by which a model folder is known.
-MARKER = "config.cfg"
-
-
-def load_model(path: Path) -> Language:
-    """`spacy.load` with errors that say what to do."""
-    import spacy
-
-    if not (path / MARKER).is_file():
-        raise XltError(f"{path} is no model folder (it has no {MARKER}). Train one with: python -m spacy xlt train")
-    try:
-        return spacy.load(path)
-    except XltError:
-        raise
-    except Exception as error:  # whatever a damaged file makes of itself
-        reason = (str(error).strip().splitlines() or [""])[0]
-        raise XltError(
-            f"{path} cannot be loaded ({type(error).__name__}: {reason}). "
-            "A file of it is damaged, or a package that it needs is not installed: copy or train it again."
-        ) from error
 
 
 def report_bad_records(bad: Sequence[BadRecord], quarantine: Path, strict: bool) -> None:
@@ -55,34 +32,9 @@ def warn_skipped(path: object, skipped: Mapping[str, Any]) -> int:
     return count
 
 
-def use_gpu(gpu_id: int) -> None:
-    """Take a GPU, as `spacy train --gpu-id` does; -1 stays on the CPU."""
-    if gpu_id >= 0:
-        from thinc.api import require_gpu
-
-        try:
-            require_gpu(gpu_id)
-        except ValueError as error:
-            raise XltError(f"There is no GPU {gpu_id} ({error}). Leave out --gpu-id to use the CPU.") from error
-
-
 def quiet(progress: bool) -> bool:
     """Whether to hide progress bars: asked for, or nobody is watching."""
     return not progress or not sys.stderr.isatty()
-
-
-def check_output(output: Path) -> None:
-    """Raise XltError if a model cannot be written to `output`: asked before the work, which may take long."""
-    check_replaceable(output.expanduser().resolve(), MARKER)
-
-
-def save_model(nlp: Language, output: Path) -> None:
-    """Write a model folder whole, with the hashes of its files; it may take the place of an older one."""
-    from spacy_xlt.batch.folder import write_hashes
-
-    with whole_folder(output, MARKER) as folder:
-        nlp.to_disk(folder)
-        write_hashes(folder)
 
 
 def parse_by_language(option: str, values: Sequence[str]) -> dict[str, str]:

@@ -37,18 +37,11 @@ def distill_cli(
     With --layers, MODEL learns to do with fewer layers of its encoder. With --pairs, the teacher reads the source's
     side and MODEL learns it for the translation. A static student: python -m spacy xlt export --preset fast.
     """
-    from spacy_xlt.cli.common import (
-        check_output,
-        load_model,
-        parse_by_language,
-        quiet,
-        read_sides,
-        report_bad_records,
-        use_gpu,
-    )
+    from spacy_xlt.cli.common import parse_by_language, quiet, read_sides, report_bad_records
     from spacy_xlt.cli.transfer_common import METHODS, Inputs, check_choice, finish, source_of
     from spacy_xlt.data.docbin import Loaded
     from spacy_xlt.data.records import Columns
+    from spacy_xlt.models import check_output, load_model, use_gpu
     from spacy_xlt.transfer.distill import distill
 
     check_choice("--method", method, METHODS)

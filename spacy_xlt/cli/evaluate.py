@@ -22,12 +22,13 @@ def evaluate_cli(
     progress: Progress = True,
 ) -> None:
     """Accuracy and macro-F1 with 95 % intervals per language, gap to the source, before and after projection."""
-    from spacy_xlt.cli.common import load_model, quiet, report_bad_records, use_gpu
+    from spacy_xlt.cli.common import quiet, report_bad_records
     from spacy_xlt.data.docbin import load_records
     from spacy_xlt.data.records import Columns
     from spacy_xlt.evaluation.evaluate import evaluate
     from spacy_xlt.evaluation.table import print_table
     from spacy_xlt.files import write_json
+    from spacy_xlt.models import load_model, use_gpu
 
     use_gpu(gpu_id)
     loaded = load_records(data, Columns(text, label, lang), language)

@@ -33,7 +33,7 @@ def evaluate_alignment_cli(
     With pairs of sentences: each one's translation is looked up, both ways. With texts alone, no translations:
     mean CSLS of mutual neighbours, hubness, and a linear probe for the language.
     """
-    from spacy_xlt.cli.common import parse_by_language, quiet, read_sides, report_bad_records, use_gpu, warn_skipped
+    from spacy_xlt.cli.common import parse_by_language, quiet, read_sides, report_bad_records, warn_skipped
     from spacy_xlt.data.dictionaries import read_dictionary
     from spacy_xlt.data.docbin import load_records
     from spacy_xlt.data.records import Columns
@@ -41,6 +41,7 @@ def evaluate_alignment_cli(
     from spacy_xlt.evaluation.alignment_table import print_alignment
     from spacy_xlt.evaluation.evaluate_alignment import evaluate_alignment
     from spacy_xlt.files import write_json
+    from spacy_xlt.models import use_gpu
 
     if limit < 1:
         raise XltError(f"--limit is a number of lines from 1 on, not {limit}.")
@@ -80,8 +81,8 @@ def load_model_or_encoder(path: Path) -> "Language":
     """A pipeline folder, or a pipeline of nothing but the encoder of an encoder folder."""
     import spacy
 
-    from spacy_xlt.cli.common import MARKER, load_model
     from spacy_xlt.encoders.folder import SETTINGS_FILE
+    from spacy_xlt.models import MARKER, load_model
     from spacy_xlt.pipeline.encoder import Encoder
     from spacy_xlt.pipeline.find import find_pipe
 

@@ -33,12 +33,13 @@ def export_cli(
 
     What is written needs neither torch nor transformers: pip install 'spacy-xlt[serve]'.
     """
-    from spacy_xlt.cli.common import check_output, load_model, quiet, save_model
+    from spacy_xlt.cli.common import quiet
     from spacy_xlt.data.docbin import load_records
     from spacy_xlt.data.records import Columns
     from spacy_xlt.errors import XltError
     from spacy_xlt.evaluation.evaluate import evaluate
     from spacy_xlt.files import folder_megabytes
+    from spacy_xlt.models import check_output, load_model, save_model
     from spacy_xlt.transfer.export import PRESETS, export, mean_accuracy
 
     if preset not in PRESETS:

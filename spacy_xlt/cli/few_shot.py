@@ -25,9 +25,10 @@ def few_shot_cli(
     With --source-texts the head learns from them and the new ones together; without, it starts from what it knows.
     The model stays as it was where --dev texts say that it got worse.
     """
-    from spacy_xlt.cli.common import check_output, load_model, quiet, report_bad_records, use_gpu
+    from spacy_xlt.cli.common import quiet, report_bad_records
     from spacy_xlt.cli.transfer_common import METHODS, Inputs, check_choice, finish, source_of
     from spacy_xlt.data.records import Columns
+    from spacy_xlt.models import check_output, load_model, use_gpu
     from spacy_xlt.transfer.few_shot import few_shot
 
     check_choice("--method", method, METHODS)

@@ -22,9 +22,10 @@ def flatten_cli(
 
     With --texts the projector learns the source's mean, which `xlt transfer project` needs.
     """
-    from spacy_xlt.cli.common import check_output, load_model, quiet, report_bad_records, save_model
+    from spacy_xlt.cli.common import quiet, report_bad_records
     from spacy_xlt.data.docbin import Loaded, load_records
     from spacy_xlt.data.records import Columns
+    from spacy_xlt.models import check_output, load_model, save_model
     from spacy_xlt.transfer.flatten import flatten
 
     check_output(output)

@@ -30,10 +30,11 @@ def self_train_cli(
     A killed run goes on at its last round when the same command is given again. The model stays as it was where --dev
     texts say that it got worse.
     """
-    from spacy_xlt.cli.common import check_output, load_model, quiet, report_bad_records, use_gpu
+    from spacy_xlt.cli.common import quiet, report_bad_records
     from spacy_xlt.cli.transfer_common import METHODS, Inputs, check_choice, finish, source_of
     from spacy_xlt.data.docbin import Loaded
     from spacy_xlt.data.records import Columns
+    from spacy_xlt.models import check_output, load_model, use_gpu
     from spacy_xlt.transfer.self_train import self_train
 
     check_choice("--method", method, METHODS)

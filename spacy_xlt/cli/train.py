@@ -25,10 +25,11 @@ def train_cli(
     """Train a text categorizer on texts of one language; it loads with spacy.load(OUTPUT)."""
     import sys
 
-    from spacy_xlt.cli.common import check_output, report_bad_records, save_model, use_gpu
+    from spacy_xlt.cli.common import report_bad_records
     from spacy_xlt.data.docbin import Loaded, load_records
     from spacy_xlt.data.records import Columns
     from spacy_xlt.errors import XltError
+    from spacy_xlt.models import check_output, save_model, use_gpu
     from spacy_xlt.transfer.train import train
 
     if method not in ("frozen", "finetune"):

@@ -46,20 +46,12 @@ def project_cli(
     give texts of that kind in the source language as well (--language en --texts news.en.txt): then both sides are
     compared fairly.
     """
-    from spacy_xlt.cli.common import (
-        check_output,
-        load_model,
-        parse_by_language,
-        quiet,
-        read_sides,
-        report_bad_records,
-        save_model,
-        warn_skipped,
-    )
+    from spacy_xlt.cli.common import parse_by_language, quiet, read_sides, report_bad_records, warn_skipped
     from spacy_xlt.data.dictionaries import read_dictionary
     from spacy_xlt.data.docbin import load_records
     from spacy_xlt.data.records import Columns
     from spacy_xlt.errors import XltError
+    from spacy_xlt.models import check_output, load_model, save_model
     from spacy_xlt.pipeline.find import find_pipe
     from spacy_xlt.pipeline.projector import Projector
     from spacy_xlt.transfer.project import fit_projection, set_aligner

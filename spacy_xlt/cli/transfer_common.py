@@ -89,7 +89,7 @@ def check_choice(option: str, value: str, choices: Sequence[str]) -> None:
 
 def finish(nlp: "Language", output: Path, outcome: "Outcome") -> None:
     """Write the model and say what happened; a model that was taken back is written as it was."""
-    from spacy_xlt.cli.common import save_model
+    from spacy_xlt.models import save_model
 
     save_model(nlp, output)
     for note in outcome.notes:

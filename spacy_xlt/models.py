@@ -1,0 +1,54 @@
+"""Reading and writing whole model folders."""
+
+from pathlib import Path
+
+from spacy.language import Language
+
+from spacy_xlt.errors import XltError
+from spacy_xlt.files import check_replaceable, whole_folder
+
+# The file by which a model folder is known.
+MARKER = "config.cfg"
+
+
+def load_model(path: Path) -> Language:
+    """`spacy.load` with errors that say what to do."""
+    import spacy
+
+    if not (path / MARKER).is_file():
+        raise XltError(f"{path} is no model folder (it has no {MARKER}). Train one with: python -m spacy xlt train")
+    try:
+        return spacy.load(path)
+    except XltError:
+        raise
+    except Exception as error:  # whatever a damaged file makes of itself
+        reason = (str(error).strip().splitlines() or [""])[0]
+        raise XltError(
+            f"{path} cannot be loaded ({type(error).__name__}: {reason}). "
+            "A file of it is damaged, or a package that it needs is not installed: copy or train it again."
+        ) from error
+
+
+def check_output(output: Path) -> None:
+    """Raise XltError if a model cannot be written to `output`: asked before the work, which may take long."""
+    check_replaceable(output.expanduser().resolve(), MARKER)
+
+
+def save_model(nlp: Language, output: Path) -> None:
+    """Write a model folder whole, with the hashes of its files; it may take the place of an older one."""
+    from spacy_xlt.batch.folder import write_hashes
+
+    with whole_folder(output, MARKER) as folder:
+        nlp.to_disk(folder)
+        write_hashes(folder)
+
+
+def use_gpu(gpu_id: int) -> None:
+    """Take a GPU, as `spacy train --gpu-id` does; -1 stays on the CPU."""
+    if gpu_id >= 0:
+        from thinc.api import require_gpu
+
+        try:
+            require_gpu(gpu_id)
+        except ValueError as error:
+            raise XltError(f"There is no GPU {gpu_id} ({error}). Leave out --gpu-id to use the CPU.") from error
