@@ -27,7 +27,8 @@ from common import machine, write_results
 from tickets import write_tickets
 
 RUNS = Path(__file__).parent / "batch_runs.py"
-RAY_DOCUMENTS = 40_000
+# Large enough for a kill between the first part and the last.
+KILL_DOCUMENTS, RAY_DOCUMENTS = 60_000, 40_000
 # Files that have to be the same after any end and a second run.
 KEPT = ("part-*", "quarantine.jsonl", "summary.json", "manifest.json")
 
@@ -191,8 +192,8 @@ def main() -> None:
             count: run("process", options.fast, source, scratch / f"peak-{count}")["peak_mb"]
             for count, source in sources.items()
         }
-        killed = measure_kills(options.fast, sources[large], scratch, options.kills, "local")
-        # Large enough for an actor to be killed between the first part and the last.
+        source = write_tickets(KILL_DOCUMENTS // (4 if options.quick else 1), scratch / "kill.jsonl")
+        killed = measure_kills(options.fast, source, scratch, options.kills, "local")
         source = write_tickets(RAY_DOCUMENTS // (2 if options.quick else 1), scratch / "ray.jsonl")
         on_ray = measure_kills(options.fast, source, scratch, options.ray_kills, "ray")
         bad = measure_bad(options.fast, scratch, *((1000, 200) if options.quick else (10_000, 2_000)))
