@@ -7,14 +7,13 @@ batch_runs.py strings MODEL COUNT OUT
 
 import json
 import random
-import resource
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 sys.path.append(str(Path(__file__).parent))
-import common as _common  # noqa: F401  (mends sys.path)
+from common import peak_mb
 from tickets import make_tickets
 
 from spacy_xlt import Classifier
@@ -125,8 +124,7 @@ def main() -> None:
         measured = strings(Path(model), int(others[0]))
     else:
         measured = whole(Path(model), Path(others[0]), Path(others[1]), 2 if way == "workers-2" else 0)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({**measured, "peak_mb": round(peak, 1)}))
+    print(json.dumps({**measured, "peak_mb": peak_mb()}))
 
 
 if __name__ == "__main__":

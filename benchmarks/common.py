@@ -42,6 +42,12 @@ def machine() -> dict[str, Any]:
     }
 
 
+def peak_mb() -> float:
+    """The most that this process had in memory (Linux); `ru_maxrss` would count what its parent had at the fork."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
+    return round(int(line.split()[1]) / 1024, 1)
+
+
 def write_results(name: str, document: dict[str, Any], markdown: str) -> None:
     """Write benchmarks/results/<name>.json and .md; the machine is added to both."""
     where = document.get("machine") or machine()

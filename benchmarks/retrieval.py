@@ -10,14 +10,13 @@ process, Python, NumPy and both sets included. Writes benchmarks/results/retriev
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
 from typing import Any
 
 import numpy as np
-from common import write_results
+from common import peak_mb, write_results
 from numpy.typing import NDArray
 
 from spacy_xlt.alignment.retrieval import hubness, nearest
@@ -78,7 +77,7 @@ def measure(kind: str, n: int, width: int) -> dict[str, Any]:
         "sgemm_before": round(before, 1),
         "sgemm_after": round(after, 1),
         "ratio": round(gflops / ((before + after) / 2), 3),
-        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_mb": round(peak_mb()),
         "input_mb": round(2 * queries.nbytes / 2**20),
         "hubness": round(hubness(indices, n), 2),
     }

@@ -5,14 +5,14 @@ python benchmarks/speed_systems.py SYSTEM FOLDER INPUTS
 
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Optional
 
-import common  # noqa: F401  (this folder goes to the end of the path: its langdetect.py is not the package)
+# First of ours: it moves this folder to the end of the path, or its langdetect.py would be taken for the package.
+from common import peak_mb
 
 # texts -> labels (None where the system has no trained head), and what empties its caches
 Classify = Callable[[list[str]], Optional[list[str]]]
@@ -117,10 +117,6 @@ def make_system(name: str, folder: Path) -> System:
     if name.endswith("-docs") or name == "spacy-transformers":
         return docs(folder)
     return ours(folder)
-
-
-def peak_mb() -> float:
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
 
 
 def stream(folder: Path, n: int) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import re
 import threading
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
 import numpy as np
@@ -53,30 +53,31 @@ class WordRows:
         split = [text.split() for text in texts]
         # Other threads put words in or take a new dict, but nothing is ever taken out of this one.
         known = self._known
-        new = {word: tuple(self._rows_of(word)) for words in split for word in words if word not in known}
+        missing = {word for words in split for word in words if word not in known}
+        new = {word: self._rows_of(word) for word in missing}
         found = [[new[word] if word in new else known[word] for word in words] for words in split]
         self._remember(new)
         counts = np.array([sum(map(len, rows)) for rows in found], dtype=np.int64)
         flat = chain.from_iterable(chain.from_iterable(found))
         return np.fromiter(flat, dtype=np.int64, count=int(counts.sum())), counts
 
-    def _rows_of(self, token: str) -> Iterator[int]:
+    def _rows_of(self, token: str) -> tuple[int, ...]:
         """The row of a word; of an unknown one the rows of the longest words in it, from left to right."""
-        word = normalize_word(token)
-        if word in self._rows:
-            yield self._rows[word]
-            return
+        rows, word = self._rows, normalize_word(token)
+        if word in rows:
+            return (rows[word],)
         fewest, longest = (1, LONGEST_UNSPACED) if _UNSPACED.search(word) else (FEWEST_LETTERS, LONGEST_WORD)
-        start, rows = 0, self._rows
+        found, start = [], 0
         while start + fewest <= len(word):
             for end in range(min(start + longest, len(word)), start + fewest - 1, -1):
                 part = word[start:end]
                 if part in rows:
-                    yield rows[part]
+                    found.append(rows[part])
                     start = end
                     break
             else:
                 start += 1
+        return tuple(found)
 
     def _remember(self, rows: Mapping[str, tuple[int, ...]]) -> None:
         if not rows:
