@@ -1,4 +1,4 @@
-"""The torch back end: any Hugging Face encoder, float32, on CPU or GPU."""
+"""The torch back end: any Hugging Face encoder, on CPU or GPU."""
 
 import json
 import os
@@ -14,6 +14,7 @@ import numpy as np
 import srsly
 
 from spacy_xlt.encoders.base import Floats2d, average_windows, batches_of_like_length
+from spacy_xlt.encoders.cpu import has_cpu_flag
 from spacy_xlt.encoders.folder import WEIGHTS_FILE, EncoderSettings, Pooling, check_folder
 from spacy_xlt.encoders.tokenizer import WindowTokenizer
 from spacy_xlt.errors import XltError
@@ -62,12 +63,23 @@ def load_model(folder: Path) -> Any:
     return model
 
 
+def has_bfloat16(device: Any) -> bool:
+    """Whether a torch device multiplies in bfloat16 itself; others do it by way of float32, ten times slower."""
+    import torch
+
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type == "cpu" and has_cpu_flag("avx512_bf16", "amx_bf16", "bf16")
+
+
 class TorchEncoder:
     """`spacy-xlt.TorchEncoder.v1`.
 
     pooling, prefix, window: in place of what the encoder folder says (`xlt_encoder.json`); None: what it says.
     A window is never longer than the model's positions.
     device: `cpu`, `cuda:0` ...; None: what `spacy.require_gpu` / `--gpu-id` chose.
+    bfloat16: matrix products in bfloat16 where the CPU or GPU has it, at nearly twice the speed and a cosine of .999;
+        elsewhere, where it would take ten times as long, float32 all the same.
     """
 
     def __init__(
@@ -76,6 +88,7 @@ class TorchEncoder:
         prefix: Optional[str] = None,
         window: Optional[int] = None,
         device: Optional[str] = None,
+        bfloat16: bool = False,
     ) -> None:
         self.overrides = {
             key: value
@@ -83,6 +96,7 @@ class TorchEncoder:
             if value is not None
         }
         self.device = device
+        self.bfloat16 = bfloat16
         self.settings = EncoderSettings(**self.overrides)  # type: ignore[arg-type]
         self._tokenizer: Optional[WindowTokenizer] = None
         self._tokenizer_config: dict[str, Any] = {}
@@ -154,7 +168,8 @@ class TorchEncoder:
         windows, owners, lengths = self._tokenizer.windows(texts)
         device = self._place()
         vectors = np.zeros((len(windows), self.width), dtype=np.float32)
-        with torch.inference_mode():
+        bfloat16 = self.bfloat16 and has_bfloat16(device)
+        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
             for batch in batches_of_like_length([len(window) for window in windows], BATCH_PIECES):
                 vectors[batch] = self._pool([windows[i] for i in batch], device).cpu().numpy()
         return average_windows(
@@ -174,6 +189,7 @@ class TorchEncoder:
         # Without padding the mask says nothing, and attention is faster without one.
         padded = len(batch[-1]) < len(batch[0])
         states = self._model(input_ids=ids, attention_mask=mask if padded else None).last_hidden_state
+        states = states.float()
         if self.settings.pooling == "cls":
             return states[:, 0]
         weights = mask.to(states.dtype).unsqueeze(-1)
@@ -249,8 +265,9 @@ class TorchEncoder:
 
     # Weights travel to spawned workers as bytes.
     def __getstate__(self) -> dict[str, Any]:
-        return {"overrides": self.overrides, "device": self.device, "data": self.to_bytes()}
+        settings = {**self.overrides, "device": self.device, "bfloat16": self.bfloat16}
+        return {"settings": settings, "data": self.to_bytes()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(**state["overrides"], device=state["device"])  # type: ignore[misc]
+        self.__init__(**state["settings"])  # type: ignore[misc]
         self.from_bytes(state["data"])

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spacy_xlt.encoders import torch_encoder
 from spacy_xlt.encoders.base import Floats2d, TextEncoder
 from spacy_xlt.encoders.folder import WEIGHTS_FILE, EncoderSettings
 from spacy_xlt.encoders.torch_encoder import TorchEncoder, batches_of_like_length
@@ -236,6 +237,20 @@ def test_threads_agree(tiny_bert: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         for vectors in pool.map(encoder.encode, [TEXTS] * 12):
             np.testing.assert_allclose(vectors, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_bfloat16_is_taken_only_where_the_cpu_has_it(
+    tiny_encoder: Path, there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch_encoder, "has_cpu_flag", lambda *_: there)
+    plain = load(tiny_encoder)
+    encoder = TorchEncoder(bfloat16=True)
+    encoder.load(tiny_encoder)
+    expected, vectors = plain.encode(LINES), pickle.loads(pickle.dumps(encoder)).encode(LINES)
+    assert vectors.dtype == np.float32
+    assert np.array_equal(vectors, expected) is not there
+    assert (vectors * expected).sum(axis=1)[expected.any(axis=1)].min() > 0.99
 
 
 def test_several_can_be_loaded_at_once(tiny_encoder: Path) -> None:
