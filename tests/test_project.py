@@ -105,7 +105,8 @@ def test_readme_shell_blocks(
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     write_csv(make_records(40), tmp_path / "tickets.csv")
     write_csv(make_records(8, seed=1), tmp_path / "dev.csv")
-    (tmp_path / "german.txt").write_text("Wo ist mein Paket?\nDie Rechnung stimmt nicht.\n", encoding="utf8")
+    lines = [f"{text} Nummer {i}\n" for i in range(6) for text, _ in GERMAN]
+    (tmp_path / "german.txt").write_text("".join(lines), encoding="utf8")
     srsly.write_jsonl(tmp_path / "german.jsonl", [{"text": "Wo ist mein Paket?", "label": "delivery", "lang": "de"}])
     few = [{"text": f"{text} {i}", "label": label, "lang": "de"} for i in range(2) for text, label in GERMAN]
     srsly.write_jsonl(tmp_path / "few.jsonl", few)
