@@ -200,7 +200,7 @@ def main() -> None:
         strings = run("strings", options.default or options.fast, options.strings, scratch / "strings")
     document = {
         "speed": speed,
-        # What the command does without options on two CPUs; and in one process.
+        # What the command does with a fast model on two CPUs; and in one process.
         "docs_per_s_ratio": speed["fast"]["ratio_to_bare"]["workers-2"],
         "docs_per_s_ratio_one_process": speed["fast"]["ratio_to_bare"]["process"],
         "peak_mb": peaks,

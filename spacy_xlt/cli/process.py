@@ -31,7 +31,9 @@ def process_cli(
     csv_safe: Annotated[bool, typer.Option("--csv-safe", help="No cell of CSV may be taken for a formula.")] = False,
     workers: Annotated[
         Optional[int],
-        typer.Option(help="Processes; 0: this one, with all its threads; without it: one for each CPU."),
+        typer.Option(
+            help="Processes; 0: this one, with all its threads; without it: for models of preset fast one for each CPU, else 0."
+        ),
     ] = None,
     engine: Annotated[str, typer.Option(help="local, or ray (extra `ray`) for a cluster.")] = "local",
     address: Annotated[Optional[str], typer.Option(help="Address of a Ray cluster; without it: Ray on here.")] = None,
@@ -69,7 +71,7 @@ def process_cli(
             abstain_below=abstain_below,
             csv_safe=csv_safe,
             max_errors=max_errors,
-            workers=default_workers(engine, gpu_id) if workers is None else workers,
+            workers=default_workers(model, engine, gpu_id) if workers is None else workers,
             engine=engine,  # type: ignore[arg-type]
             address=address,
             gpu_id=gpu_id,
@@ -87,8 +89,14 @@ def process_cli(
             raise typer.Exit(1)
 
 
-def default_workers(engine: str, gpu_id: int) -> int:
-    """A process for each CPU is faster than as many threads (benchmarks/results/batch.md). Ray counts for itself."""
-    from spacy_xlt.encoders.cpu import usable_threads
+def default_workers(model: Path, engine: str, gpu_id: int) -> int:
+    """A process for each CPU where the encoder is static: most of it is Python, in which threads wait for each other.
 
-    return 0 if engine == "ray" or gpu_id >= 0 or usable_threads() == 1 else usable_threads()
+    Other encoders do as well in one process with threads, and need their memory once (benchmarks/results/batch.md).
+    """
+    from spacy_xlt.encoders.cpu import usable_threads
+    from spacy_xlt.models import MARKER
+
+    config = model / MARKER
+    static = config.is_file() and "spacy-xlt.StaticEncoder.v1" in config.read_text(encoding="utf8")
+    return usable_threads() if static and engine == "local" and gpu_id < 0 and usable_threads() > 1 else 0

@@ -9,6 +9,8 @@ import pytest
 pytest.importorskip("transformers")
 
 from spacy_xlt.batch import engine
+from spacy_xlt.cli.process import default_workers
+from spacy_xlt.encoders import cpu
 from tests.batch.conftest import model as model
 from tests.batch.conftest import read_jsonl, tickets, write_jsonl
 from tests.cli.running import fail, run, succeed
@@ -105,3 +107,12 @@ def test_summary_is_written(model: Path, tmp_path: Path) -> None:
     assert summary["documents"] == 6 and summary["abstained"] + sum(summary["labels"].values()) == 6
     header = (tmp_path / "out" / "part-00000.csv").read_text("utf8").splitlines()[0]
     assert header == "id,language,language_score,label,score,probabilities,model,version,input_other"
+
+
+def test_models_of_the_preset_fast_get_a_worker_for_each_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu, "usable_threads", lambda: 3)
+    (tmp_path / "config.cfg").write_text('encoder = {"@xlt_encoders":"spacy-xlt.StaticEncoder.v1"}')
+    assert default_workers(tmp_path, "local", -1) == 3
+    assert default_workers(tmp_path, "ray", -1) == default_workers(tmp_path, "local", 0) == 0
+    (tmp_path / "config.cfg").write_text('encoder = {"@xlt_encoders":"spacy-xlt.TorchEncoder.v1"}')
+    assert default_workers(tmp_path, "local", -1) == default_workers(tmp_path / "missing", "local", -1) == 0
