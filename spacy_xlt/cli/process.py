@@ -32,7 +32,7 @@ def process_cli(
     workers: Annotated[
         Optional[int],
         typer.Option(
-            help="Processes; 0: this one, with all its threads; without it: for models of preset fast one for each CPU, else 0."
+            help="Processes; 0: this one, with threads; without it: of a model of preset fast one for each CPU, else 0."
         ),
     ] = None,
     engine: Annotated[str, typer.Option(help="local, or ray (extra `ray`) for a cluster.")] = "local",
