@@ -85,7 +85,8 @@ def test_the_figures_are_those_of_nlp_pipe(pipeline: Language, preset: Any, tmp_
     result = classifier(ALL)
     cats, languages = of_docs(spacy.load(tmp_path / "model"), ALL)
     expected = np.array([[each[label] for label in classifier.labels] for each in cats])
-    np.testing.assert_allclose(result.probabilities, expected, atol=1e-6)
+    # float32 products in batches of other shapes are rounded otherwise, which the hidden layer of `mlp` makes larger.
+    np.testing.assert_allclose(result.probabilities, expected, atol=5e-6 if preset == "quality" else 1e-6)
     assert result.languages == languages
     assert classifier.labels == LABELS
     if "multilabel" in "".join(nlp.pipe_names):
