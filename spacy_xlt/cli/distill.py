@@ -37,7 +37,7 @@ def distill_cli(
     With --layers, MODEL learns to do with fewer layers of its encoder. With --pairs, the teacher reads the source's
     side and MODEL learns it for the translation. A static student: python -m spacy xlt export --preset fast.
     """
-    from spacy_xlt.cli.common import parse_by_language, quiet, read_sides, report_bad_records
+    from spacy_xlt.cli.common import parse_by_language, quiet, read_sides
     from spacy_xlt.cli.transfer_common import METHODS, Inputs, check_choice, finish, source_of
     from spacy_xlt.data.docbin import Loaded
     from spacy_xlt.data.records import Columns
@@ -52,7 +52,7 @@ def distill_cli(
     translations = {code: read_sides(code, both) for code, both in parse_by_language("--pairs", pairs).items()}
     nlp = load_model(model)
     held = inputs.read_source(dev, source_of(nlp))
-    report_bad_records(inputs.bad, output.with_name(output.name + ".quarantine.jsonl"), strict)
+    inputs.report_bad(output, strict)
     outcome = distill(
         nlp,
         Loaded(unlabelled).by_language(),

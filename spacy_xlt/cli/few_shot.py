@@ -25,7 +25,7 @@ def few_shot_cli(
     With --source-texts the head learns from them and the new ones together; without, it starts from what it knows.
     The model stays as it was where --dev texts say that it got worse.
     """
-    from spacy_xlt.cli.common import quiet, report_bad_records
+    from spacy_xlt.cli.common import quiet
     from spacy_xlt.cli.transfer_common import METHODS, Inputs, check_choice, finish, source_of
     from spacy_xlt.data.records import Columns
     from spacy_xlt.models import check_output, load_model, use_gpu
@@ -38,7 +38,7 @@ def few_shot_cli(
     target = inputs.read(texts, language)
     nlp = load_model(model)
     source, held = (inputs.read_source(paths, source_of(nlp)) for paths in (source_texts, dev))
-    report_bad_records(inputs.bad, output.with_name(output.name + ".quarantine.jsonl"), strict)
+    inputs.report_bad(output, strict)
     outcome = few_shot(
         nlp,
         target,

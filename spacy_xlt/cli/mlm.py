@@ -22,7 +22,7 @@ def mlm_cli(
     progress: Progress = True,
 ) -> None:
     """Train a masked language model on unlabelled texts, then: xlt train DATA MODEL --encoder OUTPUT."""
-    from spacy_xlt.cli.common import quiet, report_bad_records
+    from spacy_xlt.cli.common import quiet
     from spacy_xlt.cli.transfer_common import Inputs
     from spacy_xlt.data.docbin import Loaded
     from spacy_xlt.data.records import Columns
@@ -32,7 +32,7 @@ def mlm_cli(
     check_replaceable(output.expanduser().resolve(), "config.json")
     inputs = Inputs(Columns(text, language=lang))
     unlabelled = inputs.read(texts, language, labelled=False)
-    report_bad_records(inputs.bad, output.with_name(output.name + ".quarantine.jsonl"), strict)
+    inputs.report_bad(output, strict)
     card = continue_mlm(
         model, output, Loaded(unlabelled).by_language(), epochs=epochs, seed=seed, quiet=quiet(progress)
     )

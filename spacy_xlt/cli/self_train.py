@@ -30,7 +30,7 @@ def self_train_cli(
     A killed run goes on at its last round when the same command is given again. The model stays as it was where --dev
     texts say that it got worse.
     """
-    from spacy_xlt.cli.common import quiet, report_bad_records
+    from spacy_xlt.cli.common import quiet
     from spacy_xlt.cli.transfer_common import METHODS, Inputs, check_choice, finish, source_of
     from spacy_xlt.data.docbin import Loaded
     from spacy_xlt.data.records import Columns
@@ -44,7 +44,7 @@ def self_train_cli(
     unlabelled = inputs.read(texts, language, labelled=False)
     nlp = load_model(model)
     source, held = (inputs.read_source(paths, source_of(nlp)) for paths in (source_texts, dev))
-    report_bad_records(inputs.bad, output.with_name(output.name + ".quarantine.jsonl"), strict)
+    inputs.report_bad(output, strict)
     outcome = self_train(
         nlp,
         Loaded(unlabelled).by_language(),

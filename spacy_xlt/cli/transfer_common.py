@@ -72,6 +72,12 @@ class Inputs:
             replace(record, language=source) if record.language == UNKNOWN else record for record in self.read(paths)
         ]
 
+    def report_bad(self, output: Path, strict: bool) -> None:
+        """Write what is wrong with the files read so far to a quarantine file beside the output."""
+        from spacy_xlt.cli.common import report_bad_records
+
+        report_bad_records(self.bad, output.with_name(output.name + ".quarantine.jsonl"), strict)
+
 
 def source_of(nlp: "Language") -> str:
     from spacy_xlt.pipeline.find import find_pipe

@@ -78,7 +78,7 @@ def export(
     if preset == "fast":
         from spacy_xlt.transfer.student import export_student
 
-        return export_student(nlp, texts, held, quiet=quiet)
+        return export_student(nlp, texts, quiet=quiet)
     keep = kept_pieces(nlp, texts, languages) if languages else None
     exported, parity = export_onnx(nlp, preset, held, keep=keep)
     notes = [f"Cosine to the trained encoder on {parity.texts} texts: {parity.mean:.4f}, lowest {parity.lowest:.4f}."]

@@ -37,7 +37,7 @@ FEWEST_TEXTS = 50
 
 
 def export_student(
-    nlp: Language, texts: Mapping[str, Sequence[str]], held: Sequence[str], *, quiet: bool = True
+    nlp: Language, texts: Mapping[str, Sequence[str]], *, quiet: bool = True
 ) -> tuple[Language, list[str]]:
     """Return the pipeline with a static student as its encoder and a projector fitted for it; notes: see `export`.
 
@@ -149,7 +149,8 @@ def word_probabilities(texts: Mapping[str, Sequence[str]]) -> dict[str, float]:
     probabilities: dict[str, float] = {}
     for language, of_language in texts.items():
         counts = Counter(normalize_word(token) for text in of_language for token in text.split())
-        own = {word: count / counts.total() if count > 2 else 0.0 for word, count in counts.items()}
+        total = counts.total()
+        own = {word: count / total if count > 2 else 0.0 for word, count in counts.items()}
         if language in listed:
             # The list is sorted by frequency.
             for word, probability in islice(get_frequency_dict(language, "best").items(), LISTED_WORDS):

@@ -86,7 +86,9 @@ def test_the_figures_are_those_of_nlp_pipe(pipeline: Language, preset: Any, tmp_
     cats, languages = of_docs(spacy.load(tmp_path / "model"), ALL)
     expected = np.array([[each[label] for label in classifier.labels] for each in cats])
     # float32 products in batches of other shapes are rounded otherwise, which the hidden layer of `mlp` makes larger.
-    np.testing.assert_allclose(result.probabilities, expected, atol=5e-6 if preset == "quality" else 1e-6)
+    np.testing.assert_allclose(
+        result.probabilities, expected, atol=5e-6 if preset == "quality" and classifier._head.hidden else 1e-6
+    )
     assert result.languages == languages
     assert classifier.labels == LABELS
     if "multilabel" in "".join(nlp.pipe_names):
