@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spacy_xlt.detectors.lookup import find_keys
+from spacy_xlt.detectors.lookup import KeyIndex
 from spacy_xlt.detectors.ngrams import BASE, FILE, UNIT
 from spacy_xlt.detectors.scripts import to_codepoints
 from spacy_xlt.languages import base_code
@@ -85,6 +85,7 @@ class LanguageModel:
 
     def __init__(self, model: list[tuple[list[str], Floats]], table: NDArray[np.uint64]) -> None:
         self.keys: list[Keys] = []
+        self.indices: list[KeyIndex] = []
         self.probabilities: list[Floats] = []
         self.shares: list[Floats] = []
         self.gains: list[Floats] = []
@@ -100,6 +101,7 @@ class LanguageModel:
                 probabilities = (1 - ADVANTAGE) * lower + ADVANTAGE * frequencies
                 shares = frequencies * self._look_up(self.shares, keys // np.uint64(BASE), order - 1, 0.0)
             self.keys.append(keys)
+            self.indices.append(KeyIndex(keys))
             self.probabilities.append(probabilities)
             self.shares.append(shares)
             # Where a language lacks an n-gram, P_n = (1 - a) P_(n-1): the weight says how much better this one does.
@@ -110,19 +112,19 @@ class LanguageModel:
         """Of the last character after the others, as far down the orders as it must go."""
         if order == 0:
             return np.full(len(keys), FLOOR)
-        rows = find_keys(self.keys[order - 1], keys)
+        rows = self.indices[order - 1].find(keys)
         found = self.probabilities[order - 1][rows]
         unknown = rows < 0
         if unknown.any():
             below = self.probability(keys[unknown] % np.uint64(BASE ** (order - 1)), order - 1)
             if order > 1:
-                seen = find_keys(self.keys[order - 2], keys[unknown] // np.uint64(BASE)) >= 0
+                seen = self.indices[order - 2].find(keys[unknown] // np.uint64(BASE)) >= 0
                 below = np.where(seen, (1 - ADVANTAGE) * below, below)
             found[unknown] = below
         return found
 
     def _look_up(self, values: list[Floats], keys: Keys, order: int, default: float) -> Floats:
-        rows = find_keys(self.keys[order - 1], keys)
+        rows = self.indices[order - 1].find(keys)
         return np.where(rows >= 0, values[order - 1][rows], default)
 
 

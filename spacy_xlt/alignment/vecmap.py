@@ -11,7 +11,8 @@ from spacy_xlt.alignment.base import Doubles, Pairs, fit_each, row_lengths, usab
 from spacy_xlt.errors import XltError
 from spacy_xlt.vectors import unit_rows
 
-# A direction counts as empty when the squared spread of the pairs along it is less than this share of the widest.
+# A direction is empty when the squared spread of the pairs along it is less than this share of the widest. Encoders have
+# such directions: what their last layer norm takes away. They are whitened as if they had this spread.
 EMPTY = 1e-10
 
 
@@ -67,7 +68,7 @@ def common_space(
         re-weighting    by the correlations S, to the power of reweights[0] for x, of reweights[1] for z
         de-whitening    by U' Wx^-1 U and V' Wz^-1 V
     so that x goes to x Wx U S^reweight U' Wx^-1 U, and z likewise.
-    names: of the two, for errors. Raises XltError if the pairs do not fill all dimensions.
+    names: of the two, for errors. Raises XltError if there are too few pairs to fill all dimensions.
     """
     mean_x, paired_x = _normalize(x, pairs[:, 0])
     mean_z, paired_z = _normalize(z, pairs[:, 1])
@@ -89,11 +90,12 @@ def _normalize(embeddings: NDArray[Any], rows: NDArray[np.int64]) -> tuple[Doubl
 def _whitening(x: Doubles, side: str) -> tuple[Doubles, Doubles]:
     """(X'X)^-1/2 and (X'X)^1/2, both [d, d] and symmetric."""
     squares, directions = np.linalg.eigh(x.T @ x)
-    filled = int((squares > EMPTY * squares[-1]).sum())
-    if filled < len(squares):
+    least = EMPTY * squares[-1]
+    if squares[0] <= least and len(np.unique(x, axis=0)) <= len(squares):
+        filled = int((squares > least).sum())
         raise XltError(
             f"VecMap: the {len(x)} paired rows of '{side}' fill {filled} of {len(squares)} dimensions: give more "
             "pairs, or take spacy-xlt.RidgeToIdentity.v1 or spacy-xlt.Procrustes.v1, which need fewer."
         )
-    spread = np.sqrt(squares)
+    spread = np.sqrt(np.maximum(squares, least))
     return directions / spread @ directions.T, directions * spread @ directions.T

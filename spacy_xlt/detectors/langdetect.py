@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spacy_xlt.detectors.lookup import Keys, find_keys, ngram_keys, sum_rows
+from spacy_xlt.detectors.lookup import KeyIndex, Keys, ngram_keys, sum_rows
 from spacy_xlt.detectors.scoring import Scores, ScoringDetector
 from spacy_xlt.detectors.scripts import to_codepoints
 from spacy_xlt.languages import base_code
@@ -28,10 +28,10 @@ _SPACE = ord(" ")
 
 @dataclass(frozen=True)
 class Profiles:
-    """languages: base codes, sorted. keys: of all n-grams, sorted. weights: n-grams x languages, log frequencies."""
+    """languages: base codes, sorted. index: of the n-grams. weights: n-grams x languages, log frequencies."""
 
     languages: tuple[str, ...]
-    keys: Keys
+    index: KeyIndex
     weights: NDArray[np.float32]
 
 
@@ -55,7 +55,7 @@ def read_profiles() -> Profiles:
                 counts = np.fromiter(profile["freq"].values(), dtype=np.float64)
                 frequencies[np.searchsorted(keys, own)] += counts / (codes.count(code) * totals)
         weights[:, column] = np.log(frequencies + SMALLEST_FREQUENCY)
-    return Profiles(languages, keys, weights)
+    return Profiles(languages, KeyIndex(keys), weights)
 
 
 def _keys(grams: Collection[str]) -> Keys:
@@ -110,7 +110,7 @@ class LangDetect(ScoringDetector):
         keys[np.diff(owners, prepend=-1) > 0] = 0
         if (upper := _is_upper()[symbols]).any():
             keys[1:][upper[1:] & upper[:-1]] = 0  # abbreviations
-        rows = find_keys(profiles.keys, keys.ravel())
+        rows = profiles.index.find(keys.ravel())
         known = rows >= 0
         return sum_rows(_weights(languages), rows[known], np.repeat(owners, _LONGEST)[known], len(texts))
 

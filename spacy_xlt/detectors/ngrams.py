@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spacy_xlt.detectors.lookup import Keys, find_keys, ngram_keys, sum_rows
+from spacy_xlt.detectors.lookup import KeyIndex, ngram_keys, sum_rows
 from spacy_xlt.detectors.scoring import Scores, ScoringDetector
 from spacy_xlt.detectors.scripts import to_codepoints
 
@@ -30,11 +30,11 @@ UNIT = 0.125
 @dataclass(frozen=True)
 class Model:
     """languages: base codes, sorted. symbols: of each codepoint up to U+FFFF, 0 for none, one row more for the rest.
-    keys: of the n-grams, sorted. weights: n-grams x languages, in UNITs."""
+    index: of the n-grams. weights: n-grams x languages, in UNITs."""
 
     languages: tuple[str, ...]
     symbols: NDArray[np.uint64]
-    keys: Keys
+    index: KeyIndex
     weights: NDArray[np.uint8]
 
 
@@ -49,7 +49,8 @@ def read_model() -> Model:
         weights = np.zeros((len(keys), len(languages)), dtype=np.uint8)
         weights[np.repeat(np.arange(len(keys)), arrays["lengths"]), arrays["owners"]] = arrays["weights"]
     order = np.argsort(languages)
-    return Model(tuple(languages[column] for column in order), symbols, keys, np.ascontiguousarray(weights[:, order]))
+    names = tuple(languages[column] for column in order)
+    return Model(names, symbols, KeyIndex(keys), np.ascontiguousarray(weights[:, order]))
 
 
 @lru_cache(maxsize=2)
@@ -75,6 +76,6 @@ class NGrams(ScoringDetector):
         lowered = [text.lower() for text in texts]
         symbols = model.symbols[np.minimum(to_codepoints(" ".join(lowered)), 0x10000)]
         owners = np.repeat(np.arange(len(texts)), [len(text) + 1 for text in lowered])[: len(symbols)]
-        rows = find_keys(model.keys, ngram_keys(symbols, LONGEST, BASE).ravel())
+        rows = model.index.find(ngram_keys(symbols, LONGEST, BASE).ravel())
         known = rows >= 0
         return sum_rows(_weights(languages), rows[known], np.repeat(owners, LONGEST)[known], len(texts)) * UNIT

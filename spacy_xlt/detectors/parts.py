@@ -41,19 +41,22 @@ def split_scripts(texts: Sequence[str]) -> list[Part]:
     counts[japanese, KANA] += counts[japanese, HAN]
     counts[japanese, HAN] = 0.0
     totals = counts.sum(axis=1)
+    alone = ((counts > 0).sum(axis=1) == 1).tolist()
+    first, letters_of = counts.argmax(axis=1).tolist(), totals.tolist()
     parts = []
     for owner in np.flatnonzero(totals).tolist():
+        if alone[owner]:
+            parts.append(Part(owner, texts[owner], first[owner], 1.0, letters_of[owner]))
+            continue
         present = np.flatnonzero(counts[owner])
         kept = present[counts[owner, present] >= SMALLEST_SHARE * totals[owner]]
         kept_total = counts[owner, kept].sum()
         start, end = ends[owner] - len(texts[owner]), ends[owner]
         for script in kept:
-            text = texts[owner]
-            if len(present) > 1:
-                inside = (scripts[start:end] == script) | (scripts[start:end] == NO_SCRIPT)
-                if script == KANA:
-                    inside |= scripts[start:end] == HAN
-                text = to_text(np.where(inside, codepoints[start:end], _SPACE))
+            inside = (scripts[start:end] == script) | (scripts[start:end] == NO_SCRIPT)
+            if script == KANA:
+                inside |= scripts[start:end] == HAN
+            text = to_text(np.where(inside, codepoints[start:end], _SPACE))
             letters = float(counts[owner, script])
             parts.append(Part(owner, text, int(script), letters / float(kept_total), letters))
     return parts

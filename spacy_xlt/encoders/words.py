@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 # A part of an unknown word counts from so many letters on ("Kinderbuch" in "Kinderbuchautorin"), but where there are no
 # spaces between words every part does.
 FEWEST_LETTERS, LONGEST_WORD = 4, 24
-LONGEST_UNSPACED = 10
+LONGEST_UNSPACED, BEGINNING_UNSPACED = 10, 2
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 # Words whose rows are remembered; longer ones (languages without spaces) seldom come twice.
 CACHED_WORDS, CACHED_LENGTH = 100_000, LONGEST_WORD
@@ -40,6 +40,13 @@ class WordRows:
 
     def __init__(self, words: Sequence[str]) -> None:
         self._rows = {word: row for row, word in enumerate(words)}
+        # The length of the longest word with a beginning: most places of an unknown word begin none of those known.
+        self._reach: dict[str, int] = {}
+        for word in words:
+            length = len(word)
+            for beginning in (word[:BEGINNING_UNSPACED], word[:FEWEST_LETTERS]):
+                if self._reach.get(beginning, 0) < length:
+                    self._reach[beginning] = length
         self._known: dict[str, tuple[int, ...]] = {}
         self._lock = threading.Lock()
 
@@ -66,13 +73,18 @@ class WordRows:
         rows, word = self._rows, normalize_word(token)
         if word in rows:
             return (rows[word],)
-        fewest, longest = (1, LONGEST_UNSPACED) if _UNSPACED.search(word) else (FEWEST_LETTERS, LONGEST_WORD)
-        found, start = [], 0
-        while start + fewest <= len(word):
-            for end in range(min(start + longest, len(word)), start + fewest - 1, -1):
-                part = word[start:end]
-                if part in rows:
-                    found.append(rows[part])
+        unspaced = _UNSPACED.search(word) is not None
+        size, fewest, longest = (
+            (BEGINNING_UNSPACED, 1, LONGEST_UNSPACED) if unspaced else (FEWEST_LETTERS, FEWEST_LETTERS, LONGEST_WORD)
+        )
+        found, start, stop, reach = [], 0, len(word) - fewest, self._reach
+        while start <= stop:
+            # A single letter is a word of one beginning that need not be another word's.
+            most = min(reach.get(word[start : start + size], fewest), longest)
+            for end in range(min(start + most, len(word)), start + fewest - 1, -1):
+                row = rows.get(word[start:end])
+                if row is not None:
+                    found.append(row)
                     start = end
                     break
             else:

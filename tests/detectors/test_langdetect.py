@@ -19,7 +19,7 @@ def test_the_profiles_are_those_of_langdetect() -> None:
     theirs = detector_factory._factory
     profiles = read_profiles()
     assert set(profiles.languages) == {base_code(code) for code in theirs.langlist}
-    assert len(profiles.keys) == len(theirs.word_lang_prob_map)
+    assert len(profiles.weights) == len(theirs.word_lang_prob_map)
     assert all(is_known(code) for code in profiles.languages)
 
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_xlt.detectors import lookup
-from spacy_xlt.detectors.lookup import find_keys, ngram_keys, sum_rows
+from spacy_xlt.detectors.lookup import KeyIndex, ngram_keys, sum_rows
 
 BASE = 10
 
@@ -21,11 +21,23 @@ def test_ngram_keys(symbols: list[int], longest: int) -> None:
             assert found[end, n - 1] == expected
 
 
-@given(st.sets(st.integers(0, 2**63), min_size=1), st.lists(st.integers(0, 2**63)))
-def test_find_keys(table: set[int], keys: list[int]) -> None:
-    ordered = sorted(table)
-    found = find_keys(np.array(ordered, dtype=np.uint64), np.array([*keys, *ordered], dtype=np.uint64))
-    assert found.tolist() == [ordered.index(key) if key in table else -1 for key in keys] + list(range(len(ordered)))
+@given(st.sets(st.integers(0, 2**63)), st.lists(st.integers(0, 2**63)), st.sampled_from([1, 4]))
+def test_key_index(table: set[int], keys: list[int], slots: int) -> None:
+    there = sorted(table)
+    before, lookup.SLOTS_PER_KEY = lookup.SLOTS_PER_KEY, slots
+    try:
+        index = KeyIndex(np.array(there, dtype=np.uint64))
+    finally:
+        lookup.SLOTS_PER_KEY = before
+    found = index.find(np.array([*keys, *there], dtype=np.uint64))
+    assert found.tolist() == [there.index(key) if key in table else -1 for key in keys] + list(range(len(there)))
+
+
+def test_key_index_of_many_keys_that_collide() -> None:
+    keys = np.arange(100_000, dtype=np.uint64) << np.uint64(32)
+    index = KeyIndex(keys[::2])
+    assert (index.find(keys[::2]) == np.arange(50_000)).all()
+    assert (index.find(keys[1::2]) == -1).all()
 
 
 @settings(deadline=None)
