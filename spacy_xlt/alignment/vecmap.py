@@ -11,8 +11,8 @@ from spacy_xlt.alignment.base import Doubles, Pairs, fit_each, row_lengths, usab
 from spacy_xlt.errors import XltError
 from spacy_xlt.vectors import unit_rows
 
-# A direction is empty when the squared spread of the pairs along it is less than this share of the widest. Encoders have
-# such directions: what their last layer norm takes away. They are whitened as if they had this spread.
+# A direction is empty when the squared spread of the pairs along it is less than this share of the widest. Encoders
+# have such directions: what their last layer norm takes away. They are whitened as if they had this spread.
 EMPTY = 1e-10
 
 

@@ -37,7 +37,7 @@ def ngram_keys(symbols: NDArray[np.uint64], longest: int, base: int) -> Keys:
 class KeyIndex:
     """Where a key stands in a table: a hash table of NumPy arrays, four times as fast as a search in sorted keys.
 
-    Keys whose place in the hash table is taken go to a second table with another hash, and so on; few levels are enough.
+    Keys whose place in the hash table is taken go to a second table with another hash, and so on: a few levels.
     """
 
     def __init__(self, table: Keys) -> None:

@@ -21,9 +21,7 @@ def require(extra: str, *modules: str) -> None:
     """Raise XltError with the mend if one of the modules is not installed (nothing is imported)."""
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
-        raise XltError(
-            f"Building this encoder needs {' and '.join(missing)}. Install with: pip install 'spacy-xlt[{extra}]'"
-        )
+        raise XltError(f"This needs {' and '.join(missing)}. Install with: pip install 'spacy-xlt[{extra}]'")
 
 
 @contextmanager

@@ -1,18 +1,18 @@
 """Fitting the output layer of a head on vectors: softmax or sigmoid, soft labels, a pull towards known weights."""
 
-from collections.abc import Callable
 from typing import Optional
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spacy_xlt.encoders.base import Floats2d
+from spacy_xlt.encoders.building import require
 from spacy_xlt.serving.head import Layer
 
 Floats = NDArray[np.float64]
 # Of the gradient's largest entry, a text. Far below what any prediction notices.
 TOLERANCE = 1e-5
-STEPS, MEMORY = 200, 10
+STEPS = 200
 
 
 def zero_layer(n_labels: int, width: int) -> Layer:
@@ -55,7 +55,11 @@ def fit_output_layer(
         slope = (weights[:, None] * (probabilities - gold)).T @ rows + strength * away
         return value, slope.ravel()
 
-    theta = minimize(loss, origin.ravel(), TOLERANCE * max(1.0, float(weights.sum()))).reshape(origin.shape)
+    require("train", "scipy")
+    from scipy.optimize import minimize
+
+    options = {"gtol": TOLERANCE * max(1.0, float(weights.sum())), "ftol": 0.0, "maxiter": STEPS}
+    theta = minimize(loss, origin.ravel(), jac=True, method="L-BFGS-B", options=options).x.reshape(origin.shape)
     return Layer((theta[:, :-1] / size).astype(np.float32), theta[:, -1].astype(np.float32))
 
 
@@ -72,45 +76,3 @@ def log_probabilities(scores: Floats, exclusive: bool) -> tuple[tuple[Floats, Fl
 def cross_entropy(gold: Floats, logs: tuple[Floats, Floats]) -> Floats:
     """Of each row [n]."""
     return np.asarray(-(gold * logs[0] + (1.0 - gold) * logs[1]).sum(axis=1))
-
-
-def minimize(loss: Callable[[Floats], tuple[float, Floats]], start: Floats, tolerance: float) -> Floats:
-    """L-BFGS (Nocedal & Wright 2006, algorithm 7.4) with backtracking, for convex losses with a gradient."""
-    point = start.copy()
-    value, slope = loss(point)
-    moves: list[tuple[Floats, Floats]] = []
-    for _ in range(STEPS):
-        if np.abs(slope).max(initial=0.0) <= tolerance:
-            break
-        step = -_two_loops(slope, moves)
-        descent = float(step @ slope)
-        length = 1.0 if moves else 1.0 / max(1.0, float(np.linalg.norm(slope)))
-        while length > 1e-10:
-            candidate = point + length * step
-            new_value, new_slope = loss(candidate)
-            if new_value <= value + 1e-4 * length * descent:
-                break
-            length *= 0.5
-        else:
-            break
-        moved, turned = candidate - point, new_slope - slope
-        if float(moved @ turned) > 1e-12:
-            moves = [*moves[-MEMORY + 1 :], (moved, turned)]
-        point, value, slope = candidate, new_value, new_slope
-    return point
-
-
-def _two_loops(slope: Floats, moves: list[tuple[Floats, Floats]]) -> Floats:
-    """The inverse Hessian, as the last moves tell it, times the gradient."""
-    result = slope.copy()
-    shares = []
-    for moved, turned in reversed(moves):
-        share = float(moved @ result) / float(moved @ turned)
-        shares.append(share)
-        result -= share * turned
-    if moves:
-        moved, turned = moves[-1]
-        result *= float(moved @ turned) / float(turned @ turned)
-    for (moved, turned), share in zip(moves, reversed(shares)):
-        result += (share - float(turned @ result) / float(moved @ turned)) * moved
-    return result

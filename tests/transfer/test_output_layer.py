@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_xlt.serving.head import Layer
-from spacy_xlt.transfer.output_layer import fit_output_layer, minimize, zero_layer
+from spacy_xlt.transfer.output_layer import fit_output_layer, zero_layer
 
 
 def make_task(n: int = 60, width: int = 5, labels: int = 3, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -69,12 +69,3 @@ def test_a_strong_pull_keeps_the_weights_and_no_text_leaves_them() -> None:
     kept = fit_output_layer(rows, gold, towards=start, strength=1e9)
     np.testing.assert_allclose(kept.weight, start.weight, atol=1e-5)
     assert fit_output_layer(rows[:0], gold[:0], towards=start, strength=1.0) is start
-
-
-def test_minimises_a_long_narrow_valley() -> None:
-    curvature = np.array([1.0, 1e4, 100.0])
-    goal = np.array([3.0, -2.0, 0.5])
-    found = minimize(
-        lambda x: (float(0.5 * curvature @ (x - goal) ** 2), curvature * (x - goal)), np.zeros(3), tolerance=1e-8
-    )
-    np.testing.assert_allclose(found, goal, atol=1e-6)
