@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spacy_xlt.encoders.base import Floats1d, Floats2d
+from spacy_xlt.serving.head import probabilities_of
 from spacy_xlt.vectors import unit_rows
 
 # a of the SIF weights a / (a + p), for the probabilities of words.
@@ -120,11 +121,7 @@ class _Loss:
     def _probabilities(self, units: Floats2d) -> Floats2d:
         assert self.head is not None
         weight, bias, exclusive = self.head
-        scores = units @ weight.T + bias
-        if not exclusive:
-            return np.asarray(1 / (1 + np.exp(-scores.clip(-20, 20))), dtype=np.float32)
-        exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype=np.float32)
+        return probabilities_of(units @ weight.T + bias, exclusive)
 
     def gradient(self, raw: Floats2d) -> Floats2d:
         """With respect to vectors [n, d] that do not have unit length yet."""

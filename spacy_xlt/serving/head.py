@@ -51,11 +51,15 @@ class Head:
         if self.hidden is not None:
             inner = self.hidden(scaled)
             scaled = inner * _gaussian_cdf(inner)
-        scores = self.output(scaled)
-        if not self.exclusive:
-            return np.asarray(1.0 / (1.0 + np.exp(-scores.clip(-20.0, 20.0))), dtype=np.float32)
-        exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype=np.float32)
+        return probabilities_of(self.output(scaled), self.exclusive)
+
+
+def probabilities_of(scores: Floats2d, exclusive: bool) -> Floats2d:
+    """Softmax of each row where labels exclude each other, else the sigmoid of each score."""
+    if not exclusive:
+        return np.asarray(1.0 / (1.0 + np.exp(-scores.clip(-20.0, 20.0))), dtype=np.float32)
+    exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
 def _gaussian_cdf(values: Floats2d) -> Floats2d:
