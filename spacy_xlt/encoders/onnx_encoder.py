@@ -11,6 +11,7 @@ word embeddings only those rows are read that occur.
 import json
 import os
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -53,6 +54,8 @@ class OnnxEncoder:
         self._session: Any = None
         self._origin: tuple[Path, list[tuple[int, ...]]] = Path(), []
         self._process = os.getpid()
+        self._lock = threading.Lock()
+        self._pool: Optional[ThreadPoolExecutor] = None
 
     @property
     def is_loaded(self) -> bool:
@@ -127,9 +130,16 @@ class OnnxEncoder:
             for batch in batches:
                 run(batch)
         else:
-            with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(run, batches))
+            list(self._batch_pool(threads).map(run, batches))
         return vectors
+
+    def _batch_pool(self, threads: int) -> ThreadPoolExecutor:
+        """The threads in which the batches of all callers run: with a pool for each, they would take the CPUs and their
+        caches from each other."""
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(threads, thread_name_prefix="OnnxEncoder")
+            return self._pool
 
     def _run(self, batch: list[list[int]]) -> Floats2d:
         """Return the pooled vectors [len(batch), width] of windows of ids, the longest first."""
