@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal, Optional
 
@@ -27,11 +28,14 @@ from spacy_xlt.transfer.languages import wrong_languages
 from spacy_xlt.transfer.output_layer import cross_entropy, fit_output_layer, log_probabilities, zero_layer
 from spacy_xlt.transfer.tuning import Lesson, tune
 
-# How much the weights are pulled back: towards those of the source, or with source texts towards zero.
-ADAPTING, JOINT = (1.0, 3.0, 10.0, 30.0, 100.0), (0.1, 0.3, 1.0, 3.0)
+# How much the weights are pulled back, the most cautious first: towards those of the source ...
+ADAPTING = (100.0, 30.0, 10.0, 3.0, 1.0)
+# ... or, learned anew with the source's texts, towards zero.
+JOINT = (3.0, 1.0, 0.3, 0.1)
 # How much a target text counts beside a source text.
 SHARES = (0.3, 1.0)
 FOLDS = 5
+TEMPERATURES = np.exp(np.linspace(-2.0, 2.0, 21))
 # Of fine-tuning from a trained model.
 EPOCHS, RATE = 2, 3e-5
 
@@ -52,16 +56,19 @@ def few_shot(
 ) -> Outcome:
     """Refit the output layer of the head on labelled texts of one or more target languages, in place.
 
-    With `source`, the labelled texts that the model was trained on, on both together; without, on the target texts
-    alone, pulled towards the source's weights (theta_s -> theta_t). How strongly, and how much a target text counts,
-    is chosen by cross-validation on the target texts. A language new to the projector is fitted on the texts first.
+    Either from the target texts, pulled towards the source's weights (theta_s -> theta_t), or, with `source`, the
+    labelled texts that the model was trained on, anew from both together. Which, how strongly, and how much a target
+    text counts is chosen by cross-validation on the target texts: the most cautious candidate that is no worse than the
+    best by more than a standard error, which may be to leave the weights as they are. A language new to the projector
+    is fitted on the texts first.
 
     The target texts are taken as chosen by label, so many a label: in each language a label counts as much as its share
     among the texts of `source` says, or of `dev` if there are none. With the method `finetune` the encoder learns, too,
     from where it is (minutes): on source and target texts mixed.
 
     dev: see `guarded`. weights: {language: how much each of its texts counts}, besides what is chosen; 1 else.
-    strength: given instead of chosen; only for `frozen`. seed: of the folds, and of a training's order and dropout.
+    strength: given instead of chosen (with `source`: of learning anew); only for `frozen`.
+    seed: of the folds, and of a training's order and dropout.
     Raises XltError for labels that the model does not know, a language with no text of a label, one text with
     different labels, and texts without a language.
     """
@@ -75,30 +82,31 @@ def few_shot(
         for record in target:
             texts.setdefault(record.language, []).append(record.text)
         project_new_languages(nlp, texts, quiet=quiet)
-        settings = {"method": method, "joint": bool(source), "seed": seed, "languages": sorted(texts)}
+        settings = {"method": method, "seed": seed, "languages": sorted(texts)}
         importance = label_weights(target, source or dev, labels)
         importance *= [(weights or {}).get(record.language, 1.0) for record in target]
         if method == "finetune":
             lessons = make_lessons(source, labels) + make_lessons(target, labels, importance)
             tune(nlp, lessons, epochs=EPOCHS, rate=RATE, seed=seed, quiet=quiet)
-            return {**settings, "epochs": EPOCHS, "rate": RATE}
+            return {**settings, "joint": bool(source), "epochs": EPOCHS, "rate": RATE}
         problem = _Problem(
             make_features(nlp, target),
             gold_matrix(target, labels),
             importance,
             make_features(nlp, source) if source else np.zeros((0, get_layer(nlp).weight.shape[1]), dtype=np.float32),
             gold_matrix(source, labels).reshape(len(source), len(labels)),
-            zero_layer(*get_layer(nlp).weight.shape) if source else get_layer(nlp),
+            get_layer(nlp),
             exclusive,
         )
-        strengths = [strength] if strength is not None else list(JOINT if source else ADAPTING)
-        candidates = list(product(strengths, SHARES if source else [1.0]))
-        best = candidates[0]
-        if len(candidates) > 1:
-            losses = cross_validate(problem, candidates, make_folds(target, seed))
-            best = min(zip(losses, candidates))[1]
-        set_layer(nlp, problem.fit(*best))
-        return {**settings, "strength": best[0], "target_weight": best[1]}
+        if strength is not None:
+            chosen: Optional[_Candidate] = _Candidate(strength, joint=bool(source))
+        else:
+            chosen = choose(problem, make_folds(target, seed))
+        if chosen is None:
+            notes.append("The head stays as it is: none fits target texts that it has not seen surely better.")
+            return {**settings, "strength": None}
+        set_layer(nlp, problem.fit(chosen))
+        return {**settings, "joint": chosen.joint, "strength": chosen.strength, "target_weight": chosen.share}
 
     return guarded(nlp, "few-shot", change, dev=dev, data={"target": target, "source": source, "dev": dev}, notes=notes)
 
@@ -133,52 +141,82 @@ def label_weights(target: Sequence[Record], reference: Sequence[Record], labels:
     return weights
 
 
+@dataclass(frozen=True)
+class _Candidate:
+    """joint: learned anew with the source's texts, beside which a target text counts `share`. strength: of the pull."""
+
+    strength: float
+    joint: bool = False
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
 class _Problem:
-    """The texts as arrays: features [n, d], gold [n, labels], weights [n] of the target; the same of the source."""
+    """The texts as arrays: features [n, d], gold [n, labels], weights [n] of the target; of the source; its layer."""
 
-    def __init__(
-        self,
-        features: Floats2d,
-        gold: NDArray[np.float64],
-        weights: NDArray[np.float64],
-        source_features: Floats2d,
-        source_gold: NDArray[np.float64],
-        towards: Layer,
-        exclusive: bool,
-    ) -> None:
-        self.features, self.gold, self.weights = features, gold, weights
-        self.source_features, self.source_gold = source_features, source_gold
-        self.towards, self.exclusive = towards, exclusive
+    features: Floats2d
+    gold: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    source_features: Floats2d
+    source_gold: NDArray[np.float64]
+    layer: Layer
+    exclusive: bool
 
-    def fit(self, strength: float, share: float, rows: Optional[NDArray[np.int64]] = None) -> Layer:
-        """The layer from the source texts and those rows of the target; None: all."""
+    def fit(self, candidate: _Candidate, rows: Optional[NDArray[np.int64]] = None) -> Layer:
+        """The layer from those rows of the target, None: all, and from the source's texts if it is learned anew."""
         rows = np.arange(len(self.features)) if rows is None else rows
+        features, gold, weights = self.features[rows], self.gold[rows], candidate.share * self.weights[rows]
+        if candidate.joint:
+            features = np.concatenate([self.source_features, features])
+            gold = np.concatenate([self.source_gold, gold])
+            weights = np.concatenate([np.ones(len(self.source_features)), weights])
         return fit_output_layer(
-            np.concatenate([self.source_features, self.features[rows]]),
-            np.concatenate([self.source_gold, self.gold[rows]]),
-            towards=self.towards,
-            strength=strength,
-            importance=np.concatenate([np.ones(len(self.source_features)), share * self.weights[rows]]),
+            features,
+            gold,
+            towards=zero_layer(*self.layer.weight.shape) if candidate.joint else self.layer,
+            strength=candidate.strength,
+            importance=weights,
             exclusive=self.exclusive,
         )
 
-    def loss(self, layer: Layer, rows: NDArray[np.int64]) -> float:
-        scores = layer(self.features[rows]).astype(np.float64)
-        losses = cross_entropy(self.gold[rows], log_probabilities(scores, self.exclusive)[0])
-        return float((self.weights[rows] * losses).sum())
+
+def choose(problem: _Problem, folds: NDArray[np.int64]) -> Optional[_Candidate]:
+    """The most cautious candidate whose loss on target texts that it has not seen is within a standard error of the
+    best one's (Breiman et al. 1984, the 1-SE rule); None: the layer as it is.
+
+    Losses are compared at the best temperature of each: a fine-tuned model is far too sure of itself, and anything that
+    makes it less sure would win, whether it is right more often or not.
+    """
+    candidates: list[Optional[_Candidate]] = [None, *(_Candidate(strength) for strength in ADAPTING)]
+    if len(problem.source_features):
+        candidates += [_Candidate(strength, joint=True, share=share) for share, strength in product(SHARES, JOINT)]
+    losses = np.array([_losses(_held_out_scores(problem, candidate, folds), problem) for candidate in candidates])
+    best = losses[losses.sum(axis=1).argmin()]
+    behind = losses - best
+    error = behind.std(axis=1) * np.sqrt(behind.shape[1])
+    return candidates[int(np.flatnonzero(behind.sum(axis=1) <= error)[0])]
 
 
-def cross_validate(
-    problem: _Problem, candidates: Sequence[tuple[float, float]], folds: NDArray[np.int64]
-) -> list[float]:
-    """The loss of each candidate (strength, share) on the target texts, each left out when its fold's turn comes."""
-    return [
-        sum(
-            problem.loss(problem.fit(*candidate, np.flatnonzero(folds != fold)), np.flatnonzero(folds == fold))
-            for fold in sorted(set(folds.tolist()))
-        )
-        for candidate in candidates
-    ]
+def _held_out_scores(
+    problem: _Problem, candidate: Optional[_Candidate], folds: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The scores [n, labels] of the target texts, each left out of the fit when its fold's turn comes."""
+    if candidate is None:
+        return problem.layer(problem.features).astype(np.float64)
+    scores = np.zeros(problem.gold.shape)
+    for fold in sorted(set(folds.tolist())):
+        inside = folds == fold
+        scores[inside] = problem.fit(candidate, np.flatnonzero(~inside))(problem.features[inside])
+    return scores
+
+
+def _losses(scores: NDArray[np.float64], problem: _Problem) -> NDArray[np.float64]:
+    """The weighted cross entropies [n] at the temperature where their sum is least."""
+    tempered = (
+        problem.weights * cross_entropy(problem.gold, log_probabilities(scores / temperature, problem.exclusive)[0])
+        for temperature in TEMPERATURES
+    )
+    return min(tempered, key=np.sum)
 
 
 def make_folds(records: Sequence[Record], seed: int) -> NDArray[np.int64]:

@@ -12,7 +12,8 @@ from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
-from spacy_xlt.transfer.few_shot import FOLDS, few_shot, label_weights, make_folds
+from spacy_xlt.serving.head import Layer
+from spacy_xlt.transfer.few_shot import FOLDS, _Candidate, _Problem, choose, few_shot, label_weights, make_folds
 from spacy_xlt.transfer.heads import get_layer, make_features
 from tests.toy import LABELS, TEXTS, make_pipeline
 
@@ -96,6 +97,29 @@ def test_folds_spread_every_label_and_language() -> None:
     assert (folds != make_folds(texts, seed=1)).any()
 
 
+def make_problem(right: bool, sure: float, n: int = 60) -> _Problem:
+    """A layer that is right (or has two labels mixed up) about the target texts, and as sure of it as `sure`."""
+    chance = np.random.default_rng(0)
+    gold = np.eye(3)[np.arange(n) % 3]
+    rows = (gold + chance.normal(scale=0.3, size=gold.shape)).astype(np.float32)
+    weight = np.eye(3) if right else np.eye(3)[[1, 0, 2]]
+    layer = Layer((sure * weight).astype(np.float32), np.zeros(3, np.float32))
+    return _Problem(rows, gold, np.ones(n), np.repeat(rows, 2, axis=0), np.repeat(gold, 2, axis=0), layer, True)
+
+
+@pytest.mark.parametrize("sure", [5.0, 50.0])
+def test_a_layer_that_is_right_stays_however_sure_it_is(sure: float) -> None:
+    assert choose(make_problem(True, sure), np.arange(60) // 3 % FOLDS) is None
+
+
+def test_a_layer_that_is_wrong_is_learned_anew_or_far_away() -> None:
+    problem = make_problem(False, 10.0)
+    chosen = choose(problem, np.arange(60) // 3 % FOLDS)
+    assert isinstance(chosen, _Candidate)
+    found = problem.fit(chosen)(problem.features).argmax(axis=1)
+    assert (found == problem.gold.argmax(axis=1)).mean() > 0.9
+
+
 def test_labels_count_by_their_share_in_the_source() -> None:
     def texts(code: str, counts: tuple[int, int]) -> list[Record]:
         return [Record("", (label,), code, "") for label, n in zip(LABELS, counts) for _ in range(n)]
@@ -144,7 +168,7 @@ def test_one_text_repeated_counts_once(bert: Language, tiny_bert: Path) -> None:
 
 def test_texts_of_another_language_are_noticed(bert: Language) -> None:
     texts = [Record(f"{r.text} {i}", r.labels, "sw", "") for i in range(3) for r in records("ru")]
-    assert few_shot(bert, texts).notes == ["6 of 6 texts of language 'sw' look like 'ru': is that the right file?"]
+    assert "6 of 6 texts of language 'sw' look like 'ru': is that the right file?" in few_shot(bert, texts).notes
 
 
 def test_a_pipeline_without_our_head(tiny_bert: Path) -> None:
