@@ -35,7 +35,6 @@ JOINT = (3.0, 1.0, 0.3, 0.1)
 # How much a target text counts beside a source text.
 SHARES = (0.3, 1.0)
 FOLDS = 5
-TEMPERATURES = np.exp(np.linspace(-2.0, 2.0, 21))
 # Of fine-tuning from a trained model.
 EPOCHS, RATE = 2, 3e-5
 
@@ -211,12 +210,14 @@ def _held_out_scores(
 
 
 def _losses(scores: NDArray[np.float64], problem: _Problem) -> NDArray[np.float64]:
-    """The weighted cross entropies [n] at the temperature where their sum is least."""
-    tempered = (
-        problem.weights * cross_entropy(problem.gold, log_probabilities(scores / temperature, problem.exclusive)[0])
-        for temperature in TEMPERATURES
-    )
-    return min(tempered, key=np.sum)
+    """The weighted cross entropies [n] at the temperature, between e^-3 and e^3, where their sum is least."""
+    from scipy.optimize import minimize_scalar
+
+    def tempered(logarithm: float) -> NDArray[np.float64]:
+        logs, _ = log_probabilities(scores / np.exp(logarithm), problem.exclusive)
+        return np.asarray(problem.weights * cross_entropy(problem.gold, logs))
+
+    return tempered(minimize_scalar(lambda logarithm: tempered(logarithm).sum(), bounds=(-3.0, 3.0)).x)
 
 
 def make_folds(records: Sequence[Record], seed: int) -> NDArray[np.int64]:

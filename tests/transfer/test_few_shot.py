@@ -101,7 +101,7 @@ def make_problem(right: bool, sure: float, n: int = 60) -> _Problem:
     """A layer that is right (or has two labels mixed up) about the target texts, and as sure of it as `sure`."""
     chance = np.random.default_rng(0)
     gold = np.eye(3)[np.arange(n) % 3]
-    rows = (gold + chance.normal(scale=0.3, size=gold.shape)).astype(np.float32)
+    rows = (gold + chance.normal(scale=0.6, size=gold.shape)).astype(np.float32)
     weight = np.eye(3) if right else np.eye(3)[[1, 0, 2]]
     layer = Layer((sure * weight).astype(np.float32), np.zeros(3, np.float32))
     return _Problem(rows, gold, np.ones(n), np.repeat(rows, 2, axis=0), np.repeat(gold, 2, axis=0), layer, True)
@@ -117,7 +117,7 @@ def test_a_layer_that_is_wrong_is_learned_anew_or_far_away() -> None:
     chosen = choose(problem, np.arange(60) // 3 % FOLDS)
     assert isinstance(chosen, _Candidate)
     found = problem.fit(chosen)(problem.features).argmax(axis=1)
-    assert (found == problem.gold.argmax(axis=1)).mean() > 0.9
+    assert (found == problem.gold.argmax(axis=1)).mean() > 0.8
 
 
 def test_labels_count_by_their_share_in_the_source() -> None:
