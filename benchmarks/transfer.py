@@ -121,7 +121,8 @@ def start_model(task: str, encoder: str, train_texts: Texts, dev: Texts, texts: 
 def choose(records: Sequence[Record], k: int, seed: int) -> list[Record]:
     """k different texts of every label, or all where there are fewer."""
     distinct = list({record.text.strip(): record for record in records}.values())
-    chance = np.random.default_rng(seed)
+    # Another draw for every language: where texts are translations of each other, not the same ones in all of them.
+    chance = np.random.default_rng([seed, *records[0].language.encode()])
     chosen: list[Record] = []
     for label in sorted({record.labels for record in distinct}):
         rows = [i for i, record in enumerate(distinct) if record.labels == label]
@@ -151,7 +152,7 @@ def run(
     held = [record for records in dev.values() for record in records]
     if method == "few-shot":
         target = [record for code in targets for record in choose(train_texts.get(code, []) or dev[code], k, seed)]
-        outcome = few_shot(nlp, target, source=train_texts["en"], dev=dev["en"], method=tune, seed=seed, quiet=False)
+        outcome = few_shot(nlp, target, source=train_texts["en"], dev=held, method=tune, seed=seed, quiet=False)
     elif method == "self-train":
         only = {code: texts[code] for code in targets}
         outcome = self_train(nlp, only, source=train_texts["en"], dev=dev["en"], method=tune, seed=seed, quiet=False)

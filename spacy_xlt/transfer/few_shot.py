@@ -1,7 +1,7 @@
 """Few-shot transfer: some labelled texts of target languages refit the head, or tune the encoder with it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal, Optional
@@ -57,9 +57,11 @@ def few_shot(
 
     Either from the target texts, pulled towards the source's weights (theta_s -> theta_t), or, with `source`, the
     labelled texts that the model was trained on, anew from both together. Which, how strongly, and how much a target
-    text counts is chosen by cross-validation on the target texts: the most cautious candidate that is no worse than the
-    best by more than a standard error, which may be to leave the weights as they are. A language new to the projector
-    is fitted on the texts first.
+    text counts is chosen on the texts of `dev`, or, where none of them is of a target language, by cross-validation on
+    the target texts: the most cautious candidate that is no worse than the best by more than a standard error, which
+    may be to leave the weights as they are. Give dev texts where the target texts are translations of each other or of
+    the source's: cross-validation takes it for skill that a translation is known by heart. A language new to the
+    projector is fitted on the texts first.
 
     The target texts are taken as chosen by label, so many a label: in each language a label counts as much as its share
     among the texts of `source` says, or of `dev` if there are none. With the method `finetune` the encoder learns, too,
@@ -100,7 +102,7 @@ def few_shot(
         if strength is not None:
             chosen: Optional[_Candidate] = _Candidate(strength, joint=bool(source))
         else:
-            chosen = choose(problem, make_folds(target, seed))
+            chosen = choose(problem, _unseen(nlp, problem, target, dev, labels, seed))
         if chosen is None:
             notes.append("The head stays as it is: none fits target texts that it has not seen surely better.")
             return {**settings, "strength": None}
@@ -179,9 +181,50 @@ class _Problem:
         )
 
 
-def choose(problem: _Problem, folds: NDArray[np.int64]) -> Optional[_Candidate]:
-    """The most cautious candidate whose loss on target texts that it has not seen is within a standard error of the
-    best one's (Breiman et al. 1984, the 1-SE rule); None: the layer as it is.
+@dataclass(frozen=True)
+class _Unseen:
+    """Texts to compare candidates on. scores: of a candidate, None for the layer as it is, [n, labels]; gold [n,
+    labels]; weights [n]."""
+
+    scores: Callable[[Optional[_Candidate]], NDArray[np.float64]]
+    gold: NDArray[np.float64]
+    weights: NDArray[np.float64]
+
+
+def _unseen(
+    nlp: Language, problem: _Problem, target: Sequence[Record], dev: Sequence[Record], labels: Sequence[str], seed: int
+) -> _Unseen:
+    """The dev texts, every language alike, if there are some of a target language; else the target texts themselves."""
+    if not {record.language for record in target} & {record.language for record in dev}:
+        return cross_validation(problem, make_folds(target, seed))
+    features = make_features(nlp, dev)
+    counts = Counter(record.language for record in dev)
+
+    def scores(candidate: Optional[_Candidate]) -> NDArray[np.float64]:
+        layer = problem.layer if candidate is None else problem.fit(candidate)
+        return layer(features).astype(np.float64)
+
+    return _Unseen(scores, gold_matrix(dev, labels), np.array([1.0 / counts[record.language] for record in dev]))
+
+
+def cross_validation(problem: _Problem, folds: NDArray[np.int64]) -> _Unseen:
+    """The target texts, each left out of the fit when its fold's turn comes."""
+
+    def scores(candidate: Optional[_Candidate]) -> NDArray[np.float64]:
+        if candidate is None:
+            return problem.layer(problem.features).astype(np.float64)
+        found = np.zeros(problem.gold.shape)
+        for fold in sorted(set(folds.tolist())):
+            inside = folds == fold
+            found[inside] = problem.fit(candidate, np.flatnonzero(~inside))(problem.features[inside])
+        return found
+
+    return _Unseen(scores, problem.gold, problem.weights)
+
+
+def choose(problem: _Problem, unseen: _Unseen) -> Optional[_Candidate]:
+    """The most cautious candidate whose loss on unseen texts is within a standard error of the best one's (Breiman et
+    al. 1984, the 1-SE rule); None: the layer as it is.
 
     Losses are compared at the best temperature of each: a fine-tuned model is far too sure of itself, and anything that
     makes it less sure would win, whether it is right more often or not.
@@ -189,33 +232,19 @@ def choose(problem: _Problem, folds: NDArray[np.int64]) -> Optional[_Candidate]:
     candidates: list[Optional[_Candidate]] = [None, *(_Candidate(strength) for strength in ADAPTING)]
     if len(problem.source_features):
         candidates += [_Candidate(strength, joint=True, share=share) for share, strength in product(SHARES, JOINT)]
-    losses = np.array([_losses(_held_out_scores(problem, candidate, folds), problem) for candidate in candidates])
-    best = losses[losses.sum(axis=1).argmin()]
-    behind = losses - best
+    losses = np.array([_losses(unseen.scores(candidate), unseen, problem.exclusive) for candidate in candidates])
+    behind = losses - losses[losses.sum(axis=1).argmin()]
     error = behind.std(axis=1) * np.sqrt(behind.shape[1])
     return candidates[int(np.flatnonzero(behind.sum(axis=1) <= error)[0])]
 
 
-def _held_out_scores(
-    problem: _Problem, candidate: Optional[_Candidate], folds: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """The scores [n, labels] of the target texts, each left out of the fit when its fold's turn comes."""
-    if candidate is None:
-        return problem.layer(problem.features).astype(np.float64)
-    scores = np.zeros(problem.gold.shape)
-    for fold in sorted(set(folds.tolist())):
-        inside = folds == fold
-        scores[inside] = problem.fit(candidate, np.flatnonzero(~inside))(problem.features[inside])
-    return scores
-
-
-def _losses(scores: NDArray[np.float64], problem: _Problem) -> NDArray[np.float64]:
+def _losses(scores: NDArray[np.float64], unseen: _Unseen, exclusive: bool) -> NDArray[np.float64]:
     """The weighted cross entropies [n] at the temperature, between e^-3 and e^3, where their sum is least."""
     from scipy.optimize import minimize_scalar
 
     def tempered(logarithm: float) -> NDArray[np.float64]:
-        logs, _ = log_probabilities(scores / np.exp(logarithm), problem.exclusive)
-        return np.asarray(problem.weights * cross_entropy(problem.gold, logs))
+        logs, _ = log_probabilities(scores / np.exp(logarithm), exclusive)
+        return np.asarray(unseen.weights * cross_entropy(unseen.gold, logs))
 
     return tempered(minimize_scalar(lambda logarithm: tempered(logarithm).sum(), bounds=(-3.0, 3.0)).x)
 

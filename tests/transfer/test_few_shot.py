@@ -13,7 +13,16 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.serving.head import Layer
-from spacy_xlt.transfer.few_shot import FOLDS, _Candidate, _Problem, choose, few_shot, label_weights, make_folds
+from spacy_xlt.transfer.few_shot import (
+    FOLDS,
+    _Candidate,
+    _Problem,
+    choose,
+    cross_validation,
+    few_shot,
+    label_weights,
+    make_folds,
+)
 from spacy_xlt.transfer.heads import get_layer, make_features
 from tests.toy import LABELS, TEXTS, make_pipeline
 
@@ -109,16 +118,28 @@ def make_problem(right: bool, sure: float, n: int = 60) -> _Problem:
 
 @pytest.mark.parametrize("sure", [5.0, 50.0])
 def test_a_layer_that_is_right_stays_however_sure_it_is(sure: float) -> None:
-    assert choose(make_problem(True, sure), np.arange(60) // 3 % FOLDS) is None
+    problem = make_problem(True, sure)
+    assert choose(problem, cross_validation(problem, np.arange(60) // 3 % FOLDS)) is None
 
 
 def test_a_layer_that_is_wrong_is_learned_anew_or_far_away() -> None:
     problem = make_problem(False, 10.0)
-    chosen = choose(problem, np.arange(60) // 3 % FOLDS)
+    chosen = choose(problem, cross_validation(problem, np.arange(60) // 3 % FOLDS))
     assert isinstance(chosen, _Candidate)
     gold, right = problem.gold.argmax(axis=1), make_problem(True, 10.0).layer
     accuracies = [(layer(problem.features).argmax(axis=1) == gold).mean() for layer in (problem.fit(chosen), right)]
     assert accuracies[0] > accuracies[1] - 0.05 > (problem.layer(problem.features).argmax(axis=1) == gold).mean() + 0.1
+
+
+def test_dev_texts_of_the_target_decide_where_there_are_some(bert: Language, tmp_path: Path) -> None:
+    bert.to_disk(tmp_path)
+    mixed_up = [Record(r.text, (LABELS[1 - LABELS.index(r.labels[0])],), "ru", r.place) for r in records("ru")]
+    few_shot(bert, mixed_up, source=records("en"), dev=[*mixed_up, *records("en")])
+    assert correct(bert, mixed_up) == 2
+    other = spacy.load(tmp_path)
+    before = correct(other, records("ru"))
+    few_shot(other, mixed_up, source=records("en"), dev=[*records("ru"), *records("en")])
+    assert correct(other, records("ru")) >= before
 
 
 def test_labels_count_by_their_share_in_the_source() -> None:
