@@ -7,7 +7,8 @@
 Tasks: `sib200` (13 targets; the models of the workflow sib200), `umsab` (English tweets to de, fr, es; three labels)
 and `sst2-de` (English film sentences to German tweets without neutral ones). For each task the zero-shot model comes
 first; then, from the same model, `few-shot` with k texts of every label in all targets together, `self-train` on
-unlabelled texts, `distill` to half the layers. Everything is chosen on dev; figures are those of test.
+unlabelled texts, `distill` to half the layers, `static` (a static student that learns the teacher's vectors alone, or
+its soft labels too; see `xlt export --preset fast`). Everything is chosen on dev; figures are those of test.
 --encoders: which models of a task are the start, frozen or finetuned; --tune finetune lets the encoder learn, too.
 
 Rows that are there already, of other tasks, methods, encoders or k, stay: a long benchmark can be run in parts. Writes
@@ -25,12 +26,14 @@ import numpy as np
 import spacy
 from common import PROJECT, RESULTS, data_folder, write_results
 from spacy.language import Language
+from speed import unlabelled as unlabelled_texts
 
 from spacy_xlt.data.records import Record
 from spacy_xlt.evaluation.metrics import accuracy, macro_f1
 from spacy_xlt.languages import base_code
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
+from spacy_xlt.transfer import student
 from spacy_xlt.transfer.distill import distill
 from spacy_xlt.transfer.few_shot import few_shot
 from spacy_xlt.transfer.heads import head_labels, restore, take_snapshot
@@ -163,6 +166,29 @@ def run(
     return outcome.reason
 
 
+def static_students(nlp: Language, test: Texts) -> dict[str, dict[str, float]]:
+    """The figures of two static students, who learned from the same texts and vectors."""
+    learn, encode = student.distill, student._encode
+    known: dict[int, Any] = {}
+
+    def encode_once(teacher: Any, texts: Sequence[str], *rest: Any) -> Any:
+        key = hash(tuple(texts))
+        known[key] = known[key] if key in known else encode(teacher, texts, *rest)
+        return known[key]
+
+    found = {}
+    try:
+        student._encode = encode_once  # type: ignore[assignment]
+        for name, options in (("static student, vectors alone", {"head": None}), ("static student", {})):
+            student.distill = lambda *rows, **given: learn(*rows, **{**given, **options})  # noqa: B023
+            exported, notes = student.export_student(nlp, unlabelled_texts(), quiet=False)
+            print(name, *notes, flush=True)
+            found[name] = measure(exported, "sib200", test)
+    finally:
+        student.distill, student._encode = learn, encode
+    return found
+
+
 def rows_of(task: str, method: str, encoder: str, k: int, runs: Sequence[dict[str, float]]) -> list[dict[str, Any]]:
     return [
         {
@@ -231,6 +257,10 @@ def main() -> None:
             rows = rows_of(task, "zero-shot", encoder, 0, [measure(nlp, task, test)])
             write(merge(rows))
             for method in options.methods.split(","):
+                if method == "static":
+                    for name, figures in static_students(nlp, test).items():
+                        write(merge(rows_of(task, name, encoder, 0, [figures])))
+                    continue
                 for k in map(int, options.k.split(",")) if method == "few-shot" else [0]:
                     runs = []
                     for seed in range(options.seeds):

@@ -26,9 +26,18 @@ FOLDERS = {
 
 def read_texts(language: str, split: str) -> list[str]:
     """The texts of a split. Skips the test if the data are not there."""
+    return [row["text"] for row in _read(language, split)]
+
+
+def read_labels(language: str, split: str) -> list[str]:
+    """The topics of the same texts."""
+    return [row["category"] for row in _read(language, split)]
+
+
+def _read(language: str, split: str) -> list[dict[str, str]]:
     place = os.environ.get("SPACY_XLT_DATA") or Path(__file__).parents[2] / "shared" / "data"
     file = Path(place) / "sib200" / FOLDERS[language] / f"{split}.tsv"
     if not file.is_file():
         pytest.skip(f"{file} is not there: set SPACY_XLT_DATA to the folder of the benchmark data")
     with file.open(encoding="utf8", newline="") as lines:
-        return [row["text"] for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)]
+        return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))

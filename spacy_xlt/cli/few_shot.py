@@ -22,8 +22,9 @@ def few_shot_cli(
 ) -> None:
     """Learn from a few labelled texts of target languages, at least one of every label.
 
-    With --source-texts the head learns from them and the new ones together; without, it starts from what it knows.
-    The model stays as it was where --dev texts say that it got worse.
+    How far the head moves away from what it knows, and with --source-texts whether it is learned anew from them and
+    the new ones together, is chosen on --dev texts of these languages, or else by cross-validation. The model stays as
+    it was where --dev texts say that it got worse.
     """
     from spacy_xlt.cli.common import quiet
     from spacy_xlt.cli.transfer_common import METHODS, Inputs, check_choice, finish, source_of
