@@ -4,6 +4,7 @@
 
 corpus/sib200/few.jsonl: 16 texts a label of each of the 13 targets, from their train splits. corpus/sentiment: SST-2 in
 English (train, dev), and tweets of UMSAB in German without the neutral ones: few (16 a label), test, unlabelled.
+corpus/tweets: the same files of UMSAB, three labels, from English to German, French and Spanish; dev-targets too.
 """
 
 import json
@@ -33,16 +34,20 @@ def main() -> None:
     train, dev, _ = read_task("sib200")
     targets = sorted(set(train) - {"en"})
     write((record for code in targets for record in choose(train[code], K, SEED)), CORPUS / "sib200" / "few.jsonl")
-    train, dev, test = read_task("sst2-de")
-    texts = unlabelled("sst2-de", train, dev)
-    folder = CORPUS / "sentiment"
-    write(train["en"], folder / "train.jsonl")
-    write(dev["en"], folder / "dev.jsonl")
-    write(choose(train["de"], K, SEED), folder / "few.jsonl")
-    write(test["de"], folder / "test.jsonl")
-    records = (Record(text, (), code, "") for code, of_code in texts.items() for text in of_code)
-    write(records, folder / "unlabelled.jsonl", labelled=False)
-    print(f"✔ corpus/sib200/few.jsonl, corpus/sentiment: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+    for task, name in (("sst2-de", "sentiment"), ("umsab", "tweets")):
+        train, dev, test = read_task(task)
+        texts = unlabelled(task, train, dev)
+        targets = sorted(set(train) - {"en"})
+        folder = CORPUS / name
+        write(train["en"], folder / "train.jsonl")
+        write(dev["en"], folder / "dev.jsonl")
+        write((record for code in targets for record in choose(train[code], K, SEED)), folder / "few.jsonl")
+        write((record for code in targets for record in test[code]), folder / "test.jsonl")
+        records = (Record(text, (), code, "") for code, of_code in texts.items() for text in of_code)
+        write(records, folder / "unlabelled.jsonl", labelled=False)
+        if name == "tweets":
+            write((record for code in targets for record in dev[code]), folder / "dev-targets.jsonl")
+        print(f"✔ {folder.relative_to(PROJECT)}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
 
 
 if __name__ == "__main__":
