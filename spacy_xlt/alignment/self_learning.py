@@ -26,8 +26,9 @@ class SelfLearning:
     Stochastic dictionary induction: each iteration sees `sample` rows of either side, drawn anew, and so a random share
     of the candidates; the share doubles until all rows take part. Pairs are mutual nearest neighbors by CSLS; rows
     after the first `cutoff` are not looked at (put frequent words first).
-    Final map: by `aligner` from the pairs found last. (VecMap ends with its symmetric re-weighting. In the source's own
-    space, where our maps end, it finds fewer words than a rotation; `VecMap` can be given.)
+    Final map: by `aligner` from the pairs found last. (VecMap ends with its re-weighting: give `VecMap`. On thousands
+    of words it found .005 more of them in Spanish, German and Russian and .003 fewer in Turkish than a rotation; it
+    needs more pairs than dimensions.)
 
     Rotation and mirror image of the space are found, not its scale. `report` has an `AlignmentReport` for each
     language; a failure is warned about with `AlignmentWarning`.
