@@ -1,7 +1,7 @@
 """A text as parts of one script each, with the share and the length of each part."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,7 @@ SMALLEST_KANA_SHARE = 0.05
 _SPACE = ord(" ")
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """What of a text is in one script: the number of the text, the part itself (other letters are spaces), the number
     of the script, the share of the text's letters (0..1) and the number of letters; one of CJK counts three."""
 

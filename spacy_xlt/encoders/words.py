@@ -5,6 +5,7 @@ import threading
 import unicodedata
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,15 +59,17 @@ class WordRows:
     def find(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the rows of all texts, one after the other, and how many of them belong to each text."""
         split = [text.split() for text in texts]
+        words = list(chain.from_iterable(split))
         # Other threads put words in or take a new dict, but nothing is ever taken out of this one.
         known = self._known
-        missing = {word for words in split for word in words if word not in known}
-        new = {word: self._rows_of(word) for word in missing}
-        found = [[new[word] if word in new else known[word] for word in words] for words in split]
+        new = {word: self._rows_of(word) for word in set(words).difference(known)}
+        # No loop of Python's own from here on: it is what most of the time would go to.
+        found: list[Any] = list(map(new.get, words, map(known.get, words)))
         self._remember(new)
-        counts = np.array([sum(map(len, rows)) for rows in found], dtype=np.int64)
-        flat = chain.from_iterable(chain.from_iterable(found))
-        return np.fromiter(flat, dtype=np.int64, count=int(counts.sum())), counts
+        lengths = np.fromiter(map(len, found), dtype=np.int64, count=len(found))
+        ends = np.cumsum([0, *map(len, split)])
+        counts = np.diff(np.concatenate([[0], np.cumsum(lengths)])[ends])
+        return np.fromiter(chain.from_iterable(found), dtype=np.int64, count=int(lengths.sum())), counts
 
     def _rows_of(self, token: str) -> tuple[int, ...]:
         """The row of a word; of an unknown one the rows of the longest words in it, from left to right."""

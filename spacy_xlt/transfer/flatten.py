@@ -80,7 +80,10 @@ def _move_encoder(nlp: Language, encoder: Encoder, pooling: str) -> None:
     settings = EncoderSettings(pooling="cls" if pooling == "cls" else "mean", prefix="", window=window)
     model = transformer.transformer
     # A copy: Thinc puts the old one back into training mode, with its dropout, whenever it is used.
-    back_end.set_model(copy.deepcopy(model), transformer.tokenizer.backend_tokenizer.to_str(), settings)
+    # With the names of the special tokens, so that AutoTokenizer, too, can pad what the folder's tokenizer makes.
+    tokenizer = transformer.tokenizer
+    special = {name: str(token) for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)}
+    back_end.set_model(copy.deepcopy(model), tokenizer.backend_tokenizer.to_str(), settings, special)
 
 
 def _move_head(old: Any, new: Any) -> None:

@@ -96,6 +96,14 @@ def test_scores_of_the_source_stay_when_the_projector_is_fitted(finetuned: Langu
     np.testing.assert_allclose(scores(flat, texts), scores(finetuned, texts), atol=1e-5)
 
 
+def test_hugging_faces_tokenizer_can_pad(finetuned: Language, tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    flatten(finetuned).to_disk(tmp_path / "flat")
+    spacy.load(tmp_path / "flat").to_disk(tmp_path / "again")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "again" / "xlt_encoder")
+    assert len(set(map(len, tokenizer(["a", "a b c d"], padding=True).input_ids))) == 1
+
+
 def test_without_texts_the_projector_is_not_fitted(finetuned: Language) -> None:
     assert find_pipe(flatten(finetuned), Projector).languages == []
 
