@@ -26,6 +26,7 @@ from spacy_xlt.transfer.heads import (
 )
 from spacy_xlt.transfer.languages import wrong_languages
 from spacy_xlt.transfer.output_layer import cross_entropy, fit_output_layer, log_probabilities, zero_layer
+from spacy_xlt.transfer.temperature import fit_temperature
 from spacy_xlt.transfer.tuning import Lesson, tune
 
 # How much the weights are pulled back, the most cautious first: towards those of the source ...
@@ -239,14 +240,10 @@ def choose(problem: _Problem, unseen: _Unseen) -> Optional[_Candidate]:
 
 
 def _losses(scores: NDArray[np.float64], unseen: _Unseen, exclusive: bool) -> NDArray[np.float64]:
-    """The weighted cross entropies [n] at the temperature, between e^-3 and e^3, where their sum is least."""
-    from scipy.optimize import minimize_scalar
-
-    def tempered(logarithm: float) -> NDArray[np.float64]:
-        logs, _ = log_probabilities(scores / np.exp(logarithm), exclusive)
-        return np.asarray(unseen.weights * cross_entropy(unseen.gold, logs))
-
-    return tempered(minimize_scalar(lambda logarithm: tempered(logarithm).sum(), bounds=(-3.0, 3.0)).x)
+    """The weighted cross entropies [n] at the best temperature."""
+    best = fit_temperature(scores, unseen.gold, importance=unseen.weights, exclusive=exclusive)
+    logs, _ = log_probabilities(scores / best, exclusive)
+    return np.asarray(unseen.weights * cross_entropy(unseen.gold, logs))
 
 
 def make_folds(records: Sequence[Record], seed: int) -> NDArray[np.int64]:

@@ -31,26 +31,6 @@ def shift(probabilities: Floats, prior: Floats, new_prior: Floats) -> Floats:
     return np.asarray(shifted / np.maximum(shifted.sum(axis=1, keepdims=True), 1e-12))
 
 
-def fit_temperature(probabilities: Floats, gold: Floats) -> float:
-    """The temperature in e^-2 ... e^2 that, dividing the scores, makes probabilities [n, labels] fit the gold best.
-
-    A head that is held back by its penalty is less sure than it is right, and EM then drives the prior to one label
-    (Guo et al. 2017, section 4.2; Alexandari, Kundaje & Shrikumar 2020 for what it does to EM). No text: 1.
-    """
-    if not len(gold):
-        return 1.0
-    temperatures = np.exp(np.linspace(-2.0, 2.0, 41))
-    losses = [float(-(gold * np.log(temper(probabilities, one))).sum()) for one in temperatures]
-    return float(temperatures[int(np.argmin(losses))])
-
-
-def temper(probabilities: Floats, temperature: float) -> Floats:
-    """The probabilities [n, labels] of scores that are divided by a temperature."""
-    logs = np.log(np.maximum(probabilities, 1e-12)) / temperature
-    powers = np.exp(logs - logs.max(axis=1, keepdims=True))
-    return np.asarray(np.maximum(powers / powers.sum(axis=1, keepdims=True), 1e-12))
-
-
 def select_balanced(probabilities: Floats, share: float) -> NDArray[np.int64]:
     """The rows of the most confident texts, by the same share of each predicted label, sorted.
 

@@ -33,14 +33,13 @@ from spacy_xlt.transfer.heads import (
 from spacy_xlt.transfer.label_shift import (
     balancing_weights,
     estimate_prior,
-    fit_temperature,
     select_balanced,
     shift,
-    temper,
 )
 from spacy_xlt.transfer.languages import wrong_languages
 from spacy_xlt.transfer.output_layer import fit_output_layer, zero_layer
 from spacy_xlt.transfer.rounds import Rounds
+from spacy_xlt.transfer.temperature import fit_temperature, temper
 from spacy_xlt.transfer.tuning import Lesson, tune
 
 FEWEST_TEXTS = 10
@@ -139,7 +138,9 @@ class _Believed:
         codes = np.array([record.language for record in records], dtype=object)
         raw = predictions(nlp, records)
         if calibrating:
-            raw = temper(raw, fit_temperature(predictions(nlp, calibrating), gold_matrix(calibrating, names)))
+            logs = np.log(np.maximum(predictions(nlp, calibrating), 1e-12))
+            # EM drives the prior of a badly calibrated head to one label (Alexandari, Kundaje & Shrikumar 2020).
+            raw = temper(raw, fit_temperature(logs, gold_matrix(calibrating, names)))
         self.labels: NDArray[np.int64] = np.zeros(len(records), dtype=np.int64)
         chosen, importance = [], []
         for language in sorted(set(codes)):

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -22,6 +22,8 @@ from spacy_xlt.serving.head import Head, Layer
 from spacy_xlt.transfer.heads import get_layer, set_layer, set_model
 
 BATCH = 16
+# Of so many batches drawn at random, each is made of texts of about the same length.
+POOL = 16
 # Word pieces of a text that training sees; the pipeline reads longer texts whole.
 LONGEST = 128
 # The rate of the head beside that of the encoder, for vectors of unit length: see layers/classifier.py.
@@ -102,9 +104,9 @@ def tune(
             weight_decay=WEIGHT_DECAY,
         )
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share_of_rate(step, steps))
-        order = _endless_order(rows, seed)
+        batches = _endless_batches({row: len(pieces[row]) for row in rows}, seed)
         for _ in tqdm(range(steps), desc="Training", unit="step", disable=quiet):
-            batch = sorted((next(order) for _ in range(min(BATCH, len(rows)))), key=lambda row: -len(pieces[row]))
+            batch = next(batches)
             vectors = torch.nn.functional.normalize(encoder._pool([pieces[row] for row in batch], head.device), dim=1)
             loss = head.loss(vectors, [lessons[row] for row in batch], vector_share, temperature)
             optimizer.zero_grad()
@@ -165,10 +167,16 @@ def _share_of_rate(step: int, steps: int) -> float:
     return min((step + 1) / warm, max(0.0, (steps - step) / max(1.0, steps - warm)))
 
 
-def _endless_order(rows: Sequence[int], seed: int) -> Any:
+def _endless_batches(lengths: Mapping[int, int], seed: int) -> Iterator[list[int]]:
+    """Batches of rows {row: length}, the longest first; texts of about the same length, so that little is padding."""
     chance = np.random.default_rng(seed)
     while True:
-        yield from chance.permutation(rows).tolist()
+        order = chance.permutation(list(lengths)).tolist()
+        pools = [order[start : start + POOL * BATCH] for start in range(0, len(order), POOL * BATCH)]
+        for pool in pools:
+            pool.sort(key=lambda row: -lengths[row])
+            batches = [pool[start : start + BATCH] for start in range(0, len(pool), BATCH)]
+            yield from (batches[number] for number in chance.permutation(len(batches)))
 
 
 class _TorchHead:

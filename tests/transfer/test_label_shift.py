@@ -8,10 +8,8 @@ from hypothesis import strategies as st
 from spacy_xlt.transfer.label_shift import (
     balancing_weights,
     estimate_prior,
-    fit_temperature,
     select_balanced,
     shift,
-    temper,
 )
 
 
@@ -33,14 +31,6 @@ def test_em_finds_the_prior() -> None:
     assert np.abs(found - true).max() < np.abs(counted - true).max()
     corrected = shift(probabilities, even, found)
     assert (corrected.argmax(axis=1) == labels).mean() > (probabilities.argmax(axis=1) == labels).mean()
-
-
-@pytest.mark.parametrize("wrong", [0.5, 1.0, 3.0])
-def test_the_temperature_is_found(wrong: float) -> None:
-    probabilities, labels = make_probabilities(np.full(3, 1 / 3), 2000)
-    found = fit_temperature(temper(probabilities, wrong), np.eye(3)[labels])
-    assert found == pytest.approx(1 / wrong, rel=0.2)
-    assert fit_temperature(probabilities[:0], np.eye(3)[labels[:0]]) == 1.0
 
 
 def test_a_label_that_no_text_has_does_not_die_out() -> None:
