@@ -33,12 +33,12 @@ from spacy_xlt.evaluation.metrics import accuracy, macro_f1
 from spacy_xlt.languages import base_code
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
-from spacy_xlt.transfer import student
 from spacy_xlt.transfer.distill import distill
 from spacy_xlt.transfer.few_shot import few_shot
 from spacy_xlt.transfer.heads import head_labels, restore, take_snapshot
 from spacy_xlt.transfer.project import fit_projection
 from spacy_xlt.transfer.self_train import self_train
+from spacy_xlt.transfer.student import teach, with_student
 from spacy_xlt.transfer.train import train
 from spacy_xlt.transfer.tuning import count_layers
 
@@ -168,24 +168,12 @@ def run(
 
 def static_students(nlp: Language, test: Texts) -> dict[str, dict[str, float]]:
     """The figures of two static students, who learned from the same texts and vectors."""
-    learn, encode = student.distill, student._encode
-    known: dict[int, Any] = {}
-
-    def encode_once(teacher: Any, texts: Sequence[str], *rest: Any) -> Any:
-        key = hash(tuple(texts))
-        known[key] = known[key] if key in known else encode(teacher, texts, *rest)
-        return known[key]
-
+    lessons = teach(nlp, unlabelled_texts(), quiet=False)
     found = {}
-    try:
-        student._encode = encode_once  # type: ignore[assignment]
-        for name, options in (("static student, vectors alone", {"head": None}), ("static student", {})):
-            student.distill = lambda *rows, **given: learn(*rows, **{**given, **options})  # noqa: B023
-            exported, notes = student.export_student(nlp, unlabelled_texts(), quiet=False)
-            print(name, *notes, flush=True)
-            found[name] = measure(exported, "sib200", test)
-    finally:
-        student.distill, student._encode = learn, encode
+    for name, soft_labels in (("static student, vectors alone", False), ("static student", True)):
+        exported, notes = with_student(nlp, lessons, soft_labels=soft_labels, quiet=False)
+        print(name, *notes, flush=True)
+        found[name] = measure(exported, "sib200", test)
     return found
 
 

@@ -2,7 +2,8 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -15,7 +16,7 @@ from spacy.language import Language
 from spacy.pipeline.textcat import TextCategorizer
 from tqdm import tqdm
 
-from spacy_xlt.encoders.base import Floats2d
+from spacy_xlt.encoders.base import Floats1d, Floats2d
 from spacy_xlt.encoders.building import require
 from spacy_xlt.encoders.distill import compress, distill, sif_weights
 from spacy_xlt.encoders.folder import WEIGHTS_FILE
@@ -36,6 +37,22 @@ CHUNK = 1024
 FEWEST_TEXTS = 50
 
 
+@dataclass(frozen=True)
+class Lessons:
+    """What a teacher makes of texts and words: all that a static student learns from.
+
+    texts: {language: texts}; vectors [n, d] of all of them, in that order, as the head sees them; words and their
+    vectors [words, d] and weights [words]; head: the teacher's.
+    """
+
+    texts: Mapping[str, Sequence[str]]
+    vectors: Floats2d
+    words: list[str]
+    word_vectors: Floats2d
+    weights: Floats1d
+    head: Head
+
+
 def export_student(
     nlp: Language, texts: Mapping[str, Sequence[str]], *, quiet: bool = True
 ) -> tuple[Language, list[str]]:
@@ -45,7 +62,12 @@ def export_student(
     Raises XltError for an encoder that cannot be exported to ONNX (which the student's teacher runs on), and for too
     few texts.
     """
-    from spacy_xlt.transfer.export import replace_encoder, trained_encoder
+    return with_student(nlp, teach(nlp, texts, quiet=quiet), quiet=quiet)
+
+
+def teach(nlp: Language, texts: Mapping[str, Sequence[str]], *, quiet: bool = True) -> Lessons:
+    """Let the pipeline read the texts, and the words that its student is to know. Raises as `export_student` says."""
+    from spacy_xlt.transfer.export import trained_encoder
 
     require("export", "onnx", "onnxruntime", "scipy", "wordfreq")
     projector = find_pipe(nlp, Projector)
@@ -53,22 +75,37 @@ def export_student(
     with tempfile.TemporaryDirectory(prefix="spacy_xlt_") as scratch:
         teacher = _teacher(trained_encoder(nlp), Path(scratch))
     head = read_head(nlp)
-    flat = [text for of_language in texts.values() for text in of_language]
-    languages = [language for language, of_language in texts.items() for _ in of_language]
-    bar = partial(tqdm, disable=quiet)
-    vectors = _encode(teacher, flat, bar, "Teacher")
+    vectors = _encode(teacher, _flat(texts), "Teacher", quiet)
     if head.attribute == "xlt_projected":
+        languages = [language for language, of_language in texts.items() for _ in of_language]
         vectors = projector.project(vectors, [{language: 1.0} for language in languages])
-    student = make_student(teacher, texts, vectors, head, bar)
+    probabilities = word_probabilities(texts)
+    words = sorted(probabilities)
+    weights = sif_weights(np.array([probabilities[word] for word in words]))
+    return Lessons(texts, vectors, words, _encode(teacher, words, "Words", quiet), weights, head)
+
+
+def with_student(
+    nlp: Language, lessons: Lessons, *, soft_labels: bool = True, quiet: bool = True
+) -> tuple[Language, list[str]]:
+    """As `export_student`, from lessons. soft_labels: the student learns the teacher's labels beside its vectors."""
+    from spacy_xlt.transfer.export import replace_encoder
+
+    student = _make_student(lessons, soft_labels, quiet)
     result = replace_encoder(nlp, student, "spacy-xlt.StaticEncoder.v1")
     fitted = find_pipe(result, Projector)
     fitted.maps, fitted.means, fitted.counts = {}, {}, {}
-    fitted.fit({language: student.encode(of_language) for language, of_language in texts.items()})
-    agreement = (head(student.encode(flat)).argmax(axis=1) == head(vectors).argmax(axis=1)).mean()
+    fitted.fit({language: student.encode(of_language) for language, of_language in lessons.texts.items()})
+    flat, head = _flat(lessons.texts), lessons.head
+    agreement = (head(student.encode(flat)).argmax(axis=1) == head(lessons.vectors).argmax(axis=1)).mean()
     return result, [
-        f"The student learned from {len(flat)} texts of {len(texts)} languages and knows {student.words} words; on "
-        f"these texts it agrees with its teacher in {agreement:.3f}."
+        f"The student learned from {len(flat)} texts of {len(lessons.texts)} languages, knows {student.words} words, "
+        f"and agrees with its teacher on {agreement:.3f} of these texts."
     ]
+
+
+def _flat(texts: Mapping[str, Sequence[str]]) -> list[str]:
+    return [text for of_language in texts.values() for text in of_language]
 
 
 def _check(texts: Mapping[str, Sequence[str]], source: str) -> None:
@@ -100,39 +137,32 @@ def read_head(nlp: Language) -> Head:
         return load_head(Path(scratch) / component.name, nlp.config.interpolate()["components"][component.name])
 
 
-def _encode(teacher: OnnxEncoder, texts: Sequence[str], bar: Callable[..., Any], title: str) -> Floats2d:
-    starts = bar(range(0, len(texts), CHUNK), desc=title, unit="k texts")
+def _encode(teacher: OnnxEncoder, texts: Sequence[str], title: str, quiet: bool) -> Floats2d:
+    starts = tqdm(range(0, len(texts), CHUNK), desc=title, unit="k texts", disable=quiet)
     return np.concatenate([teacher.encode(texts[start : start + CHUNK]) for start in starts])
 
 
-def make_student(
-    teacher: OnnxEncoder, texts: Mapping[str, Sequence[str]], vectors: Floats2d, head: Head, bar: Callable[..., Any]
-) -> StaticEncoder:
-    """Learn a student from texts {language: texts} and the teacher's vectors of all of them, in that order."""
-    probabilities = word_probabilities(texts)
-    words = sorted(probabilities)
-    weights = sif_weights(np.array([probabilities[word] for word in words]))
-    word_vectors = _encode(teacher, words, bar, "Words")
-    rows, counts = WordRows(words).find([text for of_language in texts.values() for text in of_language])
-    linear = None
-    if head.hidden is None:
+def _make_student(lessons: Lessons, soft_labels: bool, quiet: bool) -> StaticEncoder:
+    rows, counts = WordRows(lessons.words).find(_flat(lessons.texts))
+    head, linear = lessons.head, None
+    if soft_labels and head.hidden is None:
         linear = (head.output.weight * np.float32(head.scale), head.output.bias, head.exclusive)
     table = distill(
         np.split(rows, np.cumsum(counts)[:-1]),
-        vectors,
-        word_vectors,
-        weights,
+        lessons.vectors,
+        lessons.word_vectors,
+        lessons.weights,
         head=linear,
-        progress=partial(bar, desc="Learning", unit="step"),
+        progress=partial(tqdm, disable=quiet, desc="Learning", unit="step"),
     )
-    compressed, components = compress(table, min(WIDTH, vectors.shape[1]), np.unique(rows))
+    compressed, components = compress(table, min(WIDTH, lessons.vectors.shape[1]), np.unique(rows))
     quantized, scales = quantize_rows(compressed)
     parts = (quantized, scales, table.weights, components, table.bias)
     tensors: dict[str, NDArray[Any]] = dict(zip(TENSORS, parts))
     student = StaticEncoder()
     with tempfile.TemporaryDirectory(prefix="spacy_xlt_") as scratch:
         save_file(tensors, Path(scratch) / WEIGHTS_FILE)
-        (Path(scratch) / WORDS_FILE).write_text("\n".join(words), encoding="utf8", newline="")
+        (Path(scratch) / WORDS_FILE).write_text("\n".join(lessons.words), encoding="utf8", newline="")
         student.load(Path(scratch))
     return student
 
