@@ -12,7 +12,8 @@ its soft labels too; see `xlt export --preset fast`). Everything is chosen on de
 --encoders: which models of a task are the start, frozen or finetuned; --tune finetune lets the encoder learn, too.
 
 Rows that are there already, of other tasks, methods, encoders or k, stay: a long benchmark can be run in parts. Writes
-benchmarks/results/transfer.{json,md}: rows of {task, method, encoder, k, language, mean, std, seeds}.
+benchmarks/results/transfer.{json,md}: rows of {task, method, encoder, k, language, mean, std, seeds}; those of
+`distill` have `speedup`, the student's docs a second over the teacher's.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import csv
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -177,13 +179,31 @@ def static_students(nlp: Language, test: Texts) -> dict[str, dict[str, float]]:
     return found
 
 
-def rows_of(task: str, method: str, encoder: str, k: int, runs: Sequence[dict[str, float]]) -> list[dict[str, Any]]:
+def docs_per_second(nlp: Language, test: Texts) -> float:
+    """Of the whole pipeline on all test texts, without vectors that are kept; the better of two runs."""
+    encoder = find_pipe(nlp, Encoder)
+    texts = [record.text for records in test.values() for record in records]
+    found = []
+    for _ in range(2):
+        encoder.forget()
+        start = perf_counter()
+        for _ in nlp.pipe(texts):
+            pass
+        found.append(len(texts) / (perf_counter() - start))
+    return max(found)
+
+
+def rows_of(
+    task: str, method: str, encoder: str, k: int, runs: Sequence[dict[str, float]], speedups: Sequence[float] = ()
+) -> list[dict[str, Any]]:
+    """speedups: docs a second beside those of the model at the start, where a method is to be faster."""
+    speed = {"speedup": round(float(np.mean(speedups)), 2)} if speedups else {}
     return [
         {
             "task": task, "method": method, "encoder": encoder, "k": k, "language": code,
             "mean": round(float(np.mean([one[code] for one in runs])), 4),
             "std": round(float(np.std([one[code] for one in runs])), 4),
-            "seeds": len(runs),
+            "seeds": len(runs), **speed,
         }
         for code in runs[0]
     ]  # fmt: skip
@@ -210,6 +230,8 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         targets = {code: row for code, row in found.items() if code not in ("en", "mean")}
         lowest = min(targets, key=lambda code: targets[code]["mean"])
         mean = found["mean"]
+        if "speedup" in mean:
+            method += f" ({mean['speedup']}x docs/s)"
         lines.append(
             f"| {task} | {encoder} | {method} | {k} | {found['en']['mean']:.3f} "
             f"| {mean['mean']:.3f} ±{mean['std']:.3f} "
@@ -250,14 +272,17 @@ def main() -> None:
                         write(merge(rows_of(task, name, encoder, 0, [figures])))
                     continue
                 for k in map(int, options.k.split(",")) if method == "few-shot" else [0]:
-                    runs = []
+                    runs, speedups = [], []
                     for seed in range(options.seeds):
+                        teacher_speed = docs_per_second(nlp, test) if method == "distill" else None
                         said = run(nlp, method, options.tune, (train_texts, dev), texts, k, seed)
                         runs.append(measure(nlp, task, test))
+                        if teacher_speed is not None:
+                            speedups.append(docs_per_second(nlp, test) / teacher_speed)
                         restore(nlp, start)
                         print(f"{task} {encoder} {method} k={k} seed={seed}: {said}", flush=True)
                     name = f"{method}, encoder too" if options.tune == "finetune" and method != "distill" else method
-                    write(merge(rows_of(task, name, encoder, k, runs)))
+                    write(merge(rows_of(task, name, encoder, k, runs, speedups)))
 
 
 def write(rows: list[dict[str, Any]]) -> None:
