@@ -274,12 +274,12 @@ def main() -> None:
                 for k in map(int, options.k.split(",")) if method == "few-shot" else [0]:
                     runs, speedups = [], []
                     for seed in range(options.seeds):
-                        teacher_speed = docs_per_second(nlp, test) if method == "distill" else None
                         said = run(nlp, method, options.tune, (train_texts, dev), texts, k, seed)
                         runs.append(measure(nlp, task, test))
-                        if teacher_speed is not None:
-                            speedups.append(docs_per_second(nlp, test) / teacher_speed)
+                        student_speed = docs_per_second(nlp, test) if method == "distill" else None
                         restore(nlp, start)
+                        if student_speed is not None:
+                            speedups.append(student_speed / docs_per_second(nlp, test))
                         print(f"{task} {encoder} {method} k={k} seed={seed}: {said}", flush=True)
                     name = f"{method}, encoder too" if options.tune == "finetune" and method != "distill" else method
                     write(merge(rows_of(task, name, encoder, k, runs, speedups)))
