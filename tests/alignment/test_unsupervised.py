@@ -6,11 +6,14 @@ from typing import Any, Callable
 import numpy as np
 import pytest
 
-from spacy_xlt.alignment.adversarial import Adversarial
+from spacy_xlt.alignment.adversarial import Adversarial, play
 from spacy_xlt.alignment.base import Aligner
+from spacy_xlt.alignment.invariants import comparable, invariants
 from spacy_xlt.alignment.procrustes import Procrustes
 from spacy_xlt.alignment.report import AlignmentWarning
 from spacy_xlt.alignment.self_learning import SelfLearning
+from spacy_xlt.alignment.transport import FEATURES
+from spacy_xlt.alignment.unsupervised import space_of
 from spacy_xlt.errors import XltError
 from tests.alignment.clouds import WIDTH, N, Rows, cloud, hits, scrambled, turned
 
@@ -39,6 +42,21 @@ def test_aligners_have_the_interface(make: Make) -> None:
 
 
 # What they find
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_game_alone_turns_the_right_way(seed: int) -> None:
+    rows = cloud(seed)
+    mirrored, order = turned(rows, seed)
+    x, y = space_of(rows), space_of(mirrored)
+    features = comparable(invariants(x.rows, x.norms), invariants(y.rows, y.norms), FEATURES)
+
+    def cosine(steps: int) -> float:
+        w = play(x.rows, y.rows, *features, steps, np.random.default_rng(0))
+        return float(np.einsum("ij,ij->i", y.rows @ w, x.rows[order]).mean())
+
+    assert cosine(0) < 0.3
+    assert cosine(400) > 0.6
 
 
 @pytest.mark.parametrize(
