@@ -34,8 +34,9 @@ class Adversarial:
     encoder from another, and W does not move in the right direction at all.
     The game brings W near enough only. Refinement goes on from there: soft matching (`match_softly`; without the
     invariants it lost its way on 20,000 words), then Procrustes on mutual nearest neighbors by CSLS as in MUSE. Of
-    several restarts the first that has not failed is taken, by figures that need no dictionary; `report` has an `AlignmentReport` for each language,
-    and a failure is warned about with `AlignmentWarning`. The random state of torch is left as it was.
+    several restarts the first that has not failed is taken, by figures that need no dictionary; `report` has an
+    `AlignmentReport` for each language, and a failure is warned about with `AlignmentWarning`. The random state of
+    torch is left as it was.
 
     aligner: fits the final map from the pairs found; None is Procrustes.
     steps: of W; turns: soft matchings; sample, cutoff: rows looked at in the first and last iterations; iterations: the
