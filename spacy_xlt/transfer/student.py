@@ -99,8 +99,8 @@ def with_student(
     flat, head = _flat(lessons.texts), lessons.head
     agreement = (head(student.encode(flat)).argmax(axis=1) == head(lessons.vectors).argmax(axis=1)).mean()
     return result, [
-        f"The student learned from {len(flat)} texts of {len(lessons.texts)} languages, knows {student.words} words, "
-        f"and agrees with its teacher on {agreement:.3f} of these texts."
+        f"The student learned from {len(flat)} texts of {len(lessons.texts)} languages and knows {student.words} "
+        f"words; on these texts it agrees with its teacher in {agreement:.3f}."
     ]
 
 
