@@ -21,6 +21,7 @@ from transfer import read_sib200
 
 from spacy_xlt.alignment.affine import AffineMap, Floats
 from spacy_xlt.alignment.centering import AnchoredCentering
+from spacy_xlt.encoders.distill import sif_weights
 from spacy_xlt.encoders.folder import default_folder
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.vectors import unit_rows
@@ -38,7 +39,7 @@ def embed(pieces: Pieces, table: Floats, a: float) -> dict[str, Floats]:
     for name, rows in pieces.items():
         if name.startswith("ntrex."):
             np.add.at(counts, np.concatenate([np.asarray(row) for row in rows]), 1)
-    weighted = table * (a / (a + counts / counts.sum()))[:, None].astype(np.float32)
+    weighted = table * sif_weights(counts / counts.sum(), a)[:, None]
     return {name: unit_rows(np.stack([weighted[row].sum(axis=0) for row in rows])) for name, rows in pieces.items()}
 
 

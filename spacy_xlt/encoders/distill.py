@@ -33,9 +33,9 @@ class Table:
     bias: Floats1d
 
 
-def sif_weights(probabilities: NDArray[np.float64]) -> Floats1d:
-    """The weights [words] of words by their probabilities: frequent words count less."""
-    return np.asarray(SIF / (SIF + probabilities), dtype=np.float32)
+def sif_weights(probabilities: NDArray[np.float64], a: float = SIF) -> Floats1d:
+    """The weights a / (a + p) [words] of words by their probabilities: frequent words count less."""
+    return np.asarray(a / (a + probabilities), dtype=np.float32)
 
 
 def text_matrix(texts: Sequence[Any], weights: Floats1d) -> Any:

@@ -39,7 +39,7 @@ from spacy_xlt.transfer.label_shift import (
 from spacy_xlt.transfer.languages import wrong_languages
 from spacy_xlt.transfer.output_layer import fit_output_layer, zero_layer
 from spacy_xlt.transfer.rounds import Rounds
-from spacy_xlt.transfer.temperature import fit_temperature, temper
+from spacy_xlt.transfer.temperature import fit_temperature, scores_of, temper
 from spacy_xlt.transfer.tuning import Lesson, tune
 
 FEWEST_TEXTS = 10
@@ -138,9 +138,9 @@ class _Believed:
         codes = np.array([record.language for record in records], dtype=object)
         raw = predictions(nlp, records)
         if calibrating:
-            logs = np.log(np.maximum(predictions(nlp, calibrating), 1e-12))
             # EM drives the prior of a badly calibrated head to one label (Alexandari, Kundaje & Shrikumar 2020).
-            raw = temper(raw, fit_temperature(logs, gold_matrix(calibrating, names)))
+            scores = scores_of(predictions(nlp, calibrating))
+            raw = temper(raw, fit_temperature(scores, gold_matrix(calibrating, names)))
         self.labels: NDArray[np.int64] = np.zeros(len(records), dtype=np.int64)
         chosen, importance = [], []
         for language in sorted(set(codes)):

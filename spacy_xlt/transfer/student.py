@@ -95,9 +95,11 @@ def with_student(
     result = replace_encoder(nlp, student, "spacy-xlt.StaticEncoder.v1")
     fitted = find_pipe(result, Projector)
     fitted.maps, fitted.means, fitted.counts = {}, {}, {}
-    fitted.fit({language: student.encode(of_language) for language, of_language in lessons.texts.items()})
     flat, head = _flat(lessons.texts), lessons.head
-    agreement = (head(student.encode(flat)).argmax(axis=1) == head(lessons.vectors).argmax(axis=1)).mean()
+    vectors = student.encode(flat)
+    ends = np.cumsum([len(of_language) for of_language in lessons.texts.values()])
+    fitted.fit(dict(zip(lessons.texts, np.split(vectors, ends[:-1]))))
+    agreement = (head(vectors).argmax(axis=1) == head(lessons.vectors).argmax(axis=1)).mean()
     return result, [
         f"The student learned from {len(flat)} texts of {len(lessons.texts)} languages and knows {student.words} "
         f"words; on these texts it agrees with its teacher in {agreement:.3f}."

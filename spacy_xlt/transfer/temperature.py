@@ -10,6 +10,8 @@ from spacy_xlt.transfer.output_layer import Floats, cross_entropy, log_probabili
 
 # Temperatures from e^-3 to e^3 are looked at.
 WIDEST = 3.0
+# Smaller probabilities have no logarithm to speak of.
+LEAST = 1e-12
 
 
 def fit_temperature(
@@ -34,7 +36,12 @@ def fit_temperature(
     return float(np.exp(minimize_scalar(loss, bounds=(-WIDEST, WIDEST)).x))
 
 
+def scores_of(probabilities: Floats) -> Floats:
+    """Scores [n, labels] that give these probabilities, where labels exclude each other."""
+    return np.asarray(np.log(np.maximum(probabilities, LEAST)))
+
+
 def temper(probabilities: Floats, temperature: float) -> Floats:
     """The probabilities [n, labels] of scores that are divided by a temperature; none of them is 0."""
-    logs = np.log(np.maximum(probabilities, 1e-12))
-    return np.asarray(np.maximum(log_probabilities(logs / temperature, exclusive=True)[1], 1e-12))
+    tempered = log_probabilities(scores_of(probabilities) / temperature, exclusive=True)[1]
+    return np.asarray(np.maximum(tempered, LEAST))
