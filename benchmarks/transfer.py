@@ -170,10 +170,10 @@ def run(
 
 def static_students(nlp: Language, test: Texts) -> dict[str, dict[str, float]]:
     """The figures of two static students, who learned from the same texts and vectors."""
-    lessons = teach(nlp, unlabelled_texts(), quiet=False)
+    taught = teach(nlp, unlabelled_texts(), quiet=False)
     found = {}
     for name, soft_labels in (("static student, vectors alone", False), ("static student", True)):
-        exported, notes = with_student(nlp, lessons, soft_labels=soft_labels, quiet=False)
+        exported, notes = with_student(nlp, taught, soft_labels=soft_labels, quiet=False)
         print(name, *notes, flush=True)
         found[name] = measure(exported, "sib200", test)
     return found

@@ -38,8 +38,8 @@ FEWEST_TEXTS = 50
 
 
 @dataclass(frozen=True)
-class Lessons:
-    """What a teacher makes of texts and words: all that a static student learns from.
+class TransferSet:
+    """What a teacher makes of texts and words: all that a static student learns from (the term: Hinton et al. 2015).
 
     texts: {language: texts}; vectors [n, d] of all of them, in that order, as the head sees them; words and their
     vectors [words, d] and weights [words]; head: the teacher's.
@@ -65,7 +65,7 @@ def export_student(
     return with_student(nlp, teach(nlp, texts, quiet=quiet), quiet=quiet)
 
 
-def teach(nlp: Language, texts: Mapping[str, Sequence[str]], *, quiet: bool = True) -> Lessons:
+def teach(nlp: Language, texts: Mapping[str, Sequence[str]], *, quiet: bool = True) -> TransferSet:
     """Let the pipeline read the texts, and the words that its student is to know. Raises as `export_student` says."""
     from spacy_xlt.transfer.export import trained_encoder
 
@@ -82,26 +82,29 @@ def teach(nlp: Language, texts: Mapping[str, Sequence[str]], *, quiet: bool = Tr
     probabilities = word_probabilities(texts)
     words = sorted(probabilities)
     weights = sif_weights(np.array([probabilities[word] for word in words]))
-    return Lessons(texts, vectors, words, _encode(teacher, words, "Words", quiet), weights, head)
+    return TransferSet(texts, vectors, words, _encode(teacher, words, "Words", quiet), weights, head)
 
 
 def with_student(
-    nlp: Language, lessons: Lessons, *, soft_labels: bool = True, quiet: bool = True
+    nlp: Language, taught: TransferSet, *, soft_labels: bool = True, quiet: bool = True
 ) -> tuple[Language, list[str]]:
-    """As `export_student`, from lessons. soft_labels: the student learns the teacher's labels beside its vectors."""
+    """As `export_student`, from a transfer set.
+
+    soft_labels: the student learns the teacher's labels beside its vectors.
+    """
     from spacy_xlt.transfer.export import replace_encoder
 
-    student = _make_student(lessons, soft_labels, quiet)
+    student = _make_student(taught, soft_labels, quiet)
     result = replace_encoder(nlp, student, "spacy-xlt.StaticEncoder.v1")
     fitted = find_pipe(result, Projector)
     fitted.maps, fitted.means, fitted.counts = {}, {}, {}
-    flat, head = _flat(lessons.texts), lessons.head
+    flat, head = _flat(taught.texts), taught.head
     vectors = student.encode(flat)
-    ends = np.cumsum([len(of_language) for of_language in lessons.texts.values()])
-    fitted.fit(dict(zip(lessons.texts, np.split(vectors, ends[:-1]))))
-    agreement = (head(vectors).argmax(axis=1) == head(lessons.vectors).argmax(axis=1)).mean()
+    ends = np.cumsum([len(of_language) for of_language in taught.texts.values()])
+    fitted.fit(dict(zip(taught.texts, np.split(vectors, ends[:-1]))))
+    agreement = (head(vectors).argmax(axis=1) == head(taught.vectors).argmax(axis=1)).mean()
     return result, [
-        f"The student learned from {len(flat)} texts of {len(lessons.texts)} languages and knows {student.words} "
+        f"The student learned from {len(flat)} texts of {len(taught.texts)} languages and knows {student.words} "
         f"words; on these texts it agrees with its teacher in {agreement:.3f}."
     ]
 
@@ -144,27 +147,27 @@ def _encode(teacher: OnnxEncoder, texts: Sequence[str], title: str, quiet: bool)
     return np.concatenate([teacher.encode(texts[start : start + CHUNK]) for start in starts])
 
 
-def _make_student(lessons: Lessons, soft_labels: bool, quiet: bool) -> StaticEncoder:
-    rows, counts = WordRows(lessons.words).find(_flat(lessons.texts))
-    head, linear = lessons.head, None
+def _make_student(taught: TransferSet, soft_labels: bool, quiet: bool) -> StaticEncoder:
+    rows, counts = WordRows(taught.words).find(_flat(taught.texts))
+    head, linear = taught.head, None
     if soft_labels and head.hidden is None:
         linear = (head.output.weight * np.float32(head.scale), head.output.bias, head.exclusive)
     table = distill(
         np.split(rows, np.cumsum(counts)[:-1]),
-        lessons.vectors,
-        lessons.word_vectors,
-        lessons.weights,
+        taught.vectors,
+        taught.word_vectors,
+        taught.weights,
         head=linear,
         progress=partial(tqdm, disable=quiet, desc="Learning", unit="step"),
     )
-    compressed, components = compress(table, min(WIDTH, lessons.vectors.shape[1]), np.unique(rows))
+    compressed, components = compress(table, min(WIDTH, taught.vectors.shape[1]), np.unique(rows))
     quantized, scales = quantize_rows(compressed)
     parts = (quantized, scales, table.weights, components, table.bias)
     tensors: dict[str, NDArray[Any]] = dict(zip(TENSORS, parts))
     student = StaticEncoder()
     with tempfile.TemporaryDirectory(prefix="spacy_xlt_") as scratch:
         save_file(tensors, Path(scratch) / WEIGHTS_FILE)
-        (Path(scratch) / WORDS_FILE).write_text("\n".join(lessons.words), encoding="utf8", newline="")
+        (Path(scratch) / WORDS_FILE).write_text("\n".join(taught.words), encoding="utf8", newline="")
         student.load(Path(scratch))
     return student
 
