@@ -36,8 +36,9 @@ JOINT = (3.0, 1.0, 0.3, 0.1)
 # How much a target text counts beside a source text.
 SHARES = (0.3, 1.0)
 FOLDS = 5
-# Of fine-tuning from a trained model.
-EPOCHS, RATE = 2, 3e-5
+# Of fine-tuning, and the share of the old weights that is kept. Chosen on SIB-200's dev and 200 sentences set aside of
+# train, 16 labels a class of 6 languages: from a fine-tuned model .822, tuned .827, with half of the old weights .832.
+EPOCHS, RATE, KEEP = 4, 5e-5, 0.5
 
 Method = Literal["frozen", "finetune"]
 
@@ -66,7 +67,7 @@ def few_shot(
 
     The target texts are taken as chosen by label, so many a label: in each language a label counts as much as its share
     among the texts of `source` says, or of `dev` if there are none. With the method `finetune` the encoder learns, too,
-    from where it is (minutes): on source and target texts mixed.
+    from where it is (minutes): on source and target texts mixed; the mean of the old and the new weights stands.
 
     dev: see `guarded`. weights: {language: how much each of its texts counts}, besides what is chosen; 1 else.
     strength: given instead of chosen (with `source`: of learning anew); only for `frozen`.
@@ -89,8 +90,8 @@ def few_shot(
         importance *= [(weights or {}).get(record.language, 1.0) for record in target]
         if method == "finetune":
             lessons = make_lessons(source, labels) + make_lessons(target, labels, importance)
-            tune(nlp, lessons, epochs=EPOCHS, rate=RATE, seed=seed, quiet=quiet)
-            return {**settings, "joint": bool(source), "epochs": EPOCHS, "rate": RATE}
+            tune(nlp, lessons, epochs=EPOCHS, rate=RATE, keep=KEEP, seed=seed, quiet=quiet)
+            return {**settings, "joint": bool(source), "epochs": EPOCHS, "rate": RATE, "keep": KEEP}
         problem = _Problem(
             make_features(nlp, target),
             gold_matrix(target, labels),

@@ -55,6 +55,7 @@ def tune(
     layers: Optional[Sequence[int]] = None,
     vector_share: float = 5.0,
     temperature: float = 1.0,
+    keep: float = 0.0,
     seed: int = 0,
     quiet: bool = True,
 ) -> None:
@@ -65,6 +66,8 @@ def tune(
     temperature: the head's scores are divided by it (and the loss multiplied by its square) to learn probabilities that
         are softened by it, see `soften`.
     layers: keep only those of the encoder, such as every second; None: all. rate: of the encoder's weights.
+    keep: the share of the old weights in the new ones (WiSE-FT, Wortsman et al. 2022, equation 1): on the way from the
+        old weights to those that training ends with, the middle is often better than either end. Not with `layers`.
     seed: of order and dropout; torch's own state stays as it was.
     Raises XltError for an encoder that is not a TorchEncoder, and without a lesson.
     """
@@ -114,8 +117,18 @@ def tune(
             torch.nn.utils.clip_grad_norm_([*trainable, *head.parameters], 1.0)
             optimizer.step()
             schedule.step()
+    new, before = head.layer(), get_layer(nlp)
+    if keep:
+        with torch.no_grad():
+            for values, start in zip(model.parameters(), old._model.parameters()):
+                if values.requires_grad:
+                    values.lerp_(start, keep)
+        new = Layer(
+            (1 - keep) * new.weight + keep * before.weight,
+            (1 - keep) * new.bias + keep * before.bias,
+        )
     set_model(nlp, model)
-    set_layer(nlp, head.layer())
+    set_layer(nlp, new)
 
 
 def soften(probabilities: Floats2d, temperature: float, exclusive: bool) -> Floats2d:

@@ -77,6 +77,20 @@ def test_the_same_seed_gives_the_same_weights(tiny_bert: Path) -> None:
     assert (found[0] != found[2]).any()
 
 
+def test_keeps_a_share_of_the_old_weights(tiny_bert: Path) -> None:
+    found = []
+    for keep in (1.0, 0.5, 0.0):
+        nlp = make_pipeline(tiny_bert)
+        tune(nlp, lessons(nlp), epochs=1, rate=1e-3, keep=keep)
+        snapshot = take_snapshot(nlp)
+        found.append([snapshot.layer.weight, *(values.detach().numpy() for values in snapshot.model.parameters())])
+    start = take_snapshot(make_pipeline(tiny_bert))
+    np.testing.assert_allclose(found[0][0], start.layer.weight, atol=1e-6)
+    for old, middle, new in zip(*found):
+        np.testing.assert_allclose(middle, (old + new) / 2, atol=1e-6)
+    assert any((old != new).any() for old, new in zip(found[0], found[2]))
+
+
 def test_learns_vectors_without_labels(bert: Language) -> None:
     encoder = find_pipe(bert, Encoder)
     texts = [record.text for record in RECORDS]
@@ -108,6 +122,7 @@ def test_few_shot_with_the_encoder(bert: Language) -> None:
     russian = [record for record in RECORDS if record.language == "ru"]
     outcome = few_shot(bert, russian, source=RECORDS[:6], method="finetune", weights={"ru": 2.0})
     assert outcome.chosen["method"] == "finetune" and outcome.chosen["joint"]
+    assert outcome.chosen["keep"] == 0.5
 
 
 def test_softening_is_a_temperature_of_the_scores() -> None:
