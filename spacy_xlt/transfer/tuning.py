@@ -117,18 +117,17 @@ def tune(
             torch.nn.utils.clip_grad_norm_([*trainable, *head.parameters], 1.0)
             optimizer.step()
             schedule.step()
-    new, before = head.layer(), get_layer(nlp)
+    layer, start = head.layer(), get_layer(nlp)
     if keep:
         with torch.no_grad():
-            for values, start in zip(model.parameters(), old._model.parameters()):
+            for values, before in zip(model.parameters(), old._model.parameters()):
                 if values.requires_grad:
-                    values.lerp_(start, keep)
-        new = Layer(
-            (1 - keep) * new.weight + keep * before.weight,
-            (1 - keep) * new.bias + keep * before.bias,
+                    values.lerp_(before, keep)
+        layer = Layer(
+            layer.weight + keep * (start.weight - layer.weight), layer.bias + keep * (start.bias - layer.bias)
         )
     set_model(nlp, model)
-    set_layer(nlp, new)
+    set_layer(nlp, layer)
 
 
 def soften(probabilities: Floats2d, temperature: float, exclusive: bool) -> Floats2d:
