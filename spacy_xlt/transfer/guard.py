@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from statistics import NormalDist
 from typing import Any, Optional
 
 import numpy as np
@@ -56,9 +55,8 @@ def guarded(
     """Run `change`, which changes the pipeline in place and returns its settings; take it back if dev says so.
 
     dev: labelled texts of the source and of target languages. It is taken back if a language loses more accuracy than
-        `MARGIN`, one text and what chance does (one standard error; more where many languages are compared, see
-        `errors_of_chance`), or if the mean of the target languages falls. Without dev texts nothing is compared, which
-        the outcome says.
+        `MARGIN`, one standard error and one text, or if the mean of the target languages falls. Without dev texts
+        nothing is compared, which the outcome says.
     may_lose: for a model that is smaller on purpose: it is taken back only if the mean accuracy of all languages falls
         by more than this share of itself.
     An exception, Ctrl-C among them, leaves the pipeline as it was.
@@ -132,30 +130,19 @@ def judge(
         return kept, f"{'Kept' if kept else 'Taken back'}: {new:.3f} of {old:.3f} mean accuracy on dev."
     codes = np.array(languages, dtype=object)
     means = []
-    errors = errors_of_chance(len(set(languages)))
     for code in sorted(set(languages)):
         gains = after[codes == code].astype(float) - before[codes == code]
         if code != source:
             means.append(float(gains.mean()))
         # The standard error of a paired difference.
         error = float(gains.std() / np.sqrt(len(gains)))
-        if gains.mean() < -max(MARGIN, errors * error, 1 / len(gains)) - 1e-9:
+        if gains.mean() < -max(MARGIN, error, 1 / len(gains)) - 1e-9:
             return False, f"Taken back: {code} loses {-gains.mean():.3f} on {len(gains)} dev texts."
     if means and np.mean(means) < 0:
         return False, f"Taken back: the mean of {len(means)} target languages falls by {-np.mean(means):.3f} on dev."
     gain = np.mean(means) if means else (after.astype(float) - before).mean()
     what = f"the mean of {len(means)} target languages" if means else "the source"
     return True, f"Kept: {what} changes by {gain:+.3f} on dev."
-
-
-def errors_of_chance(languages: int) -> float:
-    """How many standard errors the unluckiest of so many languages may lose where nothing got worse.
-
-    Chosen so that one of them loses more as often as a single language loses more than one (Sidak 1967): of fourteen,
-    the unluckiest nearly always loses one standard error.
-    """
-    normal = NormalDist()
-    return normal.inv_cdf(normal.cdf(1.0) ** (1 / languages))
 
 
 def check_labels(records: Sequence[Record], labels: Sequence[str], exclusive: bool) -> None:
