@@ -8,7 +8,8 @@ Tasks: `sib200` (13 targets; the models of the workflow sib200), `umsab` (Englis
 and `sst2-de` (English film sentences to German tweets without neutral ones). For each task the zero-shot model comes
 first; then, from the same model, `few-shot` with k texts of every label in all targets together, `self-train` on
 unlabelled texts, `distill` to half the layers, `static` (a static student that learns the teacher's vectors alone, or
-its soft labels too; see `xlt export --preset fast`). Everything is chosen on dev; figures are those of test.
+its soft labels too; see `xlt export --preset fast`), `translations` (SIB-200: `distill` from itself over NTREX, whose
+translations learn what the model says to the English lines). Everything is chosen on dev; figures are those of test.
 --encoders: which models of a task are the start, frozen or finetuned; --tune finetune lets the encoder learn, too.
 
 Rows that are there already, of other tasks, methods, encoders or k, stay: a long benchmark can be run in parts. Writes
@@ -109,6 +110,15 @@ def unlabelled(task: str, train_texts: Texts, dev: Texts) -> dict[str, list[str]
     return texts
 
 
+def ntrex_pairs(targets: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+    """{target: [(English line, its translation)]}."""
+    lines = {
+        base_code(path.stem): path.read_text(encoding="utf8").splitlines()
+        for path in sorted((data_folder() / "ntrex").iterdir())
+    }
+    return {code: list(zip(lines["en"], lines[code], strict=True)) for code in targets}
+
+
 def start_model(task: str, encoder: str, train_texts: Texts, dev: Texts, texts: dict[str, list[str]]) -> Language:
     """The zero-shot model: of the workflow (SIB-200), or trained here, once, and kept in training/."""
     if task == "sib200":
@@ -161,6 +171,9 @@ def run(
     elif method == "self-train":
         only = {code: texts[code] for code in targets}
         outcome = self_train(nlp, only, source=train_texts["en"], dev=dev["en"], method=tune, seed=seed, quiet=False)
+    elif method == "translations":
+        english = {"en": [record.text for record in train_texts["en"]]}
+        outcome = distill(nlp, english, translations=ntrex_pairs(targets), dev=held, seed=seed, quiet=False)
     else:
         lines = {code: of_code[:NTREX_LINES] for code, of_code in texts.items()}
         lines["en"] = [record.text for record in train_texts["en"]] + lines["en"]
@@ -271,6 +284,8 @@ def main() -> None:
                     for name, figures in static_students(nlp, test).items():
                         write(merge(rows_of(task, name, encoder, 0, [figures])))
                     continue
+                tuned = options.tune == "finetune" and method in ("few-shot", "self-train")
+                name = f"{method}, encoder too" if tuned else method
                 for k in map(int, options.k.split(",")) if method == "few-shot" else [0]:
                     runs, speedups = [], []
                     for seed in range(options.seeds):
@@ -280,9 +295,9 @@ def main() -> None:
                         restore(nlp, start)
                         if student_speed is not None:
                             speedups.append(student_speed / docs_per_second(nlp, test))
-                        print(f"{task} {encoder} {method} k={k} seed={seed}: {said}", flush=True)
-                    name = f"{method}, encoder too" if options.tune == "finetune" and method != "distill" else method
-                    write(merge(rows_of(task, name, encoder, k, runs, speedups)))
+                        print(f"{task} {encoder} {method} k={k} seed={seed}: {said} {runs[-1]}", flush=True)
+                        # After each seed: a long run that is ended keeps what it has.
+                        write(merge(rows_of(task, name, encoder, k, runs, speedups)))
 
 
 def write(rows: list[dict[str, Any]]) -> None:

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from spacy_xlt.data.docbin import make_docs
 from spacy_xlt.data.records import Record
-from spacy_xlt.encoders.base import Floats2d
+from spacy_xlt.encoders.base import Floats1d, Floats2d
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.encoder import Encoder
@@ -20,11 +20,13 @@ from spacy_xlt.transfer.few_shot import Method
 from spacy_xlt.transfer.guard import Outcome, guarded
 from spacy_xlt.transfer.heads import (
     get_layer,
+    go_back,
     head_labels,
     is_exclusive,
     make_features,
     project_new_languages,
     set_layer,
+    take_snapshot,
 )
 from spacy_xlt.transfer.output_layer import fit_output_layer
 from spacy_xlt.transfer.project import Translations
@@ -34,7 +36,9 @@ from spacy_xlt.vectors import unit_rows
 TEMPERATURE = 2.0
 EPOCHS, RATE = 3, 1e-4
 # From a whole encoder that is trained already, where only some languages have to move.
-GENTLE_EPOCHS, GENTLE_RATE = 2, 3e-5
+GENTLE_EPOCHS, GENTLE_RATE = 2, 5e-5
+# Of translations: so many sentences of the source for each label, those that the teacher is surest of.
+SENTENCES = 35
 STRENGTH = 1.0
 # Of the teacher's mean accuracy: what a student with fewer layers may lose.
 MAY_LOSE = 0.03
@@ -61,6 +65,9 @@ def distill(
     translations: {language: [(text of the source, its translation)]}: the teacher reads the source's side, and the
         student learns for the translation what it says, labels and (where the teacher is the pipeline itself) the
         vector, as the projector would have to see it (Reimers & Gurevych 2020, equation 1).
+    Of translations, the `SENTENCES` of each label that the teacher is surest of are learned, and the source's side,
+        too: parallel text is mostly about something else than the labels. With all layers and the pipeline itself as
+        the teacher, the mean of the old and the new weights stands.
     layers: keep so many layers of the encoder, spread evenly, the first and the last among them; None: all.
     method: `finetune`, or `frozen`: the head alone learns.
     dev: see `guarded`; with fewer layers, the mean accuracy may fall by `MAY_LOSE` of itself.
@@ -80,7 +87,9 @@ def distill(
         raise XltError("Only with the method finetune an encoder can learn to do with fewer layers.")
     records = _records(texts)
     pairs = [(language, pair) for language in sorted(translations) for pair in translations[language]]
-    sources = [Record(source, (), projector.source, "pairs") for _, (source, _) in pairs]
+    sources = [
+        Record(source, (), projector.source, "pairs") for source in dict.fromkeys(source for _, (source, _) in pairs)
+    ]
     if not records and not pairs:
         raise XltError("There is no text to learn from: give some with --texts, or --pairs.")
     settings = {
@@ -93,15 +102,23 @@ def distill(
         for language, (_, text) in pairs:
             new.setdefault(language, []).append(text)
         project_new_languages(nlp, new, quiet=quiet)
-        students = [*records, *(Record(text, (), language, "pairs") for language, (_, text) in pairs)]
-        answers = soften(
-            teacher_probabilities(teacher or nlp, [*records, *sources], labels, quiet=quiet), temperature, exclusive
-        )
+        said = teacher_probabilities(teacher or nlp, [*records, *sources], labels, quiet=quiet)
+        surest = surest_rows(said[len(records) :], SENTENCES)
+        row_of = {sources[row].text: len(records) + row for row in surest}
+        learned = [(language, source, text) for language, (source, text) in pairs if source in row_of]
+        students = [
+            *records,
+            *(sources[row] for row in surest),
+            *(Record(text, (), language, "pairs") for language, _, text in learned),
+        ]
+        # The text whose answer each student learns.
+        taught = [*range(len(records)), *row_of.values(), *(row_of[source] for _, source, _ in learned)]
+        answers = soften(said[taught], temperature, exclusive)
         if method == "frozen":
             set_layer(nlp, _fit_softly(nlp, students, answers, temperature, exclusive))
             return settings
-        vectors = _goals(nlp, records, sources, pairs) if teacher is None else [None] * len(students)
-        gentle = chosen_layers is None
+        vectors = _goals(nlp, [*records, *sources], students, taught) if teacher is None else [None] * len(students)
+        gentle, start = chosen_layers is None, take_snapshot(nlp)
         tune(
             nlp,
             [
@@ -115,10 +132,14 @@ def distill(
             seed=seed,
             quiet=quiet,
         )
+        if gentle and teacher is None:
+            go_back(nlp, start)
         return settings
 
     data = {"texts": [*records, *sources], "dev": dev}
-    return guarded(nlp, "distill", change, dev=dev, data=data, may_lose=MAY_LOSE if layers is not None else None)
+    if layers is not None:
+        return guarded(nlp, "distill", change, dev=dev, data=data, may_lose=MAY_LOSE)
+    return guarded(nlp, "distill", change, dev=dev, data=data, halve=method == "finetune")
 
 
 def spread_layers(there: int, wanted: int) -> list[int]:
@@ -168,15 +189,34 @@ def _fit_softly(
     return Layer(fitted.weight * size, fitted.bias * size)
 
 
-def _goals(
-    nlp: Language, records: Sequence[Record], sources: Sequence[Record], pairs: Sequence[tuple[str, tuple[str, str]]]
-) -> list[Any]:
-    """The vectors to learn: a text's own, and for a translation the one that is projected onto its source's."""
-    encoder, projector = find_pipe(nlp, Encoder), find_pipe(nlp, Projector)
-    goals = list(encoder.encode([record.text for record in records]))
-    vectors = encoder.encode([record.text for record in sources])
-    for (language, _), vector in zip(pairs, vectors):
-        if projector.maps:
-            vector = unit_rows(projector.map_of(language).inverse()(vector[None]))[0]
-        goals.append(vector)
-    return goals
+def _goals(nlp: Language, texts: Sequence[Record], students: Sequence[Record], taught: Sequence[int]) -> list[Floats1d]:
+    """The vectors to learn: a text's own, and for a translation the one that is projected onto its source's.
+
+    taught: the row of `texts` whose vector each student learns.
+    """
+    projector = find_pipe(nlp, Projector)
+    vectors = find_pipe(nlp, Encoder).encode([record.text for record in texts])
+    goals = vectors[list(taught)]
+    for language in sorted({student.language for student in students} if projector.maps else ()):
+        rows = [
+            row
+            for row, student in enumerate(students)
+            if student.language == language and texts[taught[row]].language != language
+        ]
+        if rows:
+            goals[rows] = unit_rows(projector.map_of(language).inverse()(goals[rows]))
+    return list(goals)
+
+
+def surest_rows(probabilities: Floats2d, each: int) -> list[int]:
+    """The rows of the highest probability [n, labels], so many for each label that is the most probable one, in order.
+
+    Where labels are chosen by the model itself, it is right most often where it is surest; and a label that parallel
+    text is mostly about is not to outweigh the others.
+    """
+    best = probabilities.argmax(axis=1)
+    chosen: list[int] = []
+    for label in sorted(set(best.tolist())):
+        rows = np.flatnonzero(best == label)
+        chosen += rows[np.argsort(-probabilities[rows, label], kind="stable")][:each].tolist()
+    return sorted(chosen)

@@ -17,12 +17,14 @@ from spacy_xlt.serving.head import Layer
 from spacy_xlt.transfer.guard import Outcome, check_labels, check_languages, guarded
 from spacy_xlt.transfer.heads import (
     get_layer,
+    go_back,
     gold_matrix,
     head_labels,
     is_exclusive,
     make_features,
     project_new_languages,
     set_layer,
+    take_snapshot,
 )
 from spacy_xlt.transfer.languages import wrong_languages
 from spacy_xlt.transfer.output_layer import cross_entropy, fit_output_layer, log_probabilities, zero_layer
@@ -90,7 +92,9 @@ def few_shot(
         importance *= [(weights or {}).get(record.language, 1.0) for record in target]
         if method == "finetune":
             lessons = make_lessons(source, labels) + make_lessons(target, labels, importance)
-            tune(nlp, lessons, epochs=EPOCHS, rate=RATE, keep=KEEP, seed=seed, quiet=quiet)
+            start = take_snapshot(nlp)
+            tune(nlp, lessons, epochs=EPOCHS, rate=RATE, seed=seed, quiet=quiet)
+            go_back(nlp, start, KEEP)
             return {**settings, "joint": bool(source), "epochs": EPOCHS, "rate": RATE, "keep": KEEP}
         problem = _Problem(
             make_features(nlp, target),
@@ -111,7 +115,8 @@ def few_shot(
         set_layer(nlp, problem.fit(chosen))
         return {**settings, "joint": chosen.joint, "strength": chosen.strength, "target_weight": chosen.share}
 
-    return guarded(nlp, "few-shot", change, dev=dev, data={"target": target, "source": source, "dev": dev}, notes=notes)
+    data = {"target": target, "source": source, "dev": dev}
+    return guarded(nlp, "few-shot", change, dev=dev, data=data, notes=notes, halve=method == "finetune")
 
 
 def make_lessons(

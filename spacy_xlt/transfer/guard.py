@@ -14,10 +14,12 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
-from spacy_xlt.transfer.heads import find_head, is_exclusive, restore, take_snapshot
+from spacy_xlt.transfer.heads import find_head, go_back, is_exclusive, restore, take_snapshot
 
 # A loss of accuracy in a language that is let pass, whatever its dev texts are.
 MARGIN = 0.01
+# How often a step that the guard refuses is halved.
+HALVINGS = 2
 META_KEY = "xlt_transfer"
 
 
@@ -51,6 +53,7 @@ def guarded(
     data: Mapping[str, Sequence[Record]],
     notes: Sequence[str] = (),
     may_lose: Optional[float] = None,
+    halve: bool = False,
 ) -> Outcome:
     """Run `change`, which changes the pipeline in place and returns its settings; take it back if dev says so.
 
@@ -59,20 +62,30 @@ def guarded(
         nothing is compared, which the outcome says.
     may_lose: for a model that is smaller on purpose: it is taken back only if the mean accuracy of all languages falls
         by more than this share of itself.
+    halve: where it would be taken back, the new weights go half of the way back to the old ones and are judged again by
+        the same rule, up to `HALVINGS` times: a smaller step gains less and harms less. Not for other layers.
     An exception, Ctrl-C among them, leaves the pipeline as it was.
     The outcome is appended to nlp.meta["xlt_transfer"], which goes to meta.json.
     """
     snapshot = take_snapshot(nlp)
+    languages, source = [record.language for record in dev], find_pipe(nlp, Projector).source
     before = correct_rows(nlp, dev)
     try:
         chosen = change()
         after = correct_rows(nlp, dev)
+        kept, reason = judge(before, after, languages, source, may_lose)
+        halved = 0
+        while halve and not kept and halved < HALVINGS:
+            go_back(nlp, snapshot)
+            halved += 1
+            after = correct_rows(nlp, dev)
+            kept, reason = judge(before, after, languages, source, may_lose)
+        if halve:
+            chosen["halved"] = halved
     except BaseException:
         restore(nlp, snapshot)
         raise
-    languages = [record.language for record in dev]
     figures = compare(before, after, languages)
-    kept, reason = judge(before, after, languages, find_pipe(nlp, Projector).source, may_lose)
     if not kept:
         restore(nlp, snapshot)
     outcome = Outcome(

@@ -115,6 +115,24 @@ def restore(nlp: Language, snapshot: Snapshot) -> None:
         set_model(nlp, snapshot.model)
 
 
+def go_back(nlp: Language, start: Snapshot, share: float = 0.5) -> None:
+    """Move the weights of encoder and head that share of the way back to those of the start (WiSE-FT, Wortsman et al.
+    2022, equation 1): between old weights and fine-tuned ones, the middle is often better than either end.
+
+    The encoder has to have the layers that it had at the start.
+    """
+    old, new = start.layer, get_layer(nlp)
+    set_layer(nlp, Layer(new.weight + share * (old.weight - new.weight), new.bias + share * (old.bias - new.bias)))
+    model = _model(nlp)
+    if model is start.model:
+        return
+    for values, before in zip(model.parameters(), start.model.parameters()):
+        # Word embeddings do not learn: they are the same tensors.
+        if values is not before:
+            values.data.lerp_(before.data, share)
+    set_model(nlp, model)
+
+
 def _model(nlp: Language) -> Any:
     """The Hugging Face model; None for encoders of other kinds, which no method changes."""
     encoder = find_pipe(nlp, Encoder).encoder

@@ -114,7 +114,9 @@ def self_train(
         restore(nlp, best)
         return {**settings, "best_round": best_round}
 
-    outcome = guarded(nlp, "self-train", change, dev=dev, data=data, notes=wrong_languages(nlp, records))
+    outcome = guarded(
+        nlp, "self-train", change, dev=dev, data=data, notes=wrong_languages(nlp, records), halve=method == "finetune"
+    )
     Rounds(checkpoint, key).clear()
     return outcome
 

@@ -55,7 +55,6 @@ def tune(
     layers: Optional[Sequence[int]] = None,
     vector_share: float = 5.0,
     temperature: float = 1.0,
-    keep: float = 0.0,
     seed: int = 0,
     quiet: bool = True,
 ) -> None:
@@ -66,8 +65,6 @@ def tune(
     temperature: the head's scores are divided by it (and the loss multiplied by its square) to learn probabilities that
         are softened by it, see `soften`.
     layers: keep only those of the encoder, such as every second; None: all. rate: of the encoder's weights.
-    keep: the share of the old weights in the new ones (WiSE-FT, Wortsman et al. 2022, equation 1): on the way from the
-        old weights to those that training ends with, the middle is often better than either end. Not with `layers`.
     seed: of order and dropout; torch's own state stays as it was.
     Raises XltError for an encoder that is not a TorchEncoder, and without a lesson.
     """
@@ -117,17 +114,8 @@ def tune(
             torch.nn.utils.clip_grad_norm_([*trainable, *head.parameters], 1.0)
             optimizer.step()
             schedule.step()
-    layer, start = head.layer(), get_layer(nlp)
-    if keep:
-        with torch.no_grad():
-            for values, before in zip(model.parameters(), old._model.parameters()):
-                if values.requires_grad:
-                    values.lerp_(before, keep)
-        layer = Layer(
-            layer.weight + keep * (start.weight - layer.weight), layer.bias + keep * (start.bias - layer.bias)
-        )
     set_model(nlp, model)
-    set_layer(nlp, layer)
+    set_layer(nlp, head.layer())
 
 
 def soften(probabilities: Floats2d, temperature: float, exclusive: bool) -> Floats2d:

@@ -14,7 +14,7 @@ from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.serving.head import Layer
 from spacy_xlt.transfer import distill as module
-from spacy_xlt.transfer.distill import distill, spread_layers, teacher_probabilities
+from spacy_xlt.transfer.distill import distill, spread_layers, surest_rows, teacher_probabilities
 from spacy_xlt.transfer.heads import get_layer, head_labels, predictions, set_layer
 from spacy_xlt.transfer.tuning import count_layers
 from tests.toy import TEXTS, make_pipeline
@@ -85,6 +85,37 @@ def test_translations_come_near_to_their_sources(bert: Language, fast_learning: 
     before = np.abs(predictions(bert, texts) - goal).max()
     distill(bert, {"en": UNLABELLED["en"]}, translations={"ru": pairs})
     assert np.abs(predictions(bert, texts) - goal).max() < max(0.1, 0.5 * before)
+
+
+def test_only_the_surest_sentences_of_each_label_are_taught() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.7, 0.3], [0.45, 0.55]], dtype=np.float32)
+    assert surest_rows(probabilities, 1) == [0, 2]
+    assert surest_rows(probabilities, 2) == [0, 2, 3, 4]
+    assert surest_rows(probabilities, 9) == [0, 1, 2, 3, 4]
+    assert surest_rows(probabilities[:0], 9) == []
+
+
+def test_translations_of_one_source_in_two_languages(bert: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each learns what the teacher says to its own source, the source's side does, too, and a teacher learns half."""
+    lessons: list[Any] = []
+    steps: list[float] = []
+    monkeypatch.setattr(module, "tune", lambda nlp, given, **_: lessons.extend(given))
+    monkeypatch.setattr(module, "go_back", lambda nlp, start: steps.append(0.5))
+    pairs = {
+        code: [(source, text) for source, (text, _) in zip(reversed(UNLABELLED["en"]), TEXTS[code])]
+        for code in ("de", "ru")
+    }
+    distill(bert, {}, translations=pairs, temperature=1.0)
+    said = dict(zip(UNLABELLED["en"], predictions(bert, [Record(text, (), "en", "") for text in UNLABELLED["en"]])))
+    source_of = {text: source for code in pairs for source, text in pairs[code]}
+    english = [lesson.text for lesson in lessons if lesson.language == "en"]
+    assert sorted(english) == sorted(set(source_of.values()))
+    assert {(lesson.text, lesson.language) for lesson in lessons if lesson.language != "en"} == {
+        (text, code) for code in pairs for _, text in pairs[code]
+    }
+    for lesson in lessons:
+        np.testing.assert_allclose(lesson.target, said[source_of.get(lesson.text, lesson.text)], atol=1e-5)
+    assert steps == [0.5]
 
 
 def test_a_student_that_lost_too_much_is_taken_back(bert: Language, tiny_bert: Path) -> None:

@@ -38,6 +38,34 @@ def test_a_worse_model_is_taken_back(nlp: Language) -> None:
     assert noted["dev"]["en"]["before"] > noted["dev"]["en"]["after"]
 
 
+@pytest.mark.parametrize(("times", "halved"), [(1.0, 0), (-0.5, 1), (-2.0, 2)])
+def test_a_step_too_far_is_halved(nlp: Language, times: float, halved: int) -> None:
+    before, old = [nlp(record.text).cats for record in DEV], get_layer(nlp)
+
+    def step() -> dict[str, Any]:
+        set_layer(nlp, Layer(times * old.weight, times * old.bias))
+        return {}
+
+    outcome = guarded(nlp, "test", step, dev=DEV, data={}, halve=True)
+    assert outcome.kept and outcome.chosen == {"halved": halved}
+    stays = 1 - (1 - times) / 2**halved
+    np.testing.assert_allclose(get_layer(nlp).weight, stays * old.weight, atol=1e-6)
+    set_layer(nlp, old)
+    assert [nlp(record.text).cats for record in DEV] == before
+
+
+def test_a_step_much_too_far_is_taken_back(nlp: Language) -> None:
+    old = get_layer(nlp)
+
+    def step() -> dict[str, Any]:
+        set_layer(nlp, Layer(-9 * old.weight, -9 * old.bias))
+        return {}
+
+    outcome = guarded(nlp, "test", step, dev=DEV, data={}, halve=True)
+    assert not outcome.kept and outcome.chosen == {"halved": 2}
+    np.testing.assert_array_equal(get_layer(nlp).weight, old.weight)
+
+
 def test_without_dev_texts_nothing_is_compared(nlp: Language) -> None:
     before = get_layer(nlp)
     outcome = guarded(nlp, "test", lambda: spoil(nlp), dev=[], data={})
