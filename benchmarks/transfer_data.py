@@ -3,7 +3,8 @@
     python benchmarks/transfer_data.py
 
 corpus/sib200/few.jsonl: 16 texts a label of each of the 13 targets, from their train splits. corpus/sentiment: SST-2 in
-English (train, dev), and tweets of UMSAB in German without the neutral ones: few (16 a label), test, unlabelled.
+English (train, dev), and tweets of UMSAB in German without the neutral ones: few (16 a label), test,
+unlabelled (English ones, too), unlabelled-targets.
 corpus/tweets: the same files of UMSAB, three labels, from English to German, French and Spanish; dev-targets too.
 """
 
@@ -43,8 +44,9 @@ def main() -> None:
         write(dev["en"], folder / "dev.jsonl")
         write((record for code in targets for record in choose(train[code], K, SEED)), folder / "few.jsonl")
         write((record for code in targets for record in test[code]), folder / "test.jsonl")
-        records = (Record(text, (), code, "") for code, of_code in texts.items() for text in of_code)
-        write(records, folder / "unlabelled.jsonl", labelled=False)
+        for file, codes in (("unlabelled", sorted(texts)), ("unlabelled-targets", targets)):
+            records = (Record(text, (), code, "") for code in codes for text in texts[code])
+            write(records, folder / f"{file}.jsonl", labelled=False)
         if name == "tweets":
             write((record for code in targets for record in dev[code]), folder / "dev-targets.jsonl")
         print(f"✔ {folder.relative_to(PROJECT)}: {', '.join(sorted(path.name for path in folder.iterdir()))}")

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from weasel.cli.document import project_document
 
 from tests.cli.running import succeed
+from tests.encoders import tiny
 from tests.records import make_records, write_csv
 
 ROOT = Path(__file__).parent.parent
@@ -80,6 +81,14 @@ def test_a_second_run_skips_every_step(project: Path, capfd: pytest.CaptureFixtu
     output = capfd.readouterr().out
     assert output.count("Skipping") == len(PROJECT["workflows"]["all"]) - 1  # prepare has no output in the project
     assert (project / "training" / "tickets" / "transfer" / "meta.json").stat().st_mtime_ns == before
+
+
+def test_a_masked_language_model_reads_the_tickets_first(project: Path) -> None:
+    """The step, which no workflow has since its model is large, with a tiny one."""
+    tiny.make_tiny_bert(project / "assets" / "masked-model")
+    project_run(project, "mlm-tickets")
+    for output in COMMANDS["mlm-tickets"]["outputs"]:
+        assert (project / output).exists(), output
 
 
 @pytest.mark.parametrize("block", code_blocks("python"))
