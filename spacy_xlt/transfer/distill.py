@@ -90,6 +90,7 @@ def distill(
     sources = [
         Record(source, (), projector.source, "pairs") for source in dict.fromkeys(source for _, (source, _) in pairs)
     ]
+    translated = [Record(text, (), language, "pairs") for language, (_, text) in pairs]
     if not records and not pairs:
         raise XltError("There is no text to learn from: give some with --texts, or --pairs.")
     settings = {
@@ -99,20 +100,16 @@ def distill(
 
     def change() -> dict[str, Any]:
         new = {language: list(of_language) for language, of_language in texts.items()}
-        for language, (_, text) in pairs:
-            new.setdefault(language, []).append(text)
+        for record in translated:
+            new.setdefault(record.language, []).append(record.text)
         project_new_languages(nlp, new, quiet=quiet)
         said = teacher_probabilities(teacher or nlp, [*records, *sources], labels, quiet=quiet)
         surest = surest_rows(said[len(records) :], SENTENCES)
         row_of = {sources[row].text: len(records) + row for row in surest}
-        learned = [(language, source, text) for language, (source, text) in pairs if source in row_of]
-        students = [
-            *records,
-            *(sources[row] for row in surest),
-            *(Record(text, (), language, "pairs") for language, _, text in learned),
-        ]
+        learned = [(record, source) for record, (_, (source, _)) in zip(translated, pairs) if source in row_of]
+        students = [*records, *(sources[row] for row in surest), *(record for record, _ in learned)]
         # The text whose answer each student learns.
-        taught = [*range(len(records)), *row_of.values(), *(row_of[source] for _, source, _ in learned)]
+        taught = [*range(len(records)), *row_of.values(), *(row_of[source] for _, source in learned)]
         answers = soften(said[taught], temperature, exclusive)
         if method == "frozen":
             set_layer(nlp, _fit_softly(nlp, students, answers, temperature, exclusive))
@@ -136,7 +133,7 @@ def distill(
             go_back(nlp, start)
         return settings
 
-    data = {"texts": [*records, *sources], "dev": dev}
+    data = {"texts": [*records, *sources], "translations": translated, "dev": dev}
     if layers is not None:
         return guarded(nlp, "distill", change, dev=dev, data=data, may_lose=MAY_LOSE)
     return guarded(nlp, "distill", change, dev=dev, data=data, halve=method == "finetune")

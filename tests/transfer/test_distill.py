@@ -77,7 +77,11 @@ def test_any_pipeline_with_cats_teaches(bert: Language) -> None:
     distill(bert, UNLABELLED, teacher=teacher, method="frozen")
 
 
-def test_translations_come_near_to_their_sources(bert: Language, fast_learning: None) -> None:
+def test_translations_come_near_to_their_sources(
+    bert: Language, fast_learning: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # All that is learned: how far the weights then go back is another matter (test_tuning.py).
+    monkeypatch.setattr(module, "go_back", lambda nlp, start: None)
     pairs = [(source, text) for source, (text, _) in zip(UNLABELLED["en"], TEXTS["ru"])]
     sources = [Record(source, (), "en", "") for source, _ in pairs]
     texts = [Record(text, (), "ru", "") for _, text in pairs]
