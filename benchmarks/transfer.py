@@ -10,6 +10,7 @@ first; then, from the same model, `few-shot` with k texts of every label in all 
 unlabelled texts, `distill` to half the layers, `static` (a static student that learns the teacher's vectors alone, or
 its soft labels too; see `xlt export --preset fast`), `translations` (SIB-200: `distill` from itself over NTREX, whose
 translations learn what the model says to the English lines). Everything is chosen on dev; figures are those of test.
+--no-dev: few-shot without dev texts, which shows what the method does where the guard has nothing to compare.
 --encoders: which models of a task are the start, frozen or finetuned; --tune finetune lets the encoder learn, too.
 
 Rows that are there already, of other tasks, methods, encoders or k, stay: a long benchmark can be run in parts. Writes
@@ -159,12 +160,19 @@ def measure(nlp: Language, task: str, test: Texts) -> dict[str, float]:
 
 
 def run(
-    nlp: Language, method: str, tune: Any, data: tuple[Texts, Texts], texts: dict[str, list[str]], k: int, seed: int
+    nlp: Language,
+    method: str,
+    tune: Any,
+    data: tuple[Texts, Texts],
+    texts: dict[str, list[str]],
+    k: int,
+    seed: int,
+    guarded: bool,
 ) -> str:
-    """One method, in place. Returns what the guard said."""
+    """One method, in place. Returns what the guard said; guarded: whether it gets dev texts."""
     train_texts, dev = data
     targets = [code for code in dev if code != "en"]
-    held = [record for records in dev.values() for record in records]
+    held = [record for records in dev.values() for record in records] if guarded else []
     if method == "few-shot":
         target = [record for code in targets for record in choose(train_texts.get(code, []) or dev[code], k, seed)]
         outcome = few_shot(nlp, target, source=train_texts["en"], dev=held, method=tune, seed=seed, quiet=False)
@@ -266,9 +274,12 @@ def main() -> None:
     parser.add_argument("--methods", default="few-shot,self-train")
     parser.add_argument("--encoders", default="frozen,finetuned")
     parser.add_argument("--tune", default="frozen", choices=["frozen", "finetune"])
+    parser.add_argument("--no-dev", action="store_true", help="few-shot without dev texts: the guard compares nothing")
     parser.add_argument("--k", default="4,16,64")
     parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
+    if options.no_dev and options.methods != "few-shot":
+        parser.error("--no-dev is for --methods few-shot")
     for task in options.tasks.split(","):
         train_texts, dev, test = read_task(task)
         texts = unlabelled(task, train_texts, dev)
@@ -286,10 +297,11 @@ def main() -> None:
                     continue
                 tuned = options.tune == "finetune" and method in ("few-shot", "self-train")
                 name = f"{method}, encoder too" if tuned else method
+                name += ", no dev texts" if options.no_dev else ""
                 for k in map(int, options.k.split(",")) if method == "few-shot" else [0]:
                     runs, speedups = [], []
                     for seed in range(options.seeds):
-                        said = run(nlp, method, options.tune, (train_texts, dev), texts, k, seed)
+                        said = run(nlp, method, options.tune, (train_texts, dev), texts, k, seed, not options.no_dev)
                         runs.append(measure(nlp, task, test))
                         student_speed = docs_per_second(nlp, test) if method == "distill" else None
                         restore(nlp, start)
