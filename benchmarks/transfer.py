@@ -11,6 +11,7 @@ unlabelled texts, `distill` to half the layers, `static` (a static student that 
 its soft labels too; see `xlt export --preset fast`), `translations` (SIB-200: `distill` from itself over NTREX, whose
 translations learn what the model says to the English lines). Everything is chosen on dev; figures are those of test.
 --no-dev: few-shot without dev texts, which shows what the method does where the guard has nothing to compare.
+--targets: labels and dev texts of these languages only; the figures are still those of all.
 --encoders: which models of a task are the start, frozen or finetuned; --tune finetune lets the encoder learn, too.
 
 Rows that are there already, of other tasks, methods, encoders or k, stay: a long benchmark can be run in parts. Writes
@@ -277,12 +278,15 @@ def main() -> None:
     parser.add_argument("--no-dev", action="store_true", help="few-shot without dev texts: the guard compares nothing")
     parser.add_argument("--k", default="4,16,64")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--targets", default="", help="few-shot labels and dev texts of these languages only: sw,hi")
     options = parser.parse_args()
-    if options.no_dev and options.methods != "few-shot":
-        parser.error("--no-dev is for --methods few-shot")
+    if (options.no_dev or options.targets) and options.methods != "few-shot":
+        parser.error("--no-dev and --targets are for --methods few-shot")
     for task in options.tasks.split(","):
         train_texts, dev, test = read_task(task)
         texts = unlabelled(task, train_texts, dev)
+        wanted = {"en", *options.targets.split(",")} if options.targets else set(dev)
+        given = {code: records for code, records in dev.items() if code in wanted}
         for encoder in options.encoders.split(","):
             nlp = start_model(task, encoder, train_texts, dev, texts)
             # All texts of a frozen run are embedded once.
@@ -297,11 +301,12 @@ def main() -> None:
                     continue
                 tuned = options.tune == "finetune" and method in ("few-shot", "self-train")
                 name = f"{method}, encoder too" if tuned else method
+                name += f", {options.targets} only" if options.targets else ""
                 name += ", no dev texts" if options.no_dev else ""
                 for k in map(int, options.k.split(",")) if method == "few-shot" else [0]:
                     runs, speedups = [], []
                     for seed in range(options.seeds):
-                        said = run(nlp, method, options.tune, (train_texts, dev), texts, k, seed, not options.no_dev)
+                        said = run(nlp, method, options.tune, (train_texts, given), texts, k, seed, not options.no_dev)
                         runs.append(measure(nlp, task, test))
                         student_speed = docs_per_second(nlp, test) if method == "distill" else None
                         restore(nlp, start)
