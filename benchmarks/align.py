@@ -23,7 +23,7 @@ from typing import Any, Optional
 
 import numpy as np
 import spacy
-from common import PROJECT, data_folder, write_results
+from common import PROJECT, data_folder, read_ntrex, write_results
 from numpy.typing import NDArray
 from spacy.pipeline.textcat import TextCategorizer
 from spacy.util import registry
@@ -70,8 +70,8 @@ def sentences() -> tuple[Texts, dict[str, list[str]]]:
         for record in load_records(sorted((data_folder() / "sib200").glob(f"*/{split}.tsv"))).records:
             texts.setdefault(f"{split}.{record.language}", []).append(record.text)
             labels.setdefault(f"{split}.{record.language}", []).append(record.labels[0])
-    for path in sorted((data_folder() / "ntrex").iterdir()):
-        texts[f"ntrex.{base_code(path.stem)}"] = path.read_text(encoding="utf8").split("\n")[:NTREX_LINES]
+    for code, lines in read_ntrex().items():
+        texts[f"ntrex.{code}"] = lines[:NTREX_LINES]
     for path in sorted((data_folder() / "tatoeba").glob("*-eng.eng")):
         code = path.stem.partition("-")[0]
         pairs = read_parallel(path, path.with_suffix(f".{code}"))[:TATOEBA_PAIRS]

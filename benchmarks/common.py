@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from spacy_xlt.files import whole_file, write_json
+from spacy_xlt.languages import base_code
 
 # The folder of the script that runs comes first in sys.path: benchmarks/langdetect.py would be taken for the package.
 _FOLDER = str(Path(__file__).resolve().parent)
@@ -25,6 +26,14 @@ CPU_FLAGS = {"avx2": "avx2", "avx512": "avx512f", "vnni": "avx512_vnni"}
 def data_folder() -> Path:
     """The benchmark data: the folder that SPACY_XLT_DATA names, or ../shared/data beside the project."""
     return Path(os.environ.get("SPACY_XLT_DATA") or PROJECT.parent / "shared" / "data")
+
+
+def read_ntrex() -> dict[str, list[str]]:
+    """{language: lines}; a line of each number is the same sentence in all languages."""
+    return {
+        base_code(path.stem): path.read_text(encoding="utf8").splitlines()
+        for path in sorted((data_folder() / "ntrex").iterdir())
+    }
 
 
 def machine() -> dict[str, Any]:

@@ -26,13 +26,12 @@ from spacy.training.initialize import init_nlp
 from spacy.training.loop import train as train_nlp
 
 sys.path.append(str(Path(__file__).parent))
-from common import data_folder, machine, write_results
+from common import data_folder, machine, read_ntrex, write_results
 
 from spacy_xlt.data.docbin import load_records, make_docs, write_docbin
 from spacy_xlt.data.records import Columns, Record
 from spacy_xlt.encoders.cpu import has_cpu_flag, usable_threads
 from spacy_xlt.files import folder_megabytes
-from spacy_xlt.languages import base_code
 from spacy_xlt.models import load_model, save_model
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
@@ -53,10 +52,7 @@ def sib200(split: str) -> list[Record]:
 
 def unlabelled() -> dict[str, list[str]]:
     """What `fast` may learn from: the source's training texts, and NTREX and SIB-200's dev texts of all languages."""
-    texts: dict[str, list[str]] = {}
-    for file in sorted((data_folder() / "ntrex").glob("*.txt")):
-        lines = file.read_text(encoding="utf8").splitlines()[:1800]
-        texts[base_code(file.stem.split("-")[0])] = lines
+    texts = {code: lines[:1800] for code, lines in read_ntrex().items()}
     for record in [*sib200("dev"), *load_records([data_folder() / "sib200" / "eng_Latn" / "train.tsv"]).records]:
         texts.setdefault(record.language, []).append(record.text)
     return texts

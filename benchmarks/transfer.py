@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 import spacy
-from common import PROJECT, RESULTS, data_folder, write_results
+from common import PROJECT, RESULTS, data_folder, read_ntrex, write_results
 from spacy.language import Language
 from speed import unlabelled as unlabelled_texts
 
@@ -103,8 +103,8 @@ def unlabelled(task: str, train_texts: Texts, dev: Texts) -> dict[str, list[str]
     """Of the targets and the source: SIB-200's dev and the first lines of NTREX; the dev tweets; for SST-2 both."""
     texts = {code: [record.text for record in records] for code, records in dev.items()}
     if task == "sib200":
-        for path in sorted((data_folder() / "ntrex").iterdir()):
-            texts[base_code(path.stem)] += path.read_text(encoding="utf8").splitlines()[:NTREX_LINES]
+        for code, lines in read_ntrex().items():
+            texts[code] += lines[:NTREX_LINES]
     else:
         # Tweets of the target's train split, their labels left out.
         for code, records in train_texts.items():
@@ -114,10 +114,7 @@ def unlabelled(task: str, train_texts: Texts, dev: Texts) -> dict[str, list[str]
 
 def ntrex_pairs(targets: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
     """{target: [(English line, its translation)]}."""
-    lines = {
-        base_code(path.stem): path.read_text(encoding="utf8").splitlines()
-        for path in sorted((data_folder() / "ntrex").iterdir())
-    }
+    lines = read_ntrex()
     return {code: list(zip(lines["en"], lines[code], strict=True)) for code in targets}
 
 

@@ -28,6 +28,7 @@ from spacy_xlt.transfer.heads import (
     set_layer,
     take_snapshot,
 )
+from spacy_xlt.transfer.label_shift import surest_rows
 from spacy_xlt.transfer.output_layer import fit_output_layer
 from spacy_xlt.transfer.project import Translations
 from spacy_xlt.transfer.tuning import Lesson, count_layers, soften, tune
@@ -106,16 +107,18 @@ def distill(
         project_new_languages(nlp, new, quiet=quiet)
         said = teacher_probabilities(teacher or nlp, [*records, *sources], labels, quiet=quiet)
         surest = surest_rows(said[len(records) :], SENTENCES)
-        row_of = {sources[row].text: len(records) + row for row in surest}
+        own = [*records, *(sources[row] for row in surest)]
+        row_of = {sources[row].text: len(records) + number for number, row in enumerate(surest)}
         learned = [(record, source) for record, (_, (source, _)) in zip(translated, pairs) if source in row_of]
-        students = [*records, *(sources[row] for row in surest), *(record for record, _ in learned)]
-        # The text whose answer each student learns.
-        taught = [*range(len(records)), *row_of.values(), *(row_of[source] for _, source in learned)]
+        students = [*own, *(record for record, _ in learned)]
+        # For each student the row of `own` whose answer it learns.
+        taught = [*range(len(own)), *(row_of[source] for _, source in learned)]
+        said = np.concatenate([said[: len(records)], said[len(records) :][surest]])
         answers = soften(said[taught], temperature, exclusive)
         if method == "frozen":
             set_layer(nlp, _fit_softly(nlp, students, answers, temperature, exclusive))
             return settings
-        vectors = _goals(nlp, [*records, *sources], students, taught) if teacher is None else [None] * len(students)
+        vectors = _goals(nlp, own, students, taught) if teacher is None else [None] * len(students)
         gentle, start = chosen_layers is None, take_snapshot(nlp)
         tune(
             nlp,
@@ -135,9 +138,9 @@ def distill(
         return settings
 
     data = {"texts": [*records, *sources], "translations": translated, "dev": dev}
-    if layers is not None:
-        return guarded(nlp, "distill", change, dev=dev, data=data, may_lose=MAY_LOSE)
-    return guarded(nlp, "distill", change, dev=dev, data=data, halve=method == "finetune")
+    may_lose = None if layers is None else MAY_LOSE
+    halve = layers is None and method == "finetune"
+    return guarded(nlp, "distill", change, dev=dev, data=data, may_lose=may_lose, halve=halve)
 
 
 def spread_layers(there: int, wanted: int) -> list[int]:
@@ -187,34 +190,16 @@ def _fit_softly(
     return Layer(fitted.weight * size, fitted.bias * size)
 
 
-def _goals(nlp: Language, texts: Sequence[Record], students: Sequence[Record], taught: Sequence[int]) -> list[Floats1d]:
+def _goals(nlp: Language, own: Sequence[Record], students: Sequence[Record], taught: Sequence[int]) -> list[Floats1d]:
     """The vectors to learn: a text's own, and for a translation the one that is projected onto its source's.
 
-    taught: the row of `texts` whose vector each student learns.
+    own: the first of the students, which learn their own; the others are translations. taught: the row of `own` whose
+        vector each student learns.
     """
     projector = find_pipe(nlp, Projector)
-    vectors = find_pipe(nlp, Encoder).encode([record.text for record in texts])
-    goals = vectors[list(taught)]
-    for language in sorted({student.language for student in students} if projector.maps else ()):
-        rows = [
-            row
-            for row, student in enumerate(students)
-            if student.language == language and texts[taught[row]].language != language
-        ]
-        if rows:
-            goals[rows] = unit_rows(projector.map_of(language).inverse()(goals[rows]))
+    goals = find_pipe(nlp, Encoder).encode([record.text for record in own])[list(taught)]
+    translated = range(len(own), len(students)) if projector.maps else []
+    for language in sorted({students[row].language for row in translated}):
+        rows = [row for row in translated if students[row].language == language]
+        goals[rows] = unit_rows(projector.map_of(language).inverse()(goals[rows]))
     return list(goals)
-
-
-def surest_rows(probabilities: Floats2d, each: int) -> list[int]:
-    """The rows of the highest probability [n, labels], so many for each label that is the most probable one, in order.
-
-    Where labels are chosen by the model itself, it is right most often where it is surest; and a label that parallel
-    text is mostly about is not to outweigh the others.
-    """
-    best = probabilities.argmax(axis=1)
-    chosen: list[int] = []
-    for label in sorted(set(best.tolist())):
-        rows = np.flatnonzero(best == label)
-        chosen += rows[np.argsort(-probabilities[rows, label], kind="stable")][:each].tolist()
-    return sorted(chosen)

@@ -72,14 +72,13 @@ def guarded(
     before = correct_rows(nlp, dev)
     try:
         chosen = change()
-        after = correct_rows(nlp, dev)
-        kept, reason = judge(before, after, languages, source, may_lose)
-        halved = 0
-        while halve and not kept and halved < HALVINGS:
-            go_back(nlp, snapshot)
-            halved += 1
+        for halved in range(1 + HALVINGS if halve else 1):
+            if halved:
+                go_back(nlp, snapshot)
             after = correct_rows(nlp, dev)
             kept, reason = judge(before, after, languages, source, may_lose)
+            if kept:
+                break
         if halve:
             chosen["halved"] = halved
     except BaseException:

@@ -1,5 +1,7 @@
 """Pseudo-labels: the class prior of unlabelled texts, and which texts to believe."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,12 +39,24 @@ def select_balanced(probabilities: Floats, share: float) -> NDArray[np.int64]:
     So each label has a threshold of its own, which is the (1 - share) quantile of the confidences of its texts (Zou et
     al. 2018, "Class-Balanced Self-Training", section 4.2); every label with a text keeps at least one.
     """
+    return _most_confident(probabilities, lambda n: max(1, round(share * n)))
+
+
+def surest_rows(probabilities: NDArray[np.floating], each: int) -> list[int]:
+    """The rows of the most confident texts, at most `each` of every predicted label, sorted.
+
+    So a label that the texts are mostly about does not outweigh the others, as it would with a share.
+    """
+    return _most_confident(probabilities, lambda n: each).tolist()
+
+
+def _most_confident(probabilities: NDArray[np.floating], keep: Callable[[int], int]) -> NDArray[np.int64]:
+    """Rows, sorted; keep: of so many texts of a predicted label, how many."""
     best, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     chosen = []
     for label in np.unique(best):
         rows = np.flatnonzero(best == label)
-        keep = max(1, round(share * len(rows)))
-        chosen.append(rows[np.argsort(-confidence[rows], kind="stable")[:keep]])
+        chosen.append(rows[np.argsort(-confidence[rows], kind="stable")[: keep(len(rows))]])
     return np.sort(np.concatenate(chosen)) if chosen else np.zeros(0, dtype=np.int64)
 
 

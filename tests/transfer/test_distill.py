@@ -14,8 +14,9 @@ from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.serving.head import Layer
 from spacy_xlt.transfer import distill as module
-from spacy_xlt.transfer.distill import distill, spread_layers, surest_rows, teacher_probabilities
+from spacy_xlt.transfer.distill import distill, spread_layers, teacher_probabilities
 from spacy_xlt.transfer.heads import get_layer, head_labels, predictions, set_layer
+from spacy_xlt.transfer.label_shift import surest_rows
 from spacy_xlt.transfer.tuning import count_layers
 from tests.toy import TEXTS, make_pipeline
 
@@ -100,7 +101,7 @@ def test_only_the_surest_sentences_of_each_label_are_taught() -> None:
 
 
 def test_translations_of_one_source_in_two_languages(bert: Language, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each learns what the teacher says to its own source, the source's side does, too, and a teacher learns half."""
+    """Each learns what the teacher says to its own source, which learns it, too; weights go half of the way back."""
     lessons: list[Any] = []
     steps: list[float] = []
     monkeypatch.setattr(module, "tune", lambda nlp, given, **_: lessons.extend(given))
