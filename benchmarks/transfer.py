@@ -10,7 +10,8 @@ first; then, from the same model, `few-shot` with k texts of every label in all 
 unlabelled texts, `distill` to half the layers, `static` (a static student that learns the teacher's vectors alone, or
 its soft labels too; see `xlt export --preset fast`), `translations` (SIB-200: `distill` from itself over NTREX, whose
 translations learn what the model says to the English lines). Everything is chosen on dev; figures are those of test.
---no-dev: few-shot without dev texts, which shows what the method does where the guard has nothing to compare.
+Where few-shot tunes the encoder, one training gives two rows: as it is where the guard has no dev texts to compare, and
+what the guard makes of it.
 --targets: labels and dev texts of these languages only; the figures are still those of all.
 --encoders: which models of a task are the start, frozen or finetuned; --tune finetune lets the encoder learn, too.
 
@@ -40,6 +41,7 @@ from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.transfer.distill import distill
 from spacy_xlt.transfer.few_shot import few_shot
+from spacy_xlt.transfer.guard import guarded
 from spacy_xlt.transfer.heads import head_labels, restore, take_snapshot
 from spacy_xlt.transfer.project import fit_projection
 from spacy_xlt.transfer.self_train import self_train
@@ -158,33 +160,42 @@ def measure(nlp: Language, task: str, test: Texts) -> dict[str, float]:
 
 
 def run(
-    nlp: Language,
-    method: str,
-    tune: Any,
-    data: tuple[Texts, Texts],
-    texts: dict[str, list[str]],
-    k: int,
-    seed: int,
-    guarded: bool,
-) -> str:
-    """One method, in place. Returns what the guard said; guarded: whether it gets dev texts."""
+    nlp: Language, method: str, tune: Any, data: tuple[Texts, Texts], texts: dict[str, list[str]], k: int, seed: int
+) -> Iterator[tuple[str, str]]:
+    """One method, in place. Yields (what to add to its name, what the guard said) for each model to be measured."""
     train_texts, dev = data
     targets = [code for code in dev if code != "en"]
-    held = [record for records in dev.values() for record in records] if guarded else []
+    held = [record for records in dev.values() for record in records]
+    english = train_texts["en"]
     if method == "few-shot":
         target = [record for code in targets for record in choose(train_texts.get(code, []) or dev[code], k, seed)]
-        outcome = few_shot(nlp, target, source=train_texts["en"], dev=held, method=tune, seed=seed, quiet=False)
+        if tune == "frozen":
+            yield "", few_shot(nlp, target, source=english, dev=held, seed=seed, quiet=False).reason
+            return
+        start = take_snapshot(nlp)
+        outcome = few_shot(nlp, target, source=english, method=tune, seed=seed, quiet=False)
+        yield ", no dev texts", outcome.reason
+        # Dev texts do not enter a training of the encoder: the guard judges this one, as `few_shot` has it judged.
+        trained = take_snapshot(nlp)
+        restore(nlp, start)
+
+        def change() -> dict[str, Any]:
+            restore(nlp, trained)
+            return outcome.chosen
+
+        yield "", guarded(nlp, method, change, dev=held, data={}, halve=True).reason
     elif method == "self-train":
         only = {code: texts[code] for code in targets}
-        outcome = self_train(nlp, only, source=train_texts["en"], dev=dev["en"], method=tune, seed=seed, quiet=False)
+        yield "", self_train(nlp, only, source=english, dev=dev["en"], method=tune, seed=seed, quiet=False).reason
     elif method == "translations":
-        english = {"en": [record.text for record in train_texts["en"]]}
-        outcome = distill(nlp, english, translations=ntrex_pairs(targets), dev=held, seed=seed, quiet=False)
+        lines = {"en": [record.text for record in english]}
+        outcome = distill(nlp, lines, translations=ntrex_pairs(targets), dev=held, seed=seed, quiet=False)
+        yield "", outcome.reason
     else:
         lines = {code: of_code[:NTREX_LINES] for code, of_code in texts.items()}
-        lines["en"] = [record.text for record in train_texts["en"]] + lines["en"]
+        lines["en"] = [record.text for record in english] + lines["en"]
         outcome = distill(nlp, lines, layers=count_layers(nlp) // 2, dev=held, seed=seed, quiet=False)
-    return outcome.reason
+        yield "", outcome.reason
 
 
 def static_students(nlp: Language, test: Texts) -> dict[str, dict[str, float]]:
@@ -272,13 +283,12 @@ def main() -> None:
     parser.add_argument("--methods", default="few-shot,self-train")
     parser.add_argument("--encoders", default="frozen,finetuned")
     parser.add_argument("--tune", default="frozen", choices=["frozen", "finetune"])
-    parser.add_argument("--no-dev", action="store_true", help="few-shot without dev texts: the guard compares nothing")
     parser.add_argument("--k", default="4,16,64")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--targets", default="", help="few-shot labels and dev texts of these languages only: sw,hi")
     options = parser.parse_args()
-    if (options.no_dev or options.targets) and options.methods != "few-shot":
-        parser.error("--no-dev and --targets are for --methods few-shot")
+    if options.targets and options.methods != "few-shot":
+        parser.error("--targets is for --methods few-shot")
     for task in options.tasks.split(","):
         train_texts, dev, test = read_task(task)
         texts = unlabelled(task, train_texts, dev)
@@ -299,19 +309,21 @@ def main() -> None:
                 tuned = options.tune == "finetune" and method in ("few-shot", "self-train")
                 name = f"{method}, encoder too" if tuned else method
                 name += f", {options.targets} only" if options.targets else ""
-                name += ", no dev texts" if options.no_dev else ""
                 for k in map(int, options.k.split(",")) if method == "few-shot" else [0]:
-                    runs, speedups = [], []
+                    runs: dict[str, list[dict[str, float]]] = {}
+                    speedups: list[float] = []
                     for seed in range(options.seeds):
-                        said = run(nlp, method, options.tune, (train_texts, given), texts, k, seed, not options.no_dev)
-                        runs.append(measure(nlp, task, test))
+                        for more, said in run(nlp, method, options.tune, (train_texts, given), texts, k, seed):
+                            figures = measure(nlp, task, test)
+                            runs.setdefault(name + more, []).append(figures)
+                            print(f"{task} {encoder} {name}{more} k={k} seed={seed}: {said} {figures}", flush=True)
                         student_speed = docs_per_second(nlp, test) if method == "distill" else None
                         restore(nlp, start)
                         if student_speed is not None:
                             speedups.append(student_speed / docs_per_second(nlp, test))
-                        print(f"{task} {encoder} {method} k={k} seed={seed}: {said} {runs[-1]}", flush=True)
                         # After each seed: a long run that is ended keeps what it has.
-                        write(merge(rows_of(task, name, encoder, k, runs, speedups)))
+                        for of_name, found in runs.items():
+                            write(merge(rows_of(task, of_name, encoder, k, found, speedups)))
 
 
 def write(rows: list[dict[str, Any]]) -> None:

@@ -1,12 +1,17 @@
 """The benchmark of the transfer methods: what it chooses, merges and shows."""
 
 import json
+import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from spacy_xlt.data.records import Record
+from spacy_xlt.transfer.few_shot import few_shot
+from spacy_xlt.transfer.heads import predictions, restore, take_snapshot
+from tests.toy import TEXTS, make_pipeline
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -14,7 +19,8 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 @pytest.fixture
 def transfer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     pytest.importorskip("torch")
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    # Last in the path: benchmarks/langdetect.py must not hide the package.
+    monkeypatch.setattr(sys, "path", [*sys.path, str(BENCHMARKS)])
     import transfer
 
     monkeypatch.setattr(transfer, "RESULTS", tmp_path)
@@ -43,3 +49,22 @@ def test_rows_merge_and_zero_shot_comes_first(transfer: ModuleType, tmp_path: Pa
     lines = transfer.table(rows).splitlines()
     assert lines[2] == "| sib200 | frozen | zero-shot | 0 | 0.900 | 0.700 ±0.000 | 0.700 (sw) | 1 |"
     assert lines[3].startswith("| sib200 | frozen | few-shot | 4 |")
+
+
+def test_one_training_of_the_encoder_without_dev_texts_and_with(transfer: ModuleType, tiny_bert: Path) -> None:
+    texts = {code: [Record(text, (label,), code, code) for text, label in TEXTS[code]] for code in ("en", "de", "ru")}
+    every = [record for records in texts.values() for record in records]
+    nlp = make_pipeline(tiny_bert)
+    start = take_snapshot(nlp)
+    target = [record for code in ("de", "ru") for record in transfer.choose(texts[code], 1, 3)]
+    expected = []
+    for dev in ([], every):
+        reason = few_shot(nlp, target, source=texts["en"], dev=dev, method="finetune", seed=3).reason
+        expected.append((reason, predictions(nlp, every)))
+        restore(nlp, start)
+    runs = transfer.run(nlp, "few-shot", "finetune", (texts, texts), {}, 1, 3)
+    found = [(name, said, predictions(nlp, every)) for name, said in runs]
+    assert [name for name, _, _ in found] == [", no dev texts", ""]
+    for (_, said, probabilities), (reason, others) in zip(found, expected):
+        assert said == reason
+        np.testing.assert_allclose(probabilities, others, atol=1e-6)
