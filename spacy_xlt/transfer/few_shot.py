@@ -14,6 +14,7 @@ from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.errors import XltError
 from spacy_xlt.serving.head import Layer
+from spacy_xlt.transfer.cautious import most_cautious
 from spacy_xlt.transfer.guard import Outcome, check_labels, check_languages, guarded
 from spacy_xlt.transfer.heads import (
     get_layer,
@@ -34,7 +35,7 @@ from spacy_xlt.transfer.tuning import Lesson, tune
 # How much the weights are pulled back, the most cautious first: towards those of the source ...
 ADAPTING = (100.0, 30.0, 10.0, 3.0, 1.0)
 # ... or, learned anew with the source's texts, towards zero.
-JOINT = (3.0, 1.0, 0.3, 0.1)
+JOINT = (30.0, 10.0, 3.0, 1.0, 0.3, 0.1)
 # How much a target text counts beside a source text.
 SHARES = (0.3, 1.0)
 FOLDS = 5
@@ -230,8 +231,7 @@ def cross_validation(problem: _Problem, folds: NDArray[np.int64]) -> _Unseen:
 
 
 def choose(problem: _Problem, unseen: _Unseen) -> Optional[_Candidate]:
-    """The most cautious candidate whose loss on unseen texts is within a standard error of the best one's (Breiman et
-    al. 1984, the 1-SE rule); None: the layer as it is.
+    """The most cautious candidate whose loss on unseen texts is hardly above the best one's; None: the layer as it is.
 
     Losses are compared at the best temperature of each: a fine-tuned model is far too sure of itself, and anything that
     makes it less sure would win, whether it is right more often or not.
@@ -240,9 +240,7 @@ def choose(problem: _Problem, unseen: _Unseen) -> Optional[_Candidate]:
     if len(problem.source_features):
         candidates += [_Candidate(strength, joint=True, share=share) for share, strength in product(SHARES, JOINT)]
     losses = np.array([_losses(unseen.scores(candidate), unseen, problem.exclusive) for candidate in candidates])
-    behind = losses - losses[losses.sum(axis=1).argmin()]
-    error = behind.std(axis=1) * np.sqrt(behind.shape[1])
-    return candidates[int(np.flatnonzero(behind.sum(axis=1) <= error)[0])]
+    return candidates[most_cautious(losses)]
 
 
 def _losses(scores: NDArray[np.float64], unseen: _Unseen, exclusive: bool) -> NDArray[np.float64]:

@@ -16,6 +16,8 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.serving.head import Layer
+from spacy_xlt.transfer.cautious import as_sure_as, choose_strength
 from spacy_xlt.transfer.few_shot import Method, make_lessons
 from spacy_xlt.transfer.guard import Outcome, check_labels, correct_rows, fingerprint, guarded
 from spacy_xlt.transfer.heads import (
@@ -45,7 +47,7 @@ from spacy_xlt.transfer.tuning import Lesson, tune
 FEWEST_TEXTS = 10
 # The share of each label's texts that is believed: in the first round, and how much more in each next one.
 FIRST_SHARE, MORE_SHARE = 0.4, 0.2
-# Frozen: the pull towards the source's weights, or with source texts towards zero.
+# Frozen: the pull towards the source's weights, or with source texts towards zero where no dev texts choose it.
 ADAPTING_STRENGTH, JOINT_STRENGTH = 3.0, 0.3
 # How much all pseudo-labels together count beside all labels. On dev (SIB-200, NTREX unlabelled) 1.0 lost .01-.03.
 PSEUDO_SHARE = 0.3
@@ -92,6 +94,7 @@ def self_train(
         project_new_languages(nlp, texts, quiet=quiet)
         kept = Rounds(checkpoint, key)
         start = get_layer(nlp)
+        strength = _joint_strength(nlp, source, dev) if method == "frozen" else JOINT_STRENGTH
         done = kept.resume(nlp)
         best, best_score, best_round, found = take_snapshot(nlp), _score(nlp, dev), done, None
         for number in tqdm(range(done, rounds), desc="Rounds", unit="round", disable=quiet):
@@ -105,7 +108,7 @@ def self_train(
                 lessons = make_lessons(source, labels) + believed.lessons()
                 tune(nlp, lessons, epochs=EPOCHS, rate=RATE, seed=seed + number, quiet=quiet)
             else:
-                set_layer(nlp, believed.fit(start))
+                set_layer(nlp, believed.fit(start, strength))
             kept.save(nlp, number + 1)
             score = _score(nlp, dev)
             if score < best_score:
@@ -157,20 +160,23 @@ class _Believed:
         self.records = [records[row] for row in self.rows]
         self.targets = np.eye(len(names))[self.labels[self.rows]]
 
-    def fit(self, start: Any) -> Any:
+    def fit(self, start: Layer, strength: float) -> Layer:
+        """strength: where there are texts of the source, of the pull towards zero."""
         features = make_features(self.nlp, self.records)
         if not self.source:
             return fit_output_layer(
                 features, self.targets, towards=start, strength=ADAPTING_STRENGTH, importance=self.importance
             )
         share = PSEUDO_SHARE * len(self.source) / len(self.records)
-        return fit_output_layer(
-            np.concatenate([make_features(self.nlp, self.source), features]),
+        own = make_features(self.nlp, self.source)
+        new = fit_output_layer(
+            np.concatenate([own, features]),
             np.concatenate([self.gold, self.targets]),
             towards=zero_layer(*start.weight.shape),
-            strength=JOINT_STRENGTH,
+            strength=strength,
             importance=np.concatenate([np.ones(len(self.source)), min(1.0, share) * self.importance]),
         )
+        return as_sure_as(new, start, own)
 
     def lessons(self) -> list[Lesson]:
         return [
@@ -183,6 +189,17 @@ def _calibrating(nlp: Language, source: Sequence[Record], dev: Sequence[Record])
     """Texts of the source with labels, better those that the model has not learned."""
     home = find_pipe(nlp, Projector).source
     return [record for record in dev if record.language == home] or source
+
+
+def _joint_strength(nlp: Language, source: Sequence[Record], dev: Sequence[Record]) -> float:
+    """Chosen on dev texts of the source, if there are some."""
+    home = [record for record in dev if record.language == find_pipe(nlp, Projector).source]
+    if not (source and home):
+        return JOINT_STRENGTH
+    labels = head_labels(nlp)
+    return choose_strength(
+        make_features(nlp, source), gold_matrix(source, labels), make_features(nlp, home), gold_matrix(home, labels)
+    )
 
 
 def _score(nlp: Language, dev: Sequence[Record]) -> float:

@@ -10,6 +10,7 @@ from typing import Any, Literal, Optional
 import spacy
 from spacy import util
 from spacy.language import Language
+from spacy.training import Corpus
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train as train_nlp
 from thinc.api import Config
@@ -18,7 +19,9 @@ from spacy_xlt.data.docbin import make_docs, split_dev, write_docbin
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.folder import check_folder
 from spacy_xlt.errors import XltError
+from spacy_xlt.transfer.cautious import refit_cautiously
 from spacy_xlt.transfer.flatten import flatten
+from spacy_xlt.transfer.heads import get_layer, set_layer
 
 Method = Literal["frozen", "finetune"]
 
@@ -40,7 +43,8 @@ def train(
     """Train a text categorizer and return the best pipeline by dev score: always the four components.
 
     dev: None: every fifth record of each label is set aside.
-    method: `frozen` (seconds) or `finetune` (minutes, better; 4 epochs).
+    method: `frozen` (seconds) or `finetune` (minutes, better; 4 epochs). A frozen head with one label a text is learned
+        anew at the end, as cautiously as dev allows, see `cautious`.
     source: the language of the records. languages: the prior of the language detector; empty: no prior.
     encoder: an encoder folder; None: the default encoder.
     stdout: where spaCy's training log goes; None: nowhere.
@@ -66,6 +70,14 @@ def train(
         if method == "frozen":
             # Places on this machine, of which one is gone in a moment.
             best.config["paths"].update(train=None, dev=None, encoder=None)
+            if not multilabel:
+                # In the pipeline that has just been trained: it still holds the vectors of all texts.
+                refit_cautiously(nlp, train_records, dev_records)
+                set_layer(best, get_layer(nlp))
+                scores = nlp.evaluate(list(Corpus(folder / "dev.spacy")(nlp)))
+                best.meta["performance"].update(
+                    {name: scores[name] for name in best.meta["performance"].keys() & scores}
+                )
             return best
         texts = [record.text for record in train_records]
         return flatten(best, source=source, languages=languages, source_texts=texts)

@@ -1,0 +1,88 @@
+"""Heads that fit their texts no closer than dev asks for."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spacy_xlt.data.records import Record
+from spacy_xlt.serving.head import Layer
+from spacy_xlt.transfer.cautious import STRENGTHS, as_sure_as, choose_strength, most_cautious, refit_cautiously
+from spacy_xlt.transfer.heads import make_features, predictions
+from spacy_xlt.transfer.output_layer import fit_output_layer, log_probabilities, zero_layer
+from tests.toy import TEXTS, make_pipeline
+
+pytest.importorskip("scipy")
+
+RECORDS = [Record(text, (label,), code, code) for code in ("en", "de") for text, label in TEXTS[code]]
+
+
+def test_the_first_candidate_within_a_standard_error() -> None:
+    best = np.array([0.0, 1.0] * 50)
+    near = best.copy()
+    near[[0, 2, 4]], near[[1, 3]] = 1.0, 0.0  # three texts lost, two won
+    far = best.copy()
+    far[:20:2] = 1.0
+    assert most_cautious(np.array([far, near, best])) == 1
+    assert most_cautious(np.array([best, near, best])) == 0
+    assert most_cautious(np.array([far, best])) == 1
+
+
+def sentences(n: int, habit: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Features [n, 40] and gold [n, 2]: what counts is in the first, many habits of the source are in the others."""
+    chance = np.random.default_rng(seed)
+    labels = chance.integers(2, size=n)
+    sign = 2.0 * labels - 1.0
+    rows = chance.normal(size=(n, 40))
+    rows[:, 0] = 1.5 * sign + rows[:, 0]
+    rows[:, 1:] += habit * sign[:, None] * 0.1
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32), np.eye(2)[labels]
+
+
+def test_caution_carries_over_to_texts_of_another_kind() -> None:
+    features, gold = sentences(120, 1.0, 0)
+    dev, dev_gold = sentences(200, 1.0, 1)
+    elsewhere, expected = sentences(2000, -1.0, 2)
+
+    def hits(strength: float) -> float:
+        layer = fit_output_layer(features, gold, towards=zero_layer(2, 40), strength=strength)
+        return float((layer(elsewhere).argmax(axis=1) == expected.argmax(axis=1)).mean())
+
+    strength = choose_strength(features, gold, dev, dev_gold)
+    assert strength in STRENGTHS and strength > STRENGTHS[-1]
+    assert hits(strength) > hits(STRENGTHS[-1]) + 0.02
+
+
+def test_no_caution_that_costs_answers() -> None:
+    chance = np.random.default_rng(0)
+    labels = chance.choice(3, size=300, p=[0.8, 0.1, 0.1])
+    features = (np.eye(3)[labels] + 0.1 * chance.normal(size=(300, 3))).astype(np.float32)
+    gold = np.eye(3)[labels]
+    # The strongest pull gives every text the frequent label.
+    strength = choose_strength(features, gold, features, gold)
+    layer = fit_output_layer(features, gold, towards=zero_layer(3, 3), strength=strength)
+    assert (layer(features).argmax(axis=1) == labels).all()
+
+
+def test_as_sure_as_before_with_the_same_answers() -> None:
+    features, gold = sentences(200, 0.0, 3)
+    sure, unsure = (fit_output_layer(features, gold, towards=zero_layer(2, 40), strength=s) for s in (0.1, 30.0))
+    found = as_sure_as(unsure, sure, features)
+    np.testing.assert_array_equal(found(features).argmax(axis=1), unsure(features).argmax(axis=1))
+
+    def certainty(layer: Layer) -> float:
+        return float(log_probabilities(layer(features).astype(np.float64), exclusive=True)[1].max(axis=1).mean())
+
+    assert certainty(unsure) < 0.6 < certainty(sure)
+    assert certainty(found) == pytest.approx(certainty(sure), abs=0.05)
+
+
+def test_a_pipeline_keeps_what_it_knows(tiny_bert: Path) -> None:
+    nlp = make_pipeline(tiny_bert)
+    before = predictions(nlp, RECORDS)
+    features = make_features(nlp, RECORDS)
+    assert refit_cautiously(nlp, RECORDS, RECORDS) in STRENGTHS
+    np.testing.assert_array_equal(make_features(nlp, RECORDS), features)
+    after = predictions(nlp, RECORDS)
+    gold = [sorted(nlp.get_pipe("xlt_textcat").labels).index(record.labels[0]) for record in RECORDS]  # type: ignore[attr-defined]
+    assert (after.argmax(axis=1) == gold).mean() >= (before.argmax(axis=1) == gold).mean() - 0.1
