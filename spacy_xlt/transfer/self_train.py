@@ -19,7 +19,7 @@ from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.serving.head import Layer
 from spacy_xlt.transfer.cautious import as_sure_as, choose_strength
 from spacy_xlt.transfer.few_shot import Method, make_lessons
-from spacy_xlt.transfer.guard import Outcome, check_labels, correct_rows, fingerprint, guarded
+from spacy_xlt.transfer.guard import Outcome, check_labels, correct_rows, fingerprint, guarded, judge
 from spacy_xlt.transfer.heads import (
     get_layer,
     gold_matrix,
@@ -73,8 +73,8 @@ def self_train(
     In each round and for each language: the model's probabilities are calibrated on labelled texts of the source (of
     dev, else of `source`) and corrected for the labels' prior in these texts (label shift), the most confident share of
     every label is chosen (more with each round), every label counts as much as its prior, and the head (`finetune`: the
-    encoder too) learns from these and the source's texts. With dev texts the rounds end when dev gets worse, and the
-    best round stands.
+    encoder too) learns from these and the source's texts. With dev texts the rounds end when target languages get worse
+    on them, or the guard would refuse; the round before stands.
 
     texts: {language: texts}; a language new to the projector is fitted on them first.
     source: the labelled texts that the model was trained on; none: the head is pulled to its old weights instead.
@@ -89,14 +89,16 @@ def self_train(
     settings = {"method": method, "rounds": rounds, "joint": bool(source), "seed": seed, "languages": sorted(texts)}
     data = {"texts": records, "source": source, "dev": dev}
     key = _key(nlp, settings, data)
+    home = find_pipe(nlp, Projector).source
 
     def change() -> dict[str, Any]:
         project_new_languages(nlp, texts, quiet=quiet)
         kept = Rounds(checkpoint, key)
         start = get_layer(nlp)
         strength = _joint_strength(nlp, source, dev) if method == "frozen" else JOINT_STRENGTH
+        before = correct_rows(nlp, dev)
         done = kept.resume(nlp)
-        best, best_score, best_round, found = take_snapshot(nlp), _score(nlp, dev), done, None
+        best, best_score, best_round, found = take_snapshot(nlp), _score(nlp, dev, correct_rows(nlp, dev)), done, None
         for number in tqdm(range(done, rounds), desc="Rounds", unit="round", disable=quiet):
             believed = _Believed(
                 nlp, records, source, FIRST_SHARE + MORE_SHARE * number, _calibrating(nlp, source, dev)
@@ -110,12 +112,14 @@ def self_train(
             else:
                 set_layer(nlp, believed.fit(start, strength))
             kept.save(nlp, number + 1)
-            score = _score(nlp, dev)
-            if score < best_score:
+            after = correct_rows(nlp, dev)
+            score = _score(nlp, dev, after)
+            if score < best_score or not judge(before, after, [record.language for record in dev], home)[0]:
                 break
             best, best_score, best_round = take_snapshot(nlp), score, number + 1
         restore(nlp, best)
-        return {**settings, "best_round": best_round}
+        chosen = {"strength": strength} if method == "frozen" and source else {}
+        return {**settings, **chosen, "best_round": best_round}
 
     outcome = guarded(
         nlp, "self-train", change, dev=dev, data=data, notes=wrong_languages(nlp, records), halve=method == "finetune"
@@ -202,11 +206,11 @@ def _joint_strength(nlp: Language, source: Sequence[Record], dev: Sequence[Recor
     )
 
 
-def _score(nlp: Language, dev: Sequence[Record]) -> float:
-    """The mean accuracy of the dev texts' languages; 0 without any."""
-    correct = correct_rows(nlp, dev)
+def _score(nlp: Language, dev: Sequence[Record], correct: NDArray[np.bool_]) -> float:
+    """The mean accuracy of the target languages among the dev texts, which are right or not; 0 without any."""
+    home = find_pipe(nlp, Projector).source
     codes = np.array([record.language for record in dev], dtype=object)
-    return float(np.mean([correct[codes == code].mean() for code in set(codes)])) if len(dev) else 0.0
+    return float(np.mean([correct[codes == code].mean() for code in set(codes) - {home}] or [0.0]))
 
 
 def _check(nlp: Language, texts: Mapping[str, Sequence[str]], rounds: int) -> None:
