@@ -1,24 +1,37 @@
-"""How closely a head fits the texts it learned from: no closer than dev texts ask for.
+"""How closely a model fits the texts it learned from: no closer than dev texts ask for.
 
-What a head learns of its texts beyond that, such as how film reviews are written, harms it on texts of other languages
-and of other kinds, which dev texts of the source do not show.
+What it learns of its texts beyond that, such as how film reviews are written, harms it on texts of other languages and
+of other kinds, which dev texts of the source do not show.
 """
 
 from collections.abc import Sequence
+from typing import Any, Optional
 
 import numpy as np
-from numpy.typing import NDArray
 from spacy.language import Language
 
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.serving.head import Layer
-from spacy_xlt.transfer.heads import get_layer, gold_matrix, head_labels, is_exclusive, make_features, set_layer
+from spacy_xlt.transfer.heads import (
+    Snapshot,
+    get_layer,
+    go_back,
+    gold_matrix,
+    head_labels,
+    make_features,
+    set_layer,
+    set_model,
+    take_snapshot,
+)
 from spacy_xlt.transfer.output_layer import Floats, fit_output_layer, log_probabilities, zero_layer
 from spacy_xlt.transfer.temperature import fit_temperature
+from spacy_xlt.transfer.tuning import copy_model
 
 # Of the pull of the weights towards zero, the most cautious first.
-STRENGTHS = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
+STRENGTHS = (1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
+# Of the way back to the weights that fine-tuning started from.
+HALF = 0.5
 
 
 def most_cautious(losses: Floats) -> int:
@@ -34,32 +47,65 @@ def most_cautious(losses: Floats) -> int:
 def choose_strength(features: Floats2d, gold: Floats, dev_features: Floats2d, dev_gold: Floats) -> float:
     """The strength of `STRENGTHS` to fit an output layer with, the most cautious whose answers on dev are as good.
 
-    features: [n, d]. gold: [n, labels], one label a text. Answers are compared, not probabilities: those are too small
-    where the pull is strong, and can be set right afterwards.
+    features: [n, d]. gold: [n, labels], one label a text.
+    """
+    _, wrong = fit_candidates(features, gold, dev_features, dev_gold)
+    return STRENGTHS[most_cautious(wrong)]
+
+
+def fit_candidates(
+    features: Floats2d, gold: Floats, dev_features: Floats2d, dev_gold: Floats
+) -> tuple[list[Layer], Floats]:
+    """A layer for each of `STRENGTHS`, and where its answers on dev are wrong: [strengths, n].
+
+    Answers are compared, not probabilities: those are too small where the pull is strong, and can be set right after.
     """
     start, expected = zero_layer(gold.shape[1], features.shape[1]), dev_gold.argmax(axis=1)
-    layers = (fit_output_layer(features, gold, towards=start, strength=strength) for strength in STRENGTHS)
-    errors = np.array([layer(dev_features).argmax(axis=1) != expected for layer in layers], dtype=np.float64)
-    return STRENGTHS[most_cautious(errors)]
+    layers = [fit_output_layer(features, gold, towards=start, strength=strength) for strength in STRENGTHS]
+    return layers, np.array([layer(dev_features).argmax(axis=1) != expected for layer in layers], dtype=np.float64)
 
 
-def refit_cautiously(nlp: Language, records: Sequence[Record], dev: Sequence[Record]) -> float:
-    """Learn the output layer anew from the labelled texts, in place; return the strength that was chosen on dev.
+def settle(
+    nlp: Language, records: Sequence[Record], dev: Sequence[Record], *, pretrained: Optional[Any] = None
+) -> dict[str, float]:
+    """Learn the output layer anew from the labelled texts, in place, as cautiously as dev allows; return what it chose.
 
-    Its probabilities are as sure as those of the old layer were. For heads that give exactly one label.
+    pretrained: the Hugging Face model that fine-tuning started from. The encoder, too, may then go half of the way back
+        to it (WiSE-FT, Wortsman et al. 2022, equation 1), whichever strength the layer above it has.
+    The probabilities are as sure as those of the old layer were. For heads that give exactly one label.
     """
     labels = head_labels(nlp)
-    assert is_exclusive(nlp)
-    features, dev_features = make_features(nlp, records), make_features(nlp, dev)
-    gold = gold_matrix(records, labels)
-    strength = choose_strength(features, gold, dev_features, gold_matrix(dev, labels))
-    new = fit_output_layer(features, gold, towards=zero_layer(*get_layer(nlp).weight.shape), strength=strength)
-    set_layer(nlp, as_sure_as(new, get_layer(nlp), dev_features))
-    return strength
+    gold, dev_gold = gold_matrix(records, labels), gold_matrix(dev, labels)
+    expected = probabilities(get_layer(nlp), make_features(nlp, dev))
+    tuned = take_snapshot(nlp).model
+    models = [tuned]
+    if pretrained is not None:
+        set_model(nlp, copy_model(tuned))
+        go_back(nlp, Snapshot(get_layer(nlp), b"", pretrained), HALF)
+        models = [take_snapshot(nlp).model, tuned]
+    layers: list[Layer] = []
+    vectors, wrong = [], []
+    for model in models:
+        if take_snapshot(nlp).model is not model:
+            set_model(nlp, model)
+        vectors.append(make_features(nlp, dev))
+        fitted, errors = fit_candidates(make_features(nlp, records), gold, vectors[-1], dev_gold)
+        layers += fitted
+        wrong.append(errors)
+    chosen = most_cautious(np.concatenate(wrong))
+    number, row = divmod(chosen, len(STRENGTHS))
+    if take_snapshot(nlp).model is not models[number]:
+        set_model(nlp, models[number])
+    set_layer(nlp, as_sure_as(expected, layers[chosen], vectors[number]))
+    return {"back": 0.0 if models[number] is tuned else HALF, "strength": STRENGTHS[row]}
 
 
-def as_sure_as(layer: Layer, old: Layer, features: NDArray[np.float32]) -> Layer:
-    """The layer, its scores divided by the temperature that makes its probabilities fit those of the old one."""
-    _, probabilities = log_probabilities(old(features).astype(np.float64), exclusive=True)
-    size = np.float32(fit_temperature(layer(features).astype(np.float64), probabilities))
+def probabilities(layer: Layer, features: Floats2d) -> Floats:
+    """Those of labels that exclude each other: [n, labels]."""
+    return log_probabilities(layer(features).astype(np.float64), exclusive=True)[1]
+
+
+def as_sure_as(expected: Floats, layer: Layer, features: Floats2d) -> Layer:
+    """The layer, its scores divided by the temperature at which its probabilities fit the expected ones [n, labels]."""
+    size = np.float32(fit_temperature(layer(features).astype(np.float64), expected))
     return Layer(layer.weight / size, layer.bias / size)

@@ -129,7 +129,7 @@ def go_back(nlp: Language, start: Snapshot, share: float = 0.5) -> None:
     for values, before in zip(model.parameters(), start.model.parameters()):
         # Word embeddings do not learn: they are the same tensors.
         if values is not before:
-            values.data.lerp_(before.data, share)
+            values.data.lerp_(before.data.to(values.device), share)
     set_model(nlp, model)
 
 

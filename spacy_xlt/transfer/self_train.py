@@ -17,7 +17,7 @@ from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.serving.head import Layer
-from spacy_xlt.transfer.cautious import as_sure_as, choose_strength
+from spacy_xlt.transfer.cautious import as_sure_as, choose_strength, probabilities
 from spacy_xlt.transfer.few_shot import Method, make_lessons
 from spacy_xlt.transfer.guard import Outcome, check_labels, correct_rows, fingerprint, guarded, judge
 from spacy_xlt.transfer.heads import (
@@ -180,7 +180,7 @@ class _Believed:
             strength=strength,
             importance=np.concatenate([np.ones(len(self.source)), min(1.0, share) * self.importance]),
         )
-        return as_sure_as(new, start, own)
+        return as_sure_as(probabilities(start, own), new, own)
 
     def lessons(self) -> list[Lesson]:
         return [

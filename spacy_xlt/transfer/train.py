@@ -17,11 +17,13 @@ from thinc.api import Config
 
 from spacy_xlt.data.docbin import make_docs, split_dev, write_docbin
 from spacy_xlt.data.records import Record
-from spacy_xlt.encoders.folder import check_folder
+from spacy_xlt.encoders.folder import check_folder, default_folder
+from spacy_xlt.encoders.torch_encoder import load_model
 from spacy_xlt.errors import XltError
-from spacy_xlt.transfer.cautious import refit_cautiously
+from spacy_xlt.transfer.cautious import settle
 from spacy_xlt.transfer.flatten import flatten
 from spacy_xlt.transfer.heads import get_layer, set_layer
+from spacy_xlt.transfer.project import fit_projection
 
 Method = Literal["frozen", "finetune"]
 
@@ -43,8 +45,8 @@ def train(
     """Train a text categorizer and return the best pipeline by dev score: always the four components.
 
     dev: None: every fifth record of each label is set aside.
-    method: `frozen` (seconds) or `finetune` (minutes, better; 4 epochs). A frozen head with one label a text is learned
-        anew at the end, as cautiously as dev allows, see `cautious`.
+    method: `frozen` (seconds) or `finetune` (minutes, better; 4 epochs). Where a text has one label, the head is
+        learned anew at the end, and a fine-tuned encoder may go half of the way back: see `cautious.settle`.
     source: the language of the records. languages: the prior of the language detector; empty: no prior.
     encoder: an encoder folder; None: the default encoder.
     stdout: where spaCy's training log goes; None: nowhere.
@@ -70,17 +72,21 @@ def train(
         if method == "frozen":
             # Places on this machine, of which one is gone in a moment.
             best.config["paths"].update(train=None, dev=None, encoder=None)
+            if multilabel:
+                return best
+            # In the pipeline that has just been trained: it still holds the vectors of all texts.
+            settle(nlp, train_records, dev_records)
+            set_layer(best, get_layer(nlp))
+            settled = nlp
+        else:
+            best = settled = flatten(best, source=source, languages=languages)
             if not multilabel:
-                # In the pipeline that has just been trained: it still holds the vectors of all texts.
-                refit_cautiously(nlp, train_records, dev_records)
-                set_layer(best, get_layer(nlp))
-                scores = nlp.evaluate(list(Corpus(folder / "dev.spacy")(nlp)))
-                best.meta["performance"].update(
-                    {name: scores[name] for name in best.meta["performance"].keys() & scores}
-                )
-            return best
-        texts = [record.text for record in train_records]
-        return flatten(best, source=source, languages=languages, source_texts=texts)
+                settle(best, train_records, dev_records, pretrained=load_model(encoder or default_folder()))
+            fit_projection(best, {source: [record.text for record in train_records]})
+        scores = settled.evaluate(list(Corpus(folder / "dev.spacy")(settled)))
+        performance = best.meta["performance"]
+        performance.update({name: scores[name] for name in performance if name in scores})
+        return best
 
 
 def _check(records: Sequence[Record], dev_records: Sequence[Record]) -> list[str]:

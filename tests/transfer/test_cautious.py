@@ -6,10 +6,15 @@ import numpy as np
 import pytest
 
 from spacy_xlt.data.records import Record
+from spacy_xlt.pipeline.encoder import Encoder
+from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.serving.head import Layer
-from spacy_xlt.transfer.cautious import STRENGTHS, as_sure_as, choose_strength, most_cautious, refit_cautiously
-from spacy_xlt.transfer.heads import make_features, predictions
-from spacy_xlt.transfer.output_layer import fit_output_layer, log_probabilities, zero_layer
+from spacy_xlt.transfer import cautious
+from spacy_xlt.transfer.cautious import STRENGTHS, as_sure_as, choose_strength, most_cautious, probabilities, settle
+from spacy_xlt.transfer.few_shot import make_lessons
+from spacy_xlt.transfer.heads import gold_matrix, head_labels, make_features, predictions, take_snapshot
+from spacy_xlt.transfer.output_layer import fit_output_layer, zero_layer
+from spacy_xlt.transfer.tuning import tune
 from tests.toy import TEXTS, make_pipeline
 
 pytest.importorskip("scipy")
@@ -67,11 +72,11 @@ def test_no_caution_that_costs_answers() -> None:
 def test_as_sure_as_before_with_the_same_answers() -> None:
     features, gold = sentences(200, 0.0, 3)
     sure, unsure = (fit_output_layer(features, gold, towards=zero_layer(2, 40), strength=s) for s in (0.1, 30.0))
-    found = as_sure_as(unsure, sure, features)
+    found = as_sure_as(probabilities(sure, features), unsure, features)
     np.testing.assert_array_equal(found(features).argmax(axis=1), unsure(features).argmax(axis=1))
 
     def certainty(layer: Layer) -> float:
-        return float(log_probabilities(layer(features).astype(np.float64), exclusive=True)[1].max(axis=1).mean())
+        return float(probabilities(layer, features).max(axis=1).mean())
 
     assert certainty(unsure) < 0.6 < certainty(sure)
     assert certainty(found) == pytest.approx(certainty(sure), abs=0.05)
@@ -81,8 +86,33 @@ def test_a_pipeline_keeps_what_it_knows(tiny_bert: Path) -> None:
     nlp = make_pipeline(tiny_bert)
     before = predictions(nlp, RECORDS)
     features = make_features(nlp, RECORDS)
-    assert refit_cautiously(nlp, RECORDS, RECORDS) in STRENGTHS
+    chosen = settle(nlp, RECORDS, RECORDS)
+    assert chosen["strength"] in STRENGTHS and chosen["back"] == 0
     np.testing.assert_array_equal(make_features(nlp, RECORDS), features)
     after = predictions(nlp, RECORDS)
-    gold = [sorted(nlp.get_pipe("xlt_textcat").labels).index(record.labels[0]) for record in RECORDS]  # type: ignore[attr-defined]
+    gold = gold_matrix(RECORDS, head_labels(nlp)).argmax(axis=1)
     assert (after.argmax(axis=1) == gold).mean() >= (before.argmax(axis=1) == gold).mean() - 0.1
+
+
+@pytest.mark.parametrize("goes_back", [True, False])
+def test_a_fine_tuned_encoder_goes_half_of_the_way_back_or_stays(
+    goes_back: bool, tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nlp = make_pipeline(tiny_bert)
+    pretrained = take_snapshot(nlp).model
+    tune(nlp, make_lessons(RECORDS, head_labels(nlp)), epochs=4, rate=1e-3)
+    tuned = take_snapshot(nlp).model
+    weights = [[values.clone() for values in model.parameters()] for model in (pretrained, tuned)]
+    monkeypatch.setattr(cautious, "most_cautious", lambda wrong: 0 if goes_back else len(wrong) - 1)
+    chosen = settle(nlp, RECORDS, RECORDS, pretrained=pretrained)
+    assert chosen == {"back": 0.5 if goes_back else 0.0, "strength": STRENGTHS[0 if goes_back else -1]}
+    assert (take_snapshot(nlp).model is tuned) == (not goes_back)
+    share = 0.5 if goes_back else 0.0
+    for found, start, end in zip(take_snapshot(nlp).model.parameters(), *weights):
+        np.testing.assert_allclose(found, share * start + (1 - share) * end, atol=1e-6)
+    # Neither of the two that it was made from has changed, and the vectors are those of the new weights.
+    for model, before in zip((pretrained, tuned), weights):
+        assert all(np.array_equal(one, other) for one, other in zip(model.parameters(), before))
+    seen = make_features(nlp, RECORDS)
+    find_pipe(nlp, Encoder).forget()
+    np.testing.assert_allclose(make_features(nlp, RECORDS), seen, atol=1e-6)
