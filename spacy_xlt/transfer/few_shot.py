@@ -35,7 +35,7 @@ from spacy_xlt.transfer.tuning import Lesson, tune
 # How much the weights are pulled back, the most cautious first: towards those of the source ...
 ADAPTING = (100.0, 30.0, 10.0, 3.0, 1.0)
 # ... or, learned anew with the source's texts, towards zero.
-JOINT = (30.0, 10.0, 3.0, 1.0, 0.3, 0.1)
+JOINT = (3.0, 1.0, 0.3, 0.1)
 # How much a target text counts beside a source text.
 SHARES = (0.3, 1.0)
 FOLDS = 5

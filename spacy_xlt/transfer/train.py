@@ -22,7 +22,6 @@ from spacy_xlt.encoders.torch_encoder import load_model
 from spacy_xlt.errors import XltError
 from spacy_xlt.transfer.cautious import settle
 from spacy_xlt.transfer.flatten import flatten
-from spacy_xlt.transfer.heads import get_layer, set_layer
 from spacy_xlt.transfer.project import fit_projection
 
 Method = Literal["frozen", "finetune"]
@@ -45,8 +44,8 @@ def train(
     """Train a text categorizer and return the best pipeline by dev score: always the four components.
 
     dev: None: every fifth record of each label is set aside.
-    method: `frozen` (seconds) or `finetune` (minutes, better; 4 epochs). Where a text has one label, the head is
-        learned anew at the end, and a fine-tuned encoder may go half of the way back: see `cautious.settle`.
+    method: `frozen` (seconds) or `finetune` (minutes, better; 4 epochs). Where a text has one label, a fine-tuned
+        encoder may go half of the way back, and its head is learned anew: see `cautious.settle`.
     source: the language of the records. languages: the prior of the language detector; empty: no prior.
     encoder: an encoder folder; None: the default encoder.
     stdout: where spaCy's training log goes; None: nowhere.
@@ -72,21 +71,15 @@ def train(
         if method == "frozen":
             # Places on this machine, of which one is gone in a moment.
             best.config["paths"].update(train=None, dev=None, encoder=None)
-            if multilabel:
-                return best
-            # In the pipeline that has just been trained: it still holds the vectors of all texts.
-            settle(nlp, train_records, dev_records)
-            set_layer(best, get_layer(nlp))
-            settled = nlp
-        else:
-            best = settled = flatten(best, source=source, languages=languages)
-            if not multilabel:
-                settle(best, train_records, dev_records, pretrained=load_model(encoder or default_folder()))
-            fit_projection(best, {source: [record.text for record in train_records]})
-        scores = settled.evaluate(list(Corpus(folder / "dev.spacy")(settled)))
-        performance = best.meta["performance"]
-        performance.update({name: scores[name] for name in performance if name in scores})
-        return best
+            return best
+        flat = flatten(best, source=source, languages=languages)
+        if not multilabel:
+            settle(flat, train_records, dev_records, pretrained=load_model(encoder or default_folder()))
+            scores = flat.evaluate(list(Corpus(folder / "dev.spacy")(flat)))
+            performance = flat.meta["performance"]
+            performance.update({name: scores[name] for name in performance if name in scores})
+        fit_projection(flat, {source: [record.text for record in train_records]})
+        return flat
 
 
 def _check(records: Sequence[Record], dev_records: Sequence[Record]) -> list[str]:

@@ -19,7 +19,6 @@ from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector
 from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.transfer import train as transfer_train
-from spacy_xlt.transfer.cautious import STRENGTHS, settle
 from spacy_xlt.transfer.train import Method, make_config, train
 from tests.records import LABELS, make_records
 
@@ -115,16 +114,6 @@ def test_dev_is_set_aside_or_given(tiny_bert: Path) -> None:
     performance = train(records, dev=dev, encoder=tiny_bert).meta["performance"]
     assert {code: figures["n"] for code, figures in performance["cats_by_language"].items()} == {"de": 6}
     assert performance["cats_macro_f"] == pytest.approx(performance["cats_by_language"]["de"]["macro_f1"])
-
-
-def test_a_frozen_head_is_learned_again_and_its_performance_noted(tiny_bert: Path) -> None:
-    records = make_records(60)
-    train_records, dev = records[:40], records[40:]
-    nlp = train(train_records, dev=dev, encoder=tiny_bert)
-    assert nlp.meta["performance"]["cats_micro_f"] == pytest.approx(accuracy(nlp, dev))
-    before = scores(nlp, [record.text for record in dev])
-    assert settle(nlp, train_records, dev)["strength"] in STRENGTHS
-    np.testing.assert_allclose(scores(nlp, [record.text for record in dev]), before, atol=0.02)
 
 
 @pytest.mark.parametrize("method", METHODS)
