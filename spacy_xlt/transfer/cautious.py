@@ -44,15 +44,6 @@ def most_cautious(losses: Floats) -> int:
     return int(np.flatnonzero(behind.sum(axis=1) <= error)[0])
 
 
-def choose_strength(features: Floats2d, gold: Floats, dev_features: Floats2d, dev_gold: Floats) -> float:
-    """The strength of `STRENGTHS` to fit an output layer with, the most cautious whose answers on dev are as good.
-
-    features: [n, d]. gold: [n, labels], one label a text.
-    """
-    _, wrong = fit_candidates(features, gold, dev_features, dev_gold)
-    return STRENGTHS[most_cautious(wrong)]
-
-
 def fit_candidates(
     features: Floats2d, gold: Floats, dev_features: Floats2d, dev_gold: Floats
 ) -> tuple[list[Layer], Floats]:

@@ -16,10 +16,8 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
-from spacy_xlt.serving.head import Layer
-from spacy_xlt.transfer.cautious import as_sure_as, choose_strength, probabilities
 from spacy_xlt.transfer.few_shot import Method, make_lessons
-from spacy_xlt.transfer.guard import Outcome, check_labels, correct_rows, fingerprint, guarded, judge
+from spacy_xlt.transfer.guard import Outcome, check_labels, correct_rows, fingerprint, guarded
 from spacy_xlt.transfer.heads import (
     get_layer,
     gold_matrix,
@@ -47,7 +45,7 @@ from spacy_xlt.transfer.tuning import Lesson, tune
 FEWEST_TEXTS = 10
 # The share of each label's texts that is believed: in the first round, and how much more in each next one.
 FIRST_SHARE, MORE_SHARE = 0.4, 0.2
-# Frozen: the pull towards the source's weights, or with source texts towards zero where no dev texts choose it.
+# Frozen: the pull towards the source's weights, or with source texts towards zero.
 ADAPTING_STRENGTH, JOINT_STRENGTH = 3.0, 0.3
 # How much all pseudo-labels together count beside all labels. On dev (SIB-200, NTREX unlabelled) 1.0 lost .01-.03.
 PSEUDO_SHARE = 0.3
@@ -73,8 +71,8 @@ def self_train(
     In each round and for each language: the model's probabilities are calibrated on labelled texts of the source (of
     dev, else of `source`) and corrected for the labels' prior in these texts (label shift), the most confident share of
     every label is chosen (more with each round), every label counts as much as its prior, and the head (`finetune`: the
-    encoder too) learns from these and the source's texts. With dev texts the rounds end when target languages get worse
-    on them, or the guard would refuse; the round before stands.
+    encoder too) learns from these and the source's texts. With dev texts the rounds end when dev gets worse, and the
+    best round stands.
 
     texts: {language: texts}; a language new to the projector is fitted on them first.
     source: the labelled texts that the model was trained on; none: the head is pulled to its old weights instead.
@@ -89,16 +87,13 @@ def self_train(
     settings = {"method": method, "rounds": rounds, "joint": bool(source), "seed": seed, "languages": sorted(texts)}
     data = {"texts": records, "source": source, "dev": dev}
     key = _key(nlp, settings, data)
-    home = find_pipe(nlp, Projector).source
 
     def change() -> dict[str, Any]:
         project_new_languages(nlp, texts, quiet=quiet)
         kept = Rounds(checkpoint, key)
         start = get_layer(nlp)
-        strength = _joint_strength(nlp, source, dev) if method == "frozen" else JOINT_STRENGTH
-        before = correct_rows(nlp, dev)
         done = kept.resume(nlp)
-        best, best_score, best_round, found = take_snapshot(nlp), _score(nlp, dev, correct_rows(nlp, dev)), done, None
+        best, best_score, best_round, found = take_snapshot(nlp), _score(nlp, dev), done, None
         for number in tqdm(range(done, rounds), desc="Rounds", unit="round", disable=quiet):
             believed = _Believed(
                 nlp, records, source, FIRST_SHARE + MORE_SHARE * number, _calibrating(nlp, source, dev)
@@ -110,16 +105,14 @@ def self_train(
                 lessons = make_lessons(source, labels) + believed.lessons()
                 tune(nlp, lessons, epochs=EPOCHS, rate=RATE, seed=seed + number, quiet=quiet)
             else:
-                set_layer(nlp, believed.fit(start, strength))
+                set_layer(nlp, believed.fit(start))
             kept.save(nlp, number + 1)
-            after = correct_rows(nlp, dev)
-            score = _score(nlp, dev, after)
-            if score < best_score or not judge(before, after, [record.language for record in dev], home)[0]:
+            score = _score(nlp, dev)
+            if score < best_score:
                 break
             best, best_score, best_round = take_snapshot(nlp), score, number + 1
         restore(nlp, best)
-        chosen = {"strength": strength} if method == "frozen" and source else {}
-        return {**settings, **chosen, "best_round": best_round}
+        return {**settings, "best_round": best_round}
 
     outcome = guarded(
         nlp, "self-train", change, dev=dev, data=data, notes=wrong_languages(nlp, records), halve=method == "finetune"
@@ -164,23 +157,20 @@ class _Believed:
         self.records = [records[row] for row in self.rows]
         self.targets = np.eye(len(names))[self.labels[self.rows]]
 
-    def fit(self, start: Layer, strength: float) -> Layer:
-        """strength: where there are texts of the source, of the pull towards zero."""
+    def fit(self, start: Any) -> Any:
         features = make_features(self.nlp, self.records)
         if not self.source:
             return fit_output_layer(
                 features, self.targets, towards=start, strength=ADAPTING_STRENGTH, importance=self.importance
             )
         share = PSEUDO_SHARE * len(self.source) / len(self.records)
-        own = make_features(self.nlp, self.source)
-        new = fit_output_layer(
-            np.concatenate([own, features]),
+        return fit_output_layer(
+            np.concatenate([make_features(self.nlp, self.source), features]),
             np.concatenate([self.gold, self.targets]),
             towards=zero_layer(*start.weight.shape),
-            strength=strength,
+            strength=JOINT_STRENGTH,
             importance=np.concatenate([np.ones(len(self.source)), min(1.0, share) * self.importance]),
         )
-        return as_sure_as(probabilities(start, own), new, own)
 
     def lessons(self) -> list[Lesson]:
         return [
@@ -195,22 +185,11 @@ def _calibrating(nlp: Language, source: Sequence[Record], dev: Sequence[Record])
     return [record for record in dev if record.language == home] or source
 
 
-def _joint_strength(nlp: Language, source: Sequence[Record], dev: Sequence[Record]) -> float:
-    """Chosen on dev texts of the source, if there are some."""
-    home = [record for record in dev if record.language == find_pipe(nlp, Projector).source]
-    if not (source and home):
-        return JOINT_STRENGTH
-    labels = head_labels(nlp)
-    return choose_strength(
-        make_features(nlp, source), gold_matrix(source, labels), make_features(nlp, home), gold_matrix(home, labels)
-    )
-
-
-def _score(nlp: Language, dev: Sequence[Record], correct: NDArray[np.bool_]) -> float:
-    """The mean accuracy of the target languages among the dev texts, which are right or not; 0 without any."""
-    home = find_pipe(nlp, Projector).source
+def _score(nlp: Language, dev: Sequence[Record]) -> float:
+    """The mean accuracy of the dev texts' languages; 0 without any."""
+    correct = correct_rows(nlp, dev)
     codes = np.array([record.language for record in dev], dtype=object)
-    return float(np.mean([correct[codes == code].mean() for code in set(codes) - {home}] or [0.0]))
+    return float(np.mean([correct[codes == code].mean() for code in set(codes)])) if len(dev) else 0.0
 
 
 def _check(nlp: Language, texts: Mapping[str, Sequence[str]], rounds: int) -> None:

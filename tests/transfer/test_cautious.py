@@ -10,7 +10,7 @@ from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.serving.head import Layer
 from spacy_xlt.transfer import cautious
-from spacy_xlt.transfer.cautious import STRENGTHS, as_sure_as, choose_strength, most_cautious, probabilities, settle
+from spacy_xlt.transfer.cautious import STRENGTHS, as_sure_as, fit_candidates, most_cautious, probabilities, settle
 from spacy_xlt.transfer.few_shot import make_lessons
 from spacy_xlt.transfer.heads import head_labels, make_features, take_snapshot
 from spacy_xlt.transfer.output_layer import fit_output_layer, zero_layer
@@ -49,13 +49,10 @@ def test_caution_carries_over_to_texts_of_another_kind() -> None:
     dev, dev_gold = sentences(200, 1.0, 1)
     elsewhere, expected = sentences(2000, -1.0, 2)
 
-    def hits(strength: float) -> float:
-        layer = fit_output_layer(features, gold, towards=zero_layer(2, 40), strength=strength)
-        return float((layer(elsewhere).argmax(axis=1) == expected.argmax(axis=1)).mean())
-
-    strength = choose_strength(features, gold, dev, dev_gold)
-    assert strength in STRENGTHS and strength > STRENGTHS[-1]
-    assert hits(strength) > hits(STRENGTHS[-1]) + 0.02
+    layers, wrong = fit_candidates(features, gold, dev, dev_gold)
+    assert wrong.shape == (len(STRENGTHS), 200)
+    hits = [float((layer(elsewhere).argmax(axis=1) == expected.argmax(axis=1)).mean()) for layer in layers]
+    assert hits[most_cautious(wrong)] > hits[-1] + 0.02
 
 
 def test_no_caution_that_costs_answers() -> None:
@@ -64,9 +61,9 @@ def test_no_caution_that_costs_answers() -> None:
     features = (np.eye(3)[labels] + 0.1 * chance.normal(size=(300, 3))).astype(np.float32)
     gold = np.eye(3)[labels]
     # The strongest pull gives every text the frequent label.
-    strength = choose_strength(features, gold, features, gold)
-    layer = fit_output_layer(features, gold, towards=zero_layer(3, 3), strength=strength)
-    assert (layer(features).argmax(axis=1) == labels).all()
+    layers, wrong = fit_candidates(features, gold, features, gold)
+    assert not wrong[most_cautious(wrong)].any() and wrong[0].any()
+    assert (layers[most_cautious(wrong)](features).argmax(axis=1) == labels).all()
 
 
 def test_as_sure_as_before_with_the_same_answers() -> None:

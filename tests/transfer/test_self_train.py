@@ -14,7 +14,6 @@ from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.serving.head import Layer
 from spacy_xlt.transfer import self_train as module
-from spacy_xlt.transfer.cautious import STRENGTHS
 from spacy_xlt.transfer.heads import get_layer, predictions, set_layer, take_snapshot
 from spacy_xlt.transfer.self_train import self_train
 from tests.records import make_records
@@ -96,24 +95,10 @@ def test_the_rounds_of_another_run_are_not_gone_on_with(bert: Language, tiny_ber
 def test_the_best_round_by_dev_stands(bert: Language, monkeypatch: pytest.MonkeyPatch) -> None:
     before = get_layer(bert)
     scores = iter([0.5, 0.6, 0.4])
-    monkeypatch.setattr(module, "_score", lambda *given: next(scores))
+    monkeypatch.setattr(module, "_score", lambda nlp, dev: next(scores))
     monkeypatch.setattr(module, "SETTLED", 0.0)
     assert self_train(bert, {"ru": RUSSIAN}, rounds=3).chosen["best_round"] == 1
     assert np.abs(get_layer(bert).weight - before.weight).max() > 0
-
-
-def test_rounds_end_where_the_guard_would_refuse(bert: Language, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = iter([True, False, True])
-    monkeypatch.setattr(module, "judge", lambda *given: (next(said), ""))
-    monkeypatch.setattr(module, "SETTLED", 0.0)
-    chosen = self_train(bert, {"ru": RUSSIAN}, source=SOURCE, dev=SOURCE, rounds=3).chosen
-    assert chosen["best_round"] == 1 and next(said)
-
-
-def test_dev_texts_of_the_source_choose_how_closely_its_texts_are_fitted(bert: Language) -> None:
-    given = {"texts": {"ru": RUSSIAN}, "source": SOURCE, "rounds": 1}
-    assert self_train(bert, **given).chosen["strength"] == module.JOINT_STRENGTH  # type: ignore[arg-type]
-    assert self_train(bert, **given, dev=SOURCE).chosen["strength"] in STRENGTHS  # type: ignore[arg-type]
 
 
 # What cannot be done
