@@ -127,7 +127,7 @@ def go_back(nlp: Language, start: Snapshot, share: float = 0.5) -> None:
     if model is start.model:
         return
     for values, before in zip(model.parameters(), start.model.parameters()):
-        # Word embeddings do not learn: they are the same tensors.
+        # Word embeddings do not learn: they are the same tensors, or of another folder the same numbers.
         if values is not before:
             values.data.lerp_(before.data.to(values.device), share)
     set_model(nlp, model)

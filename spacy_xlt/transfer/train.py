@@ -66,7 +66,8 @@ def train(
             method, multilabel, _overrides(folder, method, source, languages, encoder, len(train_records))
         )
         nlp = init_nlp(config, use_gpu=gpu_id)
-        train_nlp(nlp, folder, use_gpu=gpu_id, stdout=stdout or io.StringIO(), stderr=stdout or io.StringIO())
+        log = stdout or io.StringIO()
+        train_nlp(nlp, folder, use_gpu=gpu_id, stdout=log, stderr=log)
         best = spacy.load(folder / "model-best")
         if method == "frozen":
             # Places on this machine, of which one is gone in a moment.
@@ -74,7 +75,9 @@ def train(
             return best
         flat = flatten(best, source=source, languages=languages)
         if not multilabel:
-            settle(flat, train_records, dev_records, pretrained=load_model(encoder or default_folder()))
+            log.write("Half of the way back? The texts are embedded twice.\n")
+            chosen = settle(flat, train_records, dev_records, pretrained=load_model(encoder or default_folder()))
+            log.write(f"Went {chosen['back']:.0%} of the way back; penalty of the head: {chosen['strength']:g}\n")
             scores = flat.evaluate(list(Corpus(folder / "dev.spacy")(flat)))
             performance = flat.meta["performance"]
             performance.update({name: scores[name] for name in performance if name in scores})

@@ -131,6 +131,7 @@ def test_the_last_step_is_evaluated(method: Method, tiny_bert: Path, monkeypatch
     # Four epochs of 32 texts in batches of 16, or the 400 steps of the frozen config.
     assert steps == ([0, 4, 8] if method == "finetune" else [0, 100, 200, 300, 400])
     assert configs[0]["training"]["max_steps"] == steps[-1]
+    assert ("of the way back; penalty of the head: " in log.getvalue()) == (method == "finetune")
 
 
 @pytest.mark.parametrize("method", METHODS)
