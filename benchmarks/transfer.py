@@ -322,8 +322,8 @@ def main() -> None:
                         if student_speed is not None:
                             speedups.append(student_speed / docs_per_second(nlp, test))
                         # After each seed: a long run that is ended keeps what it has.
-                        for of_name, found in runs.items():
-                            write(merge(rows_of(task, of_name, encoder, k, found, speedups)))
+                        of_runs = [rows_of(task, of_name, encoder, k, each, speedups) for of_name, each in runs.items()]
+                        write(merge([row for rows in of_runs for row in rows]))
 
 
 def write(rows: list[dict[str, Any]]) -> None:

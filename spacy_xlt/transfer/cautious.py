@@ -14,12 +14,10 @@ from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.serving.head import Layer
 from spacy_xlt.transfer.heads import (
-    Snapshot,
-    get_layer,
-    go_back,
     gold_matrix,
     head_labels,
     make_features,
+    move_towards,
     set_layer,
     set_model,
     take_snapshot,
@@ -67,24 +65,23 @@ def settle(nlp: Language, records: Sequence[Record], dev: Sequence[Record], *, p
     """
     labels = head_labels(nlp)
     gold, dev_gold = gold_matrix(records, labels), gold_matrix(dev, labels)
-    expected = probabilities(get_layer(nlp), make_features(nlp, dev))
-    tuned = take_snapshot(nlp).model
-    set_model(nlp, copy_model(tuned))
-    go_back(nlp, Snapshot(get_layer(nlp), b"", pretrained), HALF)
-    models = [take_snapshot(nlp).model, tuned]
-    layers: list[Layer] = []
-    vectors, wrong = [], []
-    for model in models:
-        set_model(nlp, model)
-        vectors.append(make_features(nlp, dev))
-        fitted, errors = fit_candidates(make_features(nlp, records), gold, vectors[-1], dev_gold)
-        layers += fitted
-        wrong.append(errors)
-    chosen = most_cautious(np.concatenate(wrong))
-    number, row = divmod(chosen, len(STRENGTHS))
-    set_model(nlp, models[number])
-    set_layer(nlp, as_sure_as(expected, layers[chosen], vectors[number]))
-    return {"back": 0.0 if models[number] is tuned else HALF, "strength": STRENGTHS[row]}
+    tuned = take_snapshot(nlp)
+    vectors = make_features(nlp, dev)
+    expected = probabilities(tuned.layer, vectors)
+    layers, wrong = fit_candidates(make_features(nlp, records), gold, vectors, dev_gold)
+    # Half of the way last: where it stands, the encoder still holds the vectors of all texts.
+    half = copy_model(tuned.model)
+    move_towards(half, pretrained, HALF)
+    set_model(nlp, half)
+    half_vectors = make_features(nlp, dev)
+    half_layers, half_wrong = fit_candidates(make_features(nlp, records), gold, half_vectors, dev_gold)
+    chosen = most_cautious(np.concatenate([half_wrong, wrong]))
+    back = chosen < len(half_layers)
+    if not back:
+        set_model(nlp, tuned.model)
+    layer = [*half_layers, *layers][chosen]
+    set_layer(nlp, as_sure_as(expected, layer, half_vectors if back else vectors))
+    return {"back": HALF if back else 0.0, "strength": STRENGTHS[chosen % len(STRENGTHS)]}
 
 
 def probabilities(layer: Layer, features: Floats2d) -> Floats:

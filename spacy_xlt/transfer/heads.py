@@ -126,11 +126,16 @@ def go_back(nlp: Language, start: Snapshot, share: float = 0.5) -> None:
     model = _model(nlp)
     if model is start.model:
         return
-    for values, before in zip(model.parameters(), start.model.parameters()):
+    move_towards(model, start.model, share)
+    set_model(nlp, model)
+
+
+def move_towards(model: Any, other: Any, share: float) -> None:
+    """Move the weights of a Hugging Face model a share of the way to those of another, in place."""
+    for values, before in zip(model.parameters(), other.parameters()):
         # Word embeddings do not learn: they are the same tensors, or of another folder the same numbers.
         if values is not before:
             values.data.lerp_(before.data.to(values.device), share)
-    set_model(nlp, model)
 
 
 def _model(nlp: Language) -> Any:
