@@ -1,7 +1,6 @@
 """The benchmark of the transfer methods: what it chooses, merges and shows."""
 
 import json
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -13,14 +12,10 @@ from spacy_xlt.transfer.few_shot import few_shot
 from spacy_xlt.transfer.heads import predictions, restore, take_snapshot
 from tests.toy import TEXTS, make_pipeline
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture
-def transfer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+def transfer(importable_benchmarks: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     pytest.importorskip("torch")
-    # Last in the path: benchmarks/langdetect.py must not hide the package.
-    monkeypatch.setattr(sys, "path", [*sys.path, str(BENCHMARKS)])
     import transfer
 
     monkeypatch.setattr(transfer, "RESULTS", tmp_path)
