@@ -37,6 +37,7 @@ from speed import unlabelled as unlabelled_texts
 from spacy_xlt.data.records import Record
 from spacy_xlt.evaluation.metrics import accuracy, macro_f1
 from spacy_xlt.languages import base_code
+from spacy_xlt.models import save_model
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.transfer.distill import distill
@@ -130,7 +131,7 @@ def start_model(task: str, encoder: str, train_texts: Texts, dev: Texts, texts: 
         method: Any = "frozen" if encoder == "frozen" else "finetune"
         nlp = train(train_texts["en"], dev=dev["en"], method=method, languages=sorted(dev))
         fit_projection(nlp, texts)
-        nlp.to_disk(folder)
+        save_model(nlp, folder)
     return spacy.load(folder)
 
 

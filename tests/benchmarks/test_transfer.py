@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
+from spacy.language import Language
 
 from spacy_xlt.data.records import Record
 from spacy_xlt.transfer.few_shot import few_shot
@@ -63,3 +65,23 @@ def test_one_training_of_the_encoder_without_dev_texts_and_with(transfer: Module
     for (_, said, probabilities), (reason, others) in zip(found, expected):
         assert said == reason
         np.testing.assert_allclose(probabilities, others, atol=1e-6)
+
+
+def test_a_start_model_is_trained_once_and_kept(
+    transfer: ModuleType, tmp_path: Path, tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a fresh clone, too, which has no folder training/ yet."""
+    trained = []
+
+    def train(records: list[Record], **settings: Any) -> Language:
+        trained.append((records, settings["method"]))
+        return make_pipeline(tiny_bert)
+
+    monkeypatch.setattr(transfer, "PROJECT", tmp_path / "clone")
+    monkeypatch.setattr(transfer, "train", train)
+    records = {code: [Record(text, (label,), code, "") for text, label in texts] for code, texts in TEXTS.items()}
+    texts = {code: [record.text for record in records[code]] for code in ("en", "de")}
+    first = transfer.start_model("umsab", "finetuned", records, records, texts)
+    second = transfer.start_model("umsab", "finetuned", records, records, texts)
+    assert trained == [(records["en"], "finetune")]
+    np.testing.assert_array_equal(predictions(first, records["de"]), predictions(second, records["de"]))
