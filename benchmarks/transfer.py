@@ -23,6 +23,7 @@ benchmarks/results/transfer.{json,md}: rows of {task, method, encoder, k, langua
 import argparse
 import csv
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
@@ -129,7 +130,7 @@ def start_model(task: str, encoder: str, train_texts: Texts, dev: Texts, texts: 
     folder = PROJECT / "training" / f"{task}-{encoder}"
     if not (folder / "config.cfg").is_file():
         method: Any = "frozen" if encoder == "frozen" else "finetune"
-        nlp = train(train_texts["en"], dev=dev["en"], method=method, languages=sorted(dev))
+        nlp = train(train_texts["en"], dev=dev["en"], method=method, languages=sorted(dev), stdout=sys.stdout)
         fit_projection(nlp, texts)
         save_model(nlp, folder)
     return spacy.load(folder)
