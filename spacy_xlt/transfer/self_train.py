@@ -87,6 +87,7 @@ def self_train(
     settings = {"method": method, "rounds": rounds, "joint": bool(source), "seed": seed, "languages": sorted(texts)}
     data = {"texts": records, "source": source, "dev": dev}
     key = _key(nlp, settings, data)
+    notes = wrong_languages(nlp, records)
 
     def change() -> dict[str, Any]:
         project_new_languages(nlp, texts, quiet=quiet)
@@ -112,11 +113,11 @@ def self_train(
                 break
             best, best_score, best_round = take_snapshot(nlp), score, number + 1
         restore(nlp, best)
+        if best_round == 0:
+            notes.append("Nothing was learned: the first round made dev worse. The model stays as it is.")
         return {**settings, "best_round": best_round}
 
-    outcome = guarded(
-        nlp, "self-train", change, dev=dev, data=data, notes=wrong_languages(nlp, records), halve=method == "finetune"
-    )
+    outcome = guarded(nlp, "self-train", change, dev=dev, data=data, notes=notes, halve=method == "finetune")
     Rounds(checkpoint, key).clear()
     return outcome
 

@@ -101,6 +101,16 @@ def test_the_best_round_by_dev_stands(bert: Language, monkeypatch: pytest.Monkey
     assert np.abs(get_layer(bert).weight - before.weight).max() > 0
 
 
+def test_a_first_round_that_dev_speaks_against_is_said(bert: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = get_layer(bert)
+    scores = iter([0.5, 0.4])
+    monkeypatch.setattr(module, "_score", lambda nlp, dev: next(scores))
+    outcome = self_train(bert, {"de": [f"{text} {i}" for i in range(6) for text, _ in TEXTS["de"]]}, rounds=3)
+    assert outcome.chosen["best_round"] == 0
+    assert outcome.notes == ["Nothing was learned: the first round made dev worse. The model stays as it is."]
+    np.testing.assert_array_equal(get_layer(bert).weight, before.weight)
+
+
 # What cannot be done
 
 
