@@ -23,7 +23,7 @@ from spacy_xlt.transfer.heads import (
     take_snapshot,
 )
 from spacy_xlt.transfer.output_layer import Floats, fit_output_layer, log_probabilities, zero_layer
-from spacy_xlt.transfer.temperature import fit_temperature
+from spacy_xlt.transfer.temperature import fit_temperature, tempered_losses
 from spacy_xlt.transfer.tuning import copy_model
 
 # Of the pull of the weights towards zero, the most cautious first.
@@ -42,24 +42,28 @@ def most_cautious(losses: Floats) -> int:
     return int(np.flatnonzero(behind.sum(axis=1) <= error)[0])
 
 
-def fit_candidates(
+def fit_cautiously(
     features: Floats2d, gold: Floats, dev_features: Floats2d, dev_gold: Floats
-) -> tuple[list[Layer], Floats]:
-    """A layer for each of `STRENGTHS`, and where its answers on dev are wrong: [strengths, n].
+) -> tuple[Layer, float, Floats]:
+    """The layer with the most cautious of `STRENGTHS` by its losses on dev; (layer, strength, where it is wrong [n]).
 
-    Answers are compared, not probabilities: those are too small where the pull is strong, and can be set right after.
+    Losses tell on few texts what a strong pull costs: labels that are rarer elsewhere get too few answers.
     """
-    start, expected = zero_layer(gold.shape[1], features.shape[1]), dev_gold.argmax(axis=1)
+    start = zero_layer(gold.shape[1], features.shape[1])
     layers = [fit_output_layer(features, gold, towards=start, strength=strength) for strength in STRENGTHS]
-    return layers, np.array([layer(dev_features).argmax(axis=1) != expected for layer in layers], dtype=np.float64)
+    scores = [layer(dev_features).astype(np.float64) for layer in layers]
+    chosen = most_cautious(np.array([tempered_losses(of_layer, dev_gold) for of_layer in scores]))
+    wrong = scores[chosen].argmax(axis=1) != dev_gold.argmax(axis=1)
+    return layers[chosen], STRENGTHS[chosen], wrong.astype(np.float64)
 
 
 def settle(nlp: Language, records: Sequence[Record], dev: Sequence[Record], *, pretrained: Any) -> dict[str, float]:
     """Let a fine-tuned encoder go half of the way back to where it came from, in place, if dev allows.
 
     Returns what it chose. The middle is often as good at home and better elsewhere (WiSE-FT, Wortsman et al. 2022,
-    equation 1). At either place the output layer is learned anew from the labelled texts, with each of `STRENGTHS`; its
-    probabilities are as sure as those of the old layer were.
+    equation 1). At either place the output layer is learned anew from the labelled texts, see `fit_cautiously`; half of
+    the way back is chosen where no more answers are wrong than a standard error. The layer's probabilities are as sure
+    as those of the old one were.
 
     pretrained: the Hugging Face model that fine-tuning started from. For heads that give exactly one label.
     """
@@ -68,20 +72,19 @@ def settle(nlp: Language, records: Sequence[Record], dev: Sequence[Record], *, p
     tuned = take_snapshot(nlp)
     vectors = make_features(nlp, dev)
     expected = probabilities(tuned.layer, vectors)
-    layers, wrong = fit_candidates(make_features(nlp, records), gold, vectors, dev_gold)
+    layer, strength, wrong = fit_cautiously(make_features(nlp, records), gold, vectors, dev_gold)
     # Half of the way last: where it stands, the encoder still holds the vectors of all texts.
     half = copy_model(tuned.model)
     move_towards(half, pretrained, HALF)
     set_model(nlp, half)
     half_vectors = make_features(nlp, dev)
-    half_layers, half_wrong = fit_candidates(make_features(nlp, records), gold, half_vectors, dev_gold)
-    chosen = most_cautious(np.concatenate([half_wrong, wrong]))
-    back = chosen < len(half_layers)
-    if not back:
-        set_model(nlp, tuned.model)
-    layer = [*half_layers, *layers][chosen]
-    set_layer(nlp, as_sure_as(expected, layer, half_vectors if back else vectors))
-    return {"back": HALF if back else 0.0, "strength": STRENGTHS[chosen % len(STRENGTHS)]}
+    half_layer, half_strength, half_wrong = fit_cautiously(make_features(nlp, records), gold, half_vectors, dev_gold)
+    if most_cautious(np.array([half_wrong, wrong])) == 0:
+        set_layer(nlp, as_sure_as(expected, half_layer, half_vectors))
+        return {"back": HALF, "strength": half_strength}
+    set_model(nlp, tuned.model)
+    set_layer(nlp, as_sure_as(expected, layer, vectors))
+    return {"back": 0.0, "strength": strength}
 
 
 def probabilities(layer: Layer, features: Floats2d) -> Floats:

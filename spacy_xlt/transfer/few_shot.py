@@ -28,8 +28,8 @@ from spacy_xlt.transfer.heads import (
     take_snapshot,
 )
 from spacy_xlt.transfer.languages import wrong_languages
-from spacy_xlt.transfer.output_layer import cross_entropy, fit_output_layer, log_probabilities, zero_layer
-from spacy_xlt.transfer.temperature import fit_temperature
+from spacy_xlt.transfer.output_layer import fit_output_layer, zero_layer
+from spacy_xlt.transfer.temperature import tempered_losses
 from spacy_xlt.transfer.tuning import Lesson, tune
 
 # How much the weights are pulled back, the most cautious first: towards those of the source ...
@@ -233,21 +233,16 @@ def cross_validation(problem: _Problem, folds: NDArray[np.int64]) -> _Unseen:
 def choose(problem: _Problem, unseen: _Unseen) -> Optional[_Candidate]:
     """The most cautious candidate whose loss on unseen texts is hardly above the best one's; None: the layer as it is.
 
-    Losses are compared at the best temperature of each: a fine-tuned model is far too sure of itself, and anything that
-    makes it less sure would win, whether it is right more often or not.
+    Losses are compared at the best temperature of each.
     """
     candidates: list[Optional[_Candidate]] = [None, *(_Candidate(strength) for strength in ADAPTING)]
     if len(problem.source_features):
         candidates += [_Candidate(strength, joint=True, share=share) for share, strength in product(SHARES, JOINT)]
-    losses = np.array([_losses(unseen.scores(candidate), unseen, problem.exclusive) for candidate in candidates])
-    return candidates[most_cautious(losses)]
-
-
-def _losses(scores: NDArray[np.float64], unseen: _Unseen, exclusive: bool) -> NDArray[np.float64]:
-    """The weighted cross entropies [n] at the best temperature."""
-    best = fit_temperature(scores, unseen.gold, importance=unseen.weights, exclusive=exclusive)
-    logs, _ = log_probabilities(scores / best, exclusive)
-    return np.asarray(unseen.weights * cross_entropy(unseen.gold, logs))
+    losses = [
+        tempered_losses(unseen.scores(each), unseen.gold, importance=unseen.weights, exclusive=problem.exclusive)
+        for each in candidates
+    ]
+    return candidates[most_cautious(np.array(losses))]
 
 
 def make_folds(records: Sequence[Record], seed: int) -> NDArray[np.int64]:

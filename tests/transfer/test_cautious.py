@@ -10,7 +10,7 @@ from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.serving.head import Layer
 from spacy_xlt.transfer import cautious
-from spacy_xlt.transfer.cautious import STRENGTHS, as_sure_as, fit_candidates, most_cautious, probabilities, settle
+from spacy_xlt.transfer.cautious import STRENGTHS, as_sure_as, fit_cautiously, most_cautious, probabilities, settle
 from spacy_xlt.transfer.few_shot import make_lessons
 from spacy_xlt.transfer.heads import head_labels, make_features, take_snapshot
 from spacy_xlt.transfer.output_layer import fit_output_layer, zero_layer
@@ -49,10 +49,11 @@ def test_caution_carries_over_to_texts_of_another_kind() -> None:
     dev, dev_gold = sentences(200, 1.0, 1)
     elsewhere, expected = sentences(2000, -1.0, 2)
 
-    layers, wrong = fit_candidates(features, gold, dev, dev_gold)
-    assert wrong.shape == (len(STRENGTHS), 200)
-    hits = [float((layer(elsewhere).argmax(axis=1) == expected.argmax(axis=1)).mean()) for layer in layers]
-    assert hits[most_cautious(wrong)] > hits[-1] + 0.02
+    cautious, strength, wrong = fit_cautiously(features, gold, dev, dev_gold)
+    assert wrong.shape == (200,) and strength > 1.0
+    loose = fit_output_layer(features, gold, towards=zero_layer(2, 40), strength=STRENGTHS[-1])
+    hits = [(layer(elsewhere).argmax(axis=1) == expected.argmax(axis=1)).mean() for layer in (cautious, loose)]
+    assert hits[0] > hits[1] + 0.02
 
 
 def test_no_caution_that_costs_answers() -> None:
@@ -61,9 +62,11 @@ def test_no_caution_that_costs_answers() -> None:
     features = (np.eye(3)[labels] + 0.1 * chance.normal(size=(300, 3))).astype(np.float32)
     gold = np.eye(3)[labels]
     # The strongest pull gives every text the frequent label.
-    layers, wrong = fit_candidates(features, gold, features, gold)
-    assert not wrong[most_cautious(wrong)].any() and wrong[0].any()
-    assert (layers[most_cautious(wrong)](features).argmax(axis=1) == labels).all()
+    layer, strength, wrong = fit_cautiously(features, gold, features, gold)
+    assert not wrong.any() and strength < STRENGTHS[0]
+    assert (layer(features).argmax(axis=1) == labels).all()
+    strongest = fit_output_layer(features, gold, towards=zero_layer(3, 3), strength=STRENGTHS[0])
+    assert (strongest(features).argmax(axis=1) == 0).all()
 
 
 def test_as_sure_as_before_with_the_same_answers() -> None:
@@ -88,7 +91,7 @@ def test_a_fine_tuned_encoder_goes_half_of_the_way_back_or_stays(
     tune(nlp, make_lessons(RECORDS, head_labels(nlp)), epochs=4, rate=1e-3)
     tuned = take_snapshot(nlp).model
     weights = [[values.clone() for values in model.parameters()] for model in (pretrained, tuned)]
-    monkeypatch.setattr(cautious, "most_cautious", lambda wrong: 0 if goes_back else len(wrong) - 1)
+    monkeypatch.setattr(cautious, "most_cautious", lambda losses: 0 if goes_back else len(losses) - 1)
     chosen = settle(nlp, RECORDS, RECORDS, pretrained=pretrained)
     assert chosen == {"back": 0.5 if goes_back else 0.0, "strength": STRENGTHS[0 if goes_back else -1]}
     assert (take_snapshot(nlp).model is tuned) == (not goes_back)

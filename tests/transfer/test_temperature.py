@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spacy_xlt.transfer.output_layer import log_probabilities
-from spacy_xlt.transfer.temperature import fit_temperature, temper
+from spacy_xlt.transfer.temperature import fit_temperature, temper, tempered_losses
 
 
 def draw(true: float, exclusive: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -40,3 +40,12 @@ def test_tempering_divides_the_scores() -> None:
     before, after = (log_probabilities(scores / one, True)[1] for one in (1.0, 2.0))
     np.testing.assert_allclose(temper(before, 2.0), after, rtol=1e-6)
     assert (temper(np.array([[1.0, 0.0]]), 0.1) > 0).all()
+
+
+def test_losses_tell_right_from_wrong_not_sure_from_unsure() -> None:
+    scores, gold = draw(1.0, True)
+    losses = tempered_losses(scores, gold)
+    np.testing.assert_allclose(tempered_losses(5.0 * scores, gold), losses, rtol=1e-2, atol=1e-2)
+    assert tempered_losses(scores[:, ::-1], gold).mean() > losses.mean() + 0.1
+    halves = np.full(len(scores), 0.5)
+    np.testing.assert_allclose(tempered_losses(scores, gold, importance=halves), 0.5 * losses, rtol=1e-3)
