@@ -47,7 +47,7 @@ def fit_cautiously(
 ) -> tuple[Layer, float, Floats]:
     """The layer with the most cautious of `STRENGTHS` by its losses on dev; (layer, strength, where it is wrong [n]).
 
-    Losses tell on few texts what a strong pull costs: labels that are rarer elsewhere get too few answers.
+    Not by its answers: on a few hundred texts they do not show yet what a strong pull costs, losses do.
     """
     start = zero_layer(gold.shape[1], features.shape[1])
     layers = [fit_output_layer(features, gold, towards=start, strength=strength) for strength in STRENGTHS]

@@ -16,6 +16,7 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.serving.head import Layer
 from spacy_xlt.transfer.few_shot import Method, make_lessons
 from spacy_xlt.transfer.guard import Outcome, check_labels, correct_rows, fingerprint, guarded
 from spacy_xlt.transfer.heads import (
@@ -158,7 +159,7 @@ class _Believed:
         self.records = [records[row] for row in self.rows]
         self.targets = np.eye(len(names))[self.labels[self.rows]]
 
-    def fit(self, start: Any) -> Any:
+    def fit(self, start: Layer) -> Layer:
         features = make_features(self.nlp, self.records)
         if not self.source:
             return fit_output_layer(
