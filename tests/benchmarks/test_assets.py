@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import srsly
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+from tests.benchmarks.conftest import BENCHMARKS
+
 CONTENT = {
     "sib200/eng_Latn/dev.tsv": "index_id\tcategory\ttext\n",
     "ntrex/deu.txt": "Wohl wahr.\n",
