@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from spacy_xlt.cli.options import Lang, Progress, Strict, Text
+from spacy_xlt.cli.options import Gpu, Lang, Progress, Strict, Text
 from spacy_xlt.cli.transfer_common import Languages, Seed, Unlabelled
 
 
@@ -19,6 +19,7 @@ def mlm_cli(
     text: Text = "text",
     lang: Lang = "lang",
     strict: Strict = False,
+    gpu_id: Gpu = -1,
     progress: Progress = True,
 ) -> None:
     """Train a masked language model on unlabelled texts, then: xlt train DATA MODEL --encoder OUTPUT."""
@@ -27,9 +28,11 @@ def mlm_cli(
     from spacy_xlt.data.docbin import Loaded
     from spacy_xlt.data.records import Columns
     from spacy_xlt.files import check_replaceable
+    from spacy_xlt.models import use_gpu
     from spacy_xlt.transfer.mlm import continue_mlm
 
     check_replaceable(output.expanduser().resolve(), "config.json")
+    use_gpu(gpu_id)
     inputs = Inputs(Columns(text, language=lang))
     unlabelled = inputs.read(texts, language, labelled=False)
     inputs.report_bad(output, strict)

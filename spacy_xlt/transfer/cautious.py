@@ -5,7 +5,7 @@ of other kinds, which dev texts of the source do not show.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from spacy.language import Language
@@ -67,24 +67,38 @@ def settle(nlp: Language, records: Sequence[Record], dev: Sequence[Record], *, p
 
     pretrained: the Hugging Face model that fine-tuning started from. For heads that give exactly one label.
     """
-    labels = head_labels(nlp)
-    gold, dev_gold = gold_matrix(records, labels), gold_matrix(dev, labels)
     tuned = take_snapshot(nlp)
-    vectors = make_features(nlp, dev)
-    expected = probabilities(tuned.layer, vectors)
-    layer, strength, wrong = fit_cautiously(make_features(nlp, records), gold, vectors, dev_gold)
+    here = _learn_anew(nlp, records, dev)
+    expected = probabilities(tuned.layer, here.features)
     # Half of the way last: where it stands, the encoder still holds the vectors of all texts.
     half = copy_model(tuned.model)
     move_towards(half, pretrained, HALF)
     set_model(nlp, half)
-    half_vectors = make_features(nlp, dev)
-    half_layer, half_strength, half_wrong = fit_cautiously(make_features(nlp, records), gold, half_vectors, dev_gold)
-    if most_cautious(np.array([half_wrong, wrong])) == 0:
-        set_layer(nlp, as_sure_as(expected, half_layer, half_vectors))
-        return {"back": HALF, "strength": half_strength}
-    set_model(nlp, tuned.model)
-    set_layer(nlp, as_sure_as(expected, layer, vectors))
-    return {"back": 0.0, "strength": strength}
+    there = _learn_anew(nlp, records, dev)
+    back = most_cautious(np.array([there.wrong, here.wrong])) == 0
+    chosen = there if back else here
+    if not back:
+        set_model(nlp, tuned.model)
+    set_layer(nlp, as_sure_as(expected, chosen.layer, chosen.features))
+    return {"back": HALF if back else 0.0, "strength": chosen.strength}
+
+
+class _Learned(NamedTuple):
+    """An output layer, how cautious it is, the dev texts [n, width] that chose it and where it is wrong of them [n]."""
+
+    layer: Layer
+    strength: float
+    features: Floats2d
+    wrong: Floats
+
+
+def _learn_anew(nlp: Language, records: Sequence[Record], dev: Sequence[Record]) -> _Learned:
+    labels = head_labels(nlp)
+    features = make_features(nlp, dev)
+    layer, strength, wrong = fit_cautiously(
+        make_features(nlp, records), gold_matrix(records, labels), features, gold_matrix(dev, labels)
+    )
+    return _Learned(layer, strength, features, wrong)
 
 
 def probabilities(layer: Layer, features: Floats2d) -> Floats:

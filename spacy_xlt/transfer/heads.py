@@ -60,7 +60,9 @@ def head_labels(nlp: Language) -> list[str]:
 def get_layer(nlp: Language) -> Layer:
     """The output layer, above scale and hidden layer."""
     layer = _parameters(find_head(nlp))
-    return Layer(np.array(layer.get_param("W")), np.array(layer.get_param("b")))
+    # Copies, also where the parameters are on a GPU.
+    weight, bias = (np.array(layer.ops.to_numpy(layer.get_param(name))) for name in ("W", "b"))
+    return Layer(weight, bias)
 
 
 def set_layer(nlp: Language, new: Layer) -> None:

@@ -37,7 +37,8 @@ def continue_mlm(
 ) -> dict[str, Any]:
     """Train a masked language model on unlabelled texts, and write its encoder to the encoder folder `out`.
 
-    Then train the classifier on it: `xlt train DATA MODEL --encoder OUT`.
+    Then train the classifier on it: `xlt train DATA MODEL --encoder OUT`. It runs on the GPU that `spacy.require_gpu`
+    chose, if it did.
 
     model: a Hugging Face folder of a masked language model with its head (mBERT, XLM-R), as the Hub has it; our encoder
         folders have none. texts: {language: texts}. rate: of AdamW, with linear decay.
@@ -47,11 +48,13 @@ def continue_mlm(
     """
     require("train", "torch", "transformers")
     import torch
+    from thinc.api import get_torch_default_device
 
     flat = list(dict.fromkeys(text for language in sorted(texts) for text in texts[language] if text.strip()))
     if len(flat) < FEWEST_TEXTS:
         raise XltError(f"Masked-language modelling needs at least {FEWEST_TEXTS} different texts, not {len(flat)}.")
     network, tokenizer, mask, specials = _load(model)
+    network.to(get_torch_default_device())
     settings = EncoderSettings.load(model) if (model / SETTINGS_FILE).is_file() else EncoderSettings(window=LONGEST)
     windows, _, _ = WindowTokenizer(tokenizer.backend_tokenizer.to_str(), _short(settings)).windows(flat)
     held = windows[::10]
