@@ -200,7 +200,8 @@ class TorchEncoder:
         from thinc.api import get_torch_default_device
 
         device = torch.device(self.device) if self.device else get_torch_default_device()
-        if next(self._model.parameters()).device != device:
+        # All of them: a copy that shares the word embeddings may have taken these along to another device.
+        if any(parameter.device != device for parameter in self._model.parameters()):
             self._model.to(device)
         return device
 

@@ -117,6 +117,21 @@ def restore(nlp: Language, snapshot: Snapshot) -> None:
         set_model(nlp, snapshot.model)
 
 
+def put_mean(nlp: Language, snapshots: Sequence[Snapshot]) -> None:
+    """Put the mean of their weights into encoder and head: of trainings from one start it is mostly better than any of
+    them (a uniform soup: "Model soups", Wortsman et al. 2022, section 2).
+
+    The model is the first snapshot's, changed.
+    """
+    model = snapshots[0].model
+    for number, snapshot in enumerate(snapshots[1:], start=2):
+        move_towards(model, snapshot.model, 1 / number)
+    set_model(nlp, model)
+    layers = [snapshot.layer for snapshot in snapshots]
+    weight, bias = (np.mean(values, axis=0) for values in zip(*((each.weight, each.bias) for each in layers)))
+    set_layer(nlp, Layer(weight, bias))
+
+
 def go_back(nlp: Language, start: Snapshot, share: float = 0.5) -> None:
     """Move the weights of encoder and head that share of the way back to those of the start (WiSE-FT, Wortsman et al.
     2022, equation 1): between old weights and fine-tuned ones, the middle is often better than either end.

@@ -12,7 +12,7 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.transfer.few_shot import few_shot, make_lessons
-from spacy_xlt.transfer.heads import go_back, predictions, take_snapshot
+from spacy_xlt.transfer.heads import go_back, predictions, put_mean, restore, take_snapshot
 from spacy_xlt.transfer.tuning import Lesson, _TorchHead, count_layers, soften, tune
 from tests.toy import LABELS, TEXTS, make_pipeline
 
@@ -95,6 +95,29 @@ def test_goes_back_a_share_of_the_way(tiny_bert: Path) -> None:
     assert any((old != new).any() for old, new in zip(found[0], found[2]))
 
 
+def test_the_mean_of_trainings(tiny_bert: Path) -> None:
+    nlp = make_pipeline(tiny_bert)
+    start, tuned, found = take_snapshot(nlp), [], []
+
+    def weights() -> list[np.ndarray]:
+        now = take_snapshot(nlp)
+        return [
+            now.layer.weight,
+            now.layer.bias,
+            *(values.detach().numpy().copy() for values in now.model.parameters()),
+        ]
+
+    for seed in range(3):
+        restore(nlp, start)
+        tune(nlp, lessons(nlp), epochs=1, rate=1e-3, seed=seed)
+        tuned.append(take_snapshot(nlp))
+        found.append(weights())
+    put_mean(nlp, tuned)
+    assert all((one != other).any() for one, other in zip(found[0][:2], found[2]))
+    for mean, *each in zip(weights(), *found):
+        np.testing.assert_allclose(mean, np.mean(each, axis=0), atol=1e-6)
+
+
 def test_learns_vectors_without_labels(bert: Language) -> None:
     encoder = find_pipe(bert, Encoder)
     texts = [record.text for record in RECORDS]
@@ -126,7 +149,7 @@ def test_few_shot_with_the_encoder(bert: Language) -> None:
     russian = [record for record in RECORDS if record.language == "ru"]
     outcome = few_shot(bert, russian, source=RECORDS[:6], method="finetune", weights={"ru": 2.0})
     assert outcome.chosen["method"] == "finetune" and outcome.chosen["joint"]
-    assert outcome.chosen["keep"] == 0.5
+    assert outcome.chosen["keep"] == 0.5 and outcome.chosen["runs"] == 3
 
 
 def test_softening_is_a_temperature_of_the_scores() -> None:

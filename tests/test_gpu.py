@@ -1,0 +1,120 @@
+"""Training, transfer and use on a GPU; what was learned there works on the CPU."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+from spacy.language import Language
+from thinc.api import require_cpu, require_gpu
+from thinc.util import has_cupy_gpu, has_torch_cuda_gpu
+
+from spacy_xlt.data.records import Record
+from tests.cli.running import succeed
+from tests.encoders import tiny
+from tests.records import make_records, write_csv
+from tests.toy import TEXTS, make_pipeline
+
+pytestmark = pytest.mark.skipif(not (has_cupy_gpu and has_torch_cuda_gpu), reason="there is no GPU with CuPy and torch")
+
+SOURCE = [Record(text, (label,), "en", "en.csv") for text, label in TEXTS["en"]]
+GERMAN = [Record(text, (label,), "de", "de.csv") for text, label in TEXTS["de"]]
+UNLABELLED = [f"{text} {i}" for i in range(6) for text, _ in TEXTS["ru"]]
+
+
+@pytest.fixture(autouse=True)
+def on_gpu() -> Iterator[None]:
+    require_gpu(0)
+    yield
+    require_cpu()
+
+
+def check_on_the_cpu(nlp: Language, folder: Path) -> None:
+    """The same scores after saving, on either device."""
+    texts = [text for text, _ in TEXTS["ru"]]
+    expected = [doc.cats for doc in nlp.pipe(texts)]
+    nlp.to_disk(folder)
+    assert [doc.cats for doc in spacy.load(folder).pipe(texts)] == [pytest.approx(cats, abs=1e-4) for cats in expected]
+    require_cpu()
+    assert [doc.cats for doc in spacy.load(folder).pipe(texts)] == [pytest.approx(cats, abs=1e-3) for cats in expected]
+
+
+@pytest.mark.parametrize("method", ["frozen", "finetune"])
+def test_train(tiny_bert: Path, tmp_path: Path, method: Any) -> None:
+    from spacy_xlt.transfer.train import train
+
+    records = make_records(40)
+    nlp = train(records, encoder=tiny_bert, method=method, gpu_id=0)
+    correct = sum(
+        max(nlp(record.text).cats.items(), key=lambda item: item[1])[0] in record.labels for record in records
+    )
+    assert correct >= 0.9 * len(records)
+    check_on_the_cpu(nlp, tmp_path / "model")
+
+
+@pytest.mark.parametrize("method", ["frozen", "finetune"])
+def test_few_shot(tiny_encoder: Path, tmp_path: Path, method: Any) -> None:
+    from spacy_xlt.transfer.few_shot import few_shot
+
+    nlp = make_pipeline(tiny_encoder)
+    few_shot(nlp, GERMAN, source=SOURCE, dev=[*GERMAN, *SOURCE], method=method)
+    check_on_the_cpu(nlp, tmp_path / "model")
+
+
+@pytest.mark.parametrize("method", ["frozen", "finetune"])
+def test_self_train(tiny_encoder: Path, tmp_path: Path, method: Any) -> None:
+    from spacy_xlt.transfer.self_train import self_train
+
+    nlp = make_pipeline(tiny_encoder)
+    self_train(nlp, {"ru": UNLABELLED}, source=SOURCE, method=method, rounds=2, checkpoint=tmp_path / "rounds")
+    check_on_the_cpu(nlp, tmp_path / "model")
+
+
+@pytest.mark.parametrize("layers", [None, 1])
+def test_distill(tiny_encoder: Path, tmp_path: Path, layers: Any) -> None:
+    from spacy_xlt.transfer.distill import distill
+
+    nlp = make_pipeline(tiny_encoder)
+    pairs = {"ru": [(english, russian) for (english, _), (russian, _) in zip(TEXTS["en"], TEXTS["ru"])]}
+    distill(nlp, {"en": [record.text for record in SOURCE]}, translations=pairs, layers=layers)
+    check_on_the_cpu(nlp, tmp_path / "model")
+
+
+def test_mlm_and_the_commands(tmp_path: Path) -> None:
+    raw = tiny.make_tiny_bert(tmp_path / "raw")
+    data = write_csv(make_records(40), tmp_path / "data.csv")
+    lines = tmp_path / "de.txt"
+    lines.write_text("\n".join(record.text for record in make_records(16, seed=5)))
+    encoder, model, gpu = tmp_path / "encoder", tmp_path / "model", ["--gpu-id", 0]
+    succeed("transfer", "mlm", raw, encoder, "--texts", lines, "--language", "de", "--epochs", 5, *gpu)
+    succeed("train", data, model, "--dev", data, "--encoder", encoder, "--method", "finetune", *gpu)
+    options = ["--texts", lines, "--language", "de", "--source-texts", data, "--rounds", 1]
+    succeed("transfer", "self-train", model, tmp_path / "better", *options, *gpu)
+    succeed("evaluate", tmp_path / "better", data, "--output", tmp_path / "metrics.json", *gpu)
+    on_gpu = json.loads((tmp_path / "metrics.json").read_text())
+    succeed("process", tmp_path / "better", lines, "--output", tmp_path / "out", *gpu)
+    assert sum(len(part.read_text().splitlines()) for part in (tmp_path / "out").glob("*.jsonl")) == 16
+    require_cpu()
+    succeed("evaluate", tmp_path / "better", data, "--output", tmp_path / "metrics.json")
+    on_cpu = json.loads((tmp_path / "metrics.json").read_text())
+    assert on_cpu["languages"] == on_gpu["languages"]
+
+
+def test_the_start_of_a_training_can_be_put_back(tiny_bert: Path, tmp_path: Path) -> None:
+    from spacy_xlt.pipeline.encoder import Encoder
+    from spacy_xlt.pipeline.find import find_pipe
+    from spacy_xlt.transfer.few_shot import make_lessons
+    from spacy_xlt.transfer.heads import restore, take_snapshot
+    from spacy_xlt.transfer.tuning import tune
+
+    make_pipeline(tiny_bert).to_disk(tmp_path)
+    nlp = spacy.load(tmp_path)
+    expected = spacy.load(tmp_path)("My order").cats
+    assert find_pipe(nlp, Encoder).width == tiny.WIDTH
+    # Nothing was encoded yet: the start is on the CPU, and its word embeddings go to the GPU with those of the copy.
+    start = take_snapshot(nlp)
+    tune(nlp, make_lessons(SOURCE, ["order", "account"]), epochs=1, rate=1e-3)
+    restore(nlp, start)
+    assert nlp("My order").cats == pytest.approx(expected, abs=1e-5)
