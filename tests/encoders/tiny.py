@@ -3,6 +3,9 @@
 They are raw folders as the Hub has them: give them to `spacy_xlt.encoders.huggingface.build`.
 """
 
+import math
+from collections import Counter
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +36,16 @@ WIDTH = 32
 
 def make_tiny_bert(folder: Path) -> Path:
     """mBERT in small: BertForMaskedLM (so a head to drop and no pooler), WordPiece. 128 positions, width 32."""
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import BertConfig, BertForMaskedLM, BertTokenizerFast
 
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    trainer = trainers.WordPieceTrainer(vocab_size=PIECES, special_tokens=special, show_progress=False)
-    tokenizer.train_from_iterator(LINES, trainer)
+    normalizer, splitter = normalizers.BertNormalizer(lowercase=False), pre_tokenizers.BertPreTokenizer()
+    pieces = _frequent_pieces(normalizer, splitter, PIECES - len(special), inside="##")
+    numbers = {piece: number for number, piece in enumerate([*special, *pieces])}
+    tokenizer = Tokenizer(models.WordPiece(numbers, unk_token="[UNK]"))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, splitter
+    tokenizer.add_special_tokens(special)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",
@@ -59,7 +63,7 @@ def make_tiny_xlmr(folder: Path) -> Path:
     from tokenizers import processors
     from transformers import XLMRobertaConfig, XLMRobertaModel, XLMRobertaTokenizerFast
 
-    tokenizer = _train_unigram(["<s>", "<pad>", "</s>", "<unk>", "<mask>"])
+    tokenizer = _make_unigram(["<s>", "<pad>", "</s>", "<unk>", "<mask>"])
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>",
         pair="<s> $A </s> </s> $B </s>",
@@ -83,7 +87,7 @@ def make_tiny_mt5(folder: Path) -> Path:
     from tokenizers import processors
     from transformers import MT5Config, MT5Model, T5TokenizerFast
 
-    tokenizer = _train_unigram(["<pad>", "</s>", "<unk>"])
+    tokenizer = _make_unigram(["<pad>", "</s>", "<unk>"])
     tokenizer.post_processor = processors.TemplateProcessing(
         single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", 1)]
     )
@@ -104,15 +108,37 @@ def _sizes() -> dict[str, Any]:
     return {"hidden_size": WIDTH, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
 
 
-def _train_unigram(special: list[str]) -> Any:
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+def _make_unigram(special: list[str]) -> Any:
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-    tokenizer = Tokenizer(models.Unigram())
-    tokenizer.normalizer = normalizers.NFKC()
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
-    trainer = trainers.UnigramTrainer(vocab_size=PIECES, special_tokens=special, unk_token="<unk>", show_progress=False)
-    tokenizer.train_from_iterator(LINES, trainer)
+    normalizer = normalizers.NFKC()
+    splitter = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+    counts = _frequent_pieces(normalizer, splitter, PIECES - len(special))
+    total = sum(counts.values())
+    scored = [(piece, math.log(count / total)) for piece, count in counts.items()]
+    tokenizer = Tokenizer(models.Unigram([*((name, 0.0) for name in special), *scored], special.index("<unk>")))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, splitter
+    tokenizer.add_special_tokens(special)
     return tokenizer
+
+
+def _frequent_pieces(normalizer: Any, splitter: Any, size: int, inside: str = "") -> dict[str, int]:
+    """The pieces of LINES that cover most of them, with their counts, all letters among them.
+
+    The trainers of `tokenizers` give other pieces in every process, and tests that pass or fail with them.
+    inside: what stands before a piece that does not begin a word.
+    """
+    counts: Counter[str] = Counter()
+    letters = set()
+    for line in LINES:
+        for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(line)):
+            for start, end in combinations(range(len(word) + 1), 2):
+                piece = (inside if start else "") + word[start:end]
+                counts[piece] += 1
+                if end == start + 1:
+                    letters.add(piece)
+    ranked = sorted(counts, key=lambda piece: (piece not in letters, -counts[piece] * len(piece), piece))
+    return {piece: counts[piece] for piece in ranked[:size]}
 
 
 def _save(folder: Path, tokenizer: Any, model_class: Any, config: Any) -> Path:
