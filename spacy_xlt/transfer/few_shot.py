@@ -107,7 +107,8 @@ def few_shot(
             tuned = []
             for number in range(RUNS):
                 restore(nlp, start)
-                tune(nlp, lessons, epochs=EPOCHS, rate=RATE, seed=RUNS * seed + number, quiet=quiet)
+                its_seed = RUNS * seed + number
+                tune(nlp, lessons, epochs=EPOCHS, rate=RATE, bfloat16=True, seed=its_seed, quiet=quiet)
                 tuned.append(take_snapshot(nlp))
             put_mean(nlp, tuned)
             go_back(nlp, start, KEEP)

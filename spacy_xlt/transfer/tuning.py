@@ -55,6 +55,7 @@ def tune(
     layers: Optional[Sequence[int]] = None,
     vector_share: float = 5.0,
     temperature: float = 1.0,
+    bfloat16: bool = False,
     seed: int = 0,
     quiet: bool = True,
 ) -> None:
@@ -64,7 +65,8 @@ def tune(
     is, and `vector_share` times 1 - cosine of the encoder's vector to its vector. AdamW, linear warm-up and decay.
     temperature: the head's scores are divided by it (and the loss multiplied by its square) to learn probabilities that
         are softened by it, see `soften`.
-    The encoder's matrix products are in bfloat16 where the CPU or GPU has it, which halves the time of a step.
+    bfloat16: the encoder's matrix products in it, where the CPU or GPU has it: a step takes half the time. In float32
+        a training gives nearly the same figures on every machine.
     layers: keep only those of the encoder, such as every second; None: all. rate: of the encoder's weights.
     seed: of order and dropout; torch's own state stays as it was.
     Raises XltError for an encoder that is not a TorchEncoder, and without a lesson.
@@ -106,10 +108,10 @@ def tune(
         )
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share_of_rate(step, steps))
         batches = _endless_batches({row: len(pieces[row]) for row in rows}, seed)
-        bfloat16 = has_bfloat16(head.device)
+        fast = bfloat16 and has_bfloat16(head.device)
         for _ in tqdm(range(steps), desc="Training", unit="step", disable=quiet):
             batch = next(batches)
-            with torch.autocast(head.device.type, torch.bfloat16, enabled=bfloat16):
+            with torch.autocast(head.device.type, torch.bfloat16, enabled=fast):
                 pooled = encoder._pool([pieces[row] for row in batch], head.device)
             vectors = torch.nn.functional.normalize(pooled, dim=1)
             loss = head.loss(vectors, [lessons[row] for row in batch], vector_share, temperature)
