@@ -11,7 +11,17 @@ from spacy.language import Language
 from thinc.api import require_cpu, require_gpu
 from thinc.util import has_cupy_gpu, has_torch_cuda_gpu
 
+pytest.importorskip("spacy_transformers")
+
 from spacy_xlt.data.records import Record
+from spacy_xlt.pipeline.encoder import Encoder
+from spacy_xlt.pipeline.find import find_pipe
+from spacy_xlt.transfer.distill import distill
+from spacy_xlt.transfer.few_shot import few_shot, make_lessons
+from spacy_xlt.transfer.heads import restore, take_snapshot
+from spacy_xlt.transfer.self_train import self_train
+from spacy_xlt.transfer.train import train
+from spacy_xlt.transfer.tuning import tune
 from tests.cli.running import succeed
 from tests.encoders import tiny
 from tests.records import make_records, write_csv
@@ -43,8 +53,6 @@ def check_on_the_cpu(nlp: Language, folder: Path) -> None:
 
 @pytest.mark.parametrize("method", ["frozen", "finetune"])
 def test_train(tiny_bert: Path, tmp_path: Path, method: Any) -> None:
-    from spacy_xlt.transfer.train import train
-
     records = make_records(40)
     nlp = train(records, encoder=tiny_bert, method=method, gpu_id=0)
     correct = sum(
@@ -56,8 +64,6 @@ def test_train(tiny_bert: Path, tmp_path: Path, method: Any) -> None:
 
 @pytest.mark.parametrize("method", ["frozen", "finetune"])
 def test_few_shot(tiny_encoder: Path, tmp_path: Path, method: Any) -> None:
-    from spacy_xlt.transfer.few_shot import few_shot
-
     nlp = make_pipeline(tiny_encoder)
     few_shot(nlp, GERMAN, source=SOURCE, dev=[*GERMAN, *SOURCE], method=method)
     check_on_the_cpu(nlp, tmp_path / "model")
@@ -65,8 +71,6 @@ def test_few_shot(tiny_encoder: Path, tmp_path: Path, method: Any) -> None:
 
 @pytest.mark.parametrize("method", ["frozen", "finetune"])
 def test_self_train(tiny_encoder: Path, tmp_path: Path, method: Any) -> None:
-    from spacy_xlt.transfer.self_train import self_train
-
     nlp = make_pipeline(tiny_encoder)
     self_train(nlp, {"ru": UNLABELLED}, source=SOURCE, method=method, rounds=2, checkpoint=tmp_path / "rounds")
     check_on_the_cpu(nlp, tmp_path / "model")
@@ -74,8 +78,6 @@ def test_self_train(tiny_encoder: Path, tmp_path: Path, method: Any) -> None:
 
 @pytest.mark.parametrize("layers", [None, 1])
 def test_distill(tiny_encoder: Path, tmp_path: Path, layers: Any) -> None:
-    from spacy_xlt.transfer.distill import distill
-
     nlp = make_pipeline(tiny_encoder)
     pairs = {"ru": [(english, russian) for (english, _), (russian, _) in zip(TEXTS["en"], TEXTS["ru"])]}
     distill(nlp, {"en": [record.text for record in SOURCE]}, translations=pairs, layers=layers)
@@ -103,12 +105,6 @@ def test_mlm_and_the_commands(tmp_path: Path) -> None:
 
 
 def test_the_start_of_a_training_can_be_put_back(tiny_bert: Path, tmp_path: Path) -> None:
-    from spacy_xlt.pipeline.encoder import Encoder
-    from spacy_xlt.pipeline.find import find_pipe
-    from spacy_xlt.transfer.few_shot import make_lessons
-    from spacy_xlt.transfer.heads import restore, take_snapshot
-    from spacy_xlt.transfer.tuning import tune
-
     make_pipeline(tiny_bert).to_disk(tmp_path)
     nlp = spacy.load(tmp_path)
     expected = spacy.load(tmp_path)("My order").cats

@@ -168,8 +168,7 @@ class TorchEncoder:
         windows, owners, lengths = self._tokenizer.windows(texts)
         device = self._place()
         vectors = np.zeros((len(windows), self.width), dtype=np.float32)
-        bfloat16 = self.bfloat16 and has_bfloat16(device)
-        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+        with torch.inference_mode():
             for batch in batches_of_like_length([len(window) for window in windows], BATCH_PIECES):
                 vectors[batch] = self._pool([windows[i] for i in batch], device).cpu().numpy()
         return average_windows(
@@ -188,7 +187,9 @@ class TorchEncoder:
         ids, mask = ids.to(device), mask.to(device)
         # Without padding the mask says nothing, and attention is faster without one.
         padded = len(batch[-1]) < len(batch[0])
-        states = self._model(input_ids=ids, attention_mask=mask if padded else None).last_hidden_state
+        bfloat16 = self.bfloat16 and has_bfloat16(device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+            states = self._model(input_ids=ids, attention_mask=mask if padded else None).last_hidden_state
         states = states.float()
         if self.settings.pooling == "cls":
             return states[:, 0]
@@ -200,8 +201,7 @@ class TorchEncoder:
         from thinc.api import get_torch_default_device
 
         device = torch.device(self.device) if self.device else get_torch_default_device()
-        # All of them: a copy that shares the word embeddings may have taken these along to another device.
-        if any(parameter.device != device for parameter in self._model.parameters()):
+        if next(self._model.parameters()).device != device:
             self._model.to(device)
         return device
 

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from spacy_xlt.encoders.base import Floats1d, Floats2d
 from spacy_xlt.encoders.building import require
-from spacy_xlt.encoders.torch_encoder import TorchEncoder, has_bfloat16
+from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.encoder import Encoder
@@ -81,12 +81,14 @@ def tune(
         raise XltError(
             f"A {type(old).__name__} cannot be trained: tune the trained model, and export it again afterwards."
         )
+    # Before it is copied: the copy would take the word embeddings, which it shares, to the GPU without the rest.
+    device = old._place()
     model = copy_model(old._model)
     if layers is not None:
         keep_layers(model, layers)
-    encoder = TorchEncoder(device=old.device)
+    encoder = TorchEncoder(device=old.device, bfloat16=bfloat16)
     encoder.set_model(model, old.tokenizer_json, old.settings)
-    head = _TorchHead(nlp, encoder._place())
+    head = _TorchHead(nlp, device)
     assert encoder._tokenizer is not None
     windows, owners, _ = encoder._tokenizer.windows([lesson.text for lesson in lessons])
     first = {owner: window for owner, window in zip(reversed(owners), reversed(windows))}
@@ -108,12 +110,9 @@ def tune(
         )
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share_of_rate(step, steps))
         batches = _endless_batches({row: len(pieces[row]) for row in rows}, seed)
-        fast = bfloat16 and has_bfloat16(head.device)
         for _ in tqdm(range(steps), desc="Training", unit="step", disable=quiet):
             batch = next(batches)
-            with torch.autocast(head.device.type, torch.bfloat16, enabled=fast):
-                pooled = encoder._pool([pieces[row] for row in batch], head.device)
-            vectors = torch.nn.functional.normalize(pooled, dim=1)
+            vectors = torch.nn.functional.normalize(encoder._pool([pieces[row] for row in batch], device), dim=1)
             loss = head.loss(vectors, [lessons[row] for row in batch], vector_share, temperature)
             optimizer.zero_grad()
             loss.backward()

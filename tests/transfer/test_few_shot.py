@@ -155,15 +155,15 @@ def test_labels_count_by_their_share_in_the_source() -> None:
     assert label_weights([Record("", LABELS, "de", "")], target, LABELS).tolist() == [1.0]
 
 
-# What cannot be done
-
-
 def test_of_a_large_source_some_are_drawn() -> None:
     texts = [Record(str(i), (LABELS[i % 2],), "en", "") for i in range(100)]
     assert draw(texts, 100, seed=0) is texts
     drawn = draw(texts, 40, seed=0)
     assert len(drawn) == len(set(drawn)) == 40 and drawn == sorted(drawn, key=texts.index)
     assert draw(texts, 40, seed=0) == drawn != draw(texts, 40, seed=1)
+
+
+# What cannot be done
 
 
 def changed(number: int, **fields: Any) -> list[Record]:
