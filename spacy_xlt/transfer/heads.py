@@ -134,7 +134,7 @@ def put_mean(nlp: Language, snapshots: Sequence[Snapshot]) -> None:
 
 def go_back(nlp: Language, start: Snapshot, share: float = 0.5) -> None:
     """Move the weights of encoder and head that share of the way back to those of the start (WiSE-FT, Wortsman et al.
-    2022, equation 1): between old weights and fine-tuned ones there is often a place that is better than either end.
+    2022, equation 1): between old weights and fine-tuned ones, the middle is often better than either end.
 
     The encoder has to have the layers that it had at the start.
     """

@@ -149,7 +149,7 @@ def test_few_shot_with_the_encoder(bert: Language) -> None:
     russian = [record for record in RECORDS if record.language == "ru"]
     outcome = few_shot(bert, russian, source=RECORDS[:6], method="finetune", weights={"ru": 2.0})
     assert outcome.chosen["method"] == "finetune" and outcome.chosen["joint"]
-    assert outcome.chosen["keep"] == 0.25 and outcome.chosen["runs"] == 3
+    assert outcome.chosen["keep"] == 0.5 and outcome.chosen["runs"] == 3
 
 
 def test_softening_is_a_temperature_of_the_scores() -> None:
