@@ -1,11 +1,23 @@
 """Language codes: every code of a tool or a data set has one base code."""
 
+from typing import Optional
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_xlt.languages import UNKNOWN, base_code, is_known, name
+from spacy_xlt.languages import (
+    UNKNOWN,
+    add_by_base_code,
+    base_code,
+    canonical_code,
+    full_code,
+    is_known,
+    name,
+    script,
+)
 from tests import sib200
+from tests.data.codes import FLORES, GATITOS, NTREX
 
 
 @pytest.mark.parametrize(
@@ -33,6 +45,17 @@ from tests import sib200
         ("yue", "yue"),
         ("ceb", "ceb"),
         ("tlh-Latn", "tlh"),
+        ("ace_Arab", "ace"),
+        ("azb", "az"),
+        ("din", "dik"),
+        ("gaz", "om"),
+        ("knc_Arab", "kr"),
+        ("mey", "ar"),
+        ("nde", "nd"),
+        ("srd", "sc"),
+        ("tah", "ty"),
+        ("ven", "ve"),
+        ("chm", "mhr"),
     ],
 )
 def test_base_code(code: str, base: str) -> None:
@@ -83,3 +106,115 @@ def test_name(code: str, english: str) -> None:
 def test_is_known() -> None:
     assert is_known("zho_Hant")
     assert not is_known("tlh")
+
+
+@pytest.mark.parametrize("code", sorted({*FLORES, *NTREX, *GATITOS}))
+def test_codes_of_the_data_sets_have_a_base_code_a_name_and_a_script(code: str) -> None:
+    assert is_known(code)
+    assert name(code) != code
+    assert base_code(base_code(code)) == base_code(code)
+    assert base_code(full_code(code)) == base_code(code)
+    if "_" in code:
+        assert script(code) == code.partition("_")[2]
+
+
+@pytest.mark.parametrize("code", FLORES)
+def test_codes_of_flores_are_spelled_as_flores_spells_them(code: str) -> None:
+    assert canonical_code(code) in (code, base_code(code))
+    assert full_code(code) == code or base_code(full_code(code)) == canonical_code(code)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("zho_Hant", "Hant"),
+        ("zh-TW", "Hant"),
+        ("zh_hk", "Hant"),
+        ("zh-cn", "Hans"),
+        ("zh-Hans-TW", "Hans"),
+        ("sr-Latn", "Latn"),
+        ("sr-Latn-RS", "Latn"),
+        ("SRP_CYRL", "Cyrl"),
+        ("pa-PK", "Arab"),
+        ("kor_Kore", "Hang"),
+        ("zh", None),
+        ("de-AT", None),
+        ("deu", None),
+        ("de-1901", None),
+        ("", None),
+    ],
+)
+def test_script(code: str, expected: Optional[str]) -> None:
+    assert script(code) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("zh-TW", "zho_Hant"),
+        ("cmn_Hant", "zho_Hant"),
+        ("zh_Hans", "zho_Hans"),
+        ("zh", "zh"),
+        ("sr-Latn", "srp_Latn"),
+        ("srp", "sr"),
+        ("hi-Latn", "hin_Latn"),
+        ("arz_Arab", "arz_Arab"),
+        ("ara_Arab", "arb_Arab"),
+        ("prs_Arab", "prs_Arab"),
+        ("twi_Latn", "twi_Latn"),
+        ("arz", "ar"),
+        ("deu_Latn", "de"),
+        ("nb_Latn", "no"),
+        ("nno_Latn", "nn"),
+        ("pt-BR", "pt"),
+        ("deu_Cyrl", "deu_Cyrl"),
+        ("tlh-Latn", "tlh_Latn"),
+        ("und-Latn", "xx"),
+    ],
+)
+def test_canonical_code(code: str, expected: str) -> None:
+    assert canonical_code(code) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("de", "deu_Latn"),
+        ("pt-BR", "por_Latn"),
+        ("ar", "arb_Arab"),
+        ("hi", "hin_Deva"),
+        ("hi-Latn", "hin_Latn"),
+        ("zh-TW", "zho_Hant"),
+        ("ceb", "ceb_Latn"),
+        ("zh", "zh"),
+        ("sr", "sr"),
+        ("tlh", "tlh"),
+        ("xx", "xx"),
+    ],
+)
+def test_full_code(code: str, expected: str) -> None:
+    assert full_code(code) == expected
+
+
+CODES = st.one_of(
+    st.sampled_from([*FLORES, *NTREX, *GATITOS]),
+    st.from_regex(r"[a-z]{2,3}([_-][A-Za-z]{2,4})?", fullmatch=True),
+    st.text(max_size=12),
+)
+
+
+@settings(deadline=None)
+@given(CODES)
+def test_one_spelling_and_the_same_language(code: str) -> None:
+    canonical, full = canonical_code(code), full_code(code)
+    assert canonical_code(canonical) == canonical
+    assert full_code(full) == full == full_code(canonical)
+    assert base_code(code) == base_code(canonical) == base_code(full)
+    assert script(canonical) in (None, script(code))
+
+
+@given(st.lists(st.tuples(CODES, st.integers(0, 9))))
+def test_adding_by_base_code_loses_nothing(pairs: list[tuple[str, int]]) -> None:
+    sums = add_by_base_code(pairs)
+    assert sum(sums.values()) == sum(number for _, number in pairs)
+    assert list(sums) == list(dict.fromkeys(base_code(code) for code, _ in pairs))
