@@ -9,6 +9,7 @@ from spacy_xlt.languages import UNKNOWN
 DEFAULTS: dict[str, Any] = {
     "language": UNKNOWN,
     "language_score": 0.0,
+    "language_script": UNKNOWN,
     "language_candidates": None,
     "xlt_embedding": None,
     "xlt_projected": None,

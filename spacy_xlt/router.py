@@ -10,14 +10,14 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_xlt.detectors.base import Candidates, Detector, Languages
+from spacy_xlt.detectors.base import Decision, Detector, Languages, decide
 from spacy_xlt.detectors.langdetect import LangDetect
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import set_extensions
-from spacy_xlt.languages import UNKNOWN, base_code
+from spacy_xlt.languages import UNKNOWN, base_code, canonical_code
 
 OTHERS = "*"
-EXTENSIONS = ("language", "language_score", "language_candidates")
+EXTENSIONS = ("language", "language_score", "language_script", "language_candidates")
 
 PipelineSource = Union[str, Path, Language]
 
@@ -29,13 +29,15 @@ class Router:
         for doc in router.pipe(texts):
             print(doc._.language, doc.ents)
 
-    The Docs come in the order of the texts, with `doc._.language`, `_.language_score` and `_.language_candidates` set.
+    The Docs come in the order of the texts, with `doc._.language`, `_.language_score`, `_.language_script` and
+    `_.language_candidates` set as `xlt_langdetect` sets them.
     A pipeline is loaded when the first text of its language comes, and at most `max_loaded` are in memory: of those
     that were loaded from a name or a folder the one that was not used longest goes. (This is no component of a
     pipeline: a Doc is tokenised already.)
 
     pipelines: for each language code a package name, a folder, or a `Language`; `*` for all other languages and for
-        texts that no language can be told from (without it: a blank pipeline, `spacy.blank("xx")`).
+        texts in no known language (without it: a blank pipeline, `spacy.blank("xx")`). A code may name a script, for
+        detectors that tell the scripts apart: `zh_Hant` has the texts in traditional characters, `zh` all others.
     detector: a back end; None: `LangDetect`.
     languages: the prior of the detector, as for `xlt_langdetect`. None: the languages of `pipelines`, if it has no `*`.
     threshold: below this probability a text is of no known language.
@@ -58,7 +60,7 @@ class Router:
         for name, size in (("max_loaded", max_loaded), ("chunk_size", chunk_size)):
             if size < 1:
                 raise XltError(f"Router: {name} is at least 1, not {size}.")
-        self.pipelines = _by_base_code(pipelines)
+        self.pipelines = _by_canonical_code(pipelines)
         self.detector = detector or LangDetect()
         self.languages = languages
         if languages is None and OTHERS not in self.pipelines:
@@ -83,10 +85,10 @@ class Router:
 
     def _process(self, texts: list[str], kwargs: dict[str, Any]) -> list[Doc]:
         answers = self.detector.detect(texts, self.languages)
-        found = [self._decide(answer) for answer in answers]
+        found = [decide(answer, self.threshold) for answer in answers]
         groups: dict[str, list[int]] = {}
-        for number, (language, _) in enumerate(found):
-            groups.setdefault(language if language in self.pipelines else OTHERS, []).append(number)
+        for number, decision in enumerate(found):
+            groups.setdefault(self._route(decision), []).append(number)
         docs: dict[int, Doc] = {}
         # Those in memory first: they are used before others push them out.
         for route in sorted(groups, key=lambda route: (route not in self._loaded, route)):
@@ -95,13 +97,21 @@ class Router:
             docs.update(zip(numbers, done))
         set_extensions(*EXTENSIONS)
         for number, doc in docs.items():
-            doc._.language, doc._.language_score = found[number]
+            doc._.language, doc._.language_score, doc._.language_script = found[number]
             doc._.language_candidates = dict(answers[number])
         return [docs[number] for number in range(len(texts))]
 
-    def _decide(self, candidates: Candidates) -> tuple[str, float]:
-        language, score = candidates[0] if candidates else (UNKNOWN, 0.0)
-        return (language, score) if score >= self.threshold else (UNKNOWN, 0.0)
+    def _route(self, decision: Decision) -> str:
+        """The key of the pipeline for a text, `*` if there is none for its language."""
+        for code in (canonical_code(decision.script), decision.language):
+            if code in self.pipelines:
+                return code
+        if canonical_code(decision.script) == decision.language:
+            # The detector does not tell the scripts apart, so a pipeline of any script is for the whole language.
+            of_language = [code for code in self.pipelines if code != OTHERS and base_code(code) == decision.language]
+            if len(of_language) == 1:
+                return of_language[0]
+        return OTHERS
 
     def load(self, language: str) -> Language:
         """The pipeline of a language (or `*`), loaded if it is not in memory."""
@@ -128,13 +138,13 @@ def _load(route: str, source: Union[str, Path]) -> Language:
         ) from error
 
 
-def _by_base_code(pipelines: Mapping[str, PipelineSource]) -> dict[str, PipelineSource]:
+def _by_canonical_code(pipelines: Mapping[str, PipelineSource]) -> dict[str, PipelineSource]:
     found: dict[str, PipelineSource] = {}
     for code, source in pipelines.items():
-        base = code if code == OTHERS else base_code(code)
-        if base == UNKNOWN:
+        canonical = code if code == OTHERS else canonical_code(code)
+        if canonical == UNKNOWN:
             raise XltError(f"Router: '{code}' names no language. Give codes such as en, de, zh, and * for all others.")
-        if base in found:
-            raise XltError(f"Router: there are two pipelines for '{base}'. Give one.")
-        found[base] = source
+        if canonical in found:
+            raise XltError(f"Router: there are two pipelines for '{canonical}'. Give one.")
+        found[canonical] = source
     return found

@@ -13,6 +13,7 @@ from spacy_xlt import Router
 from spacy_xlt.detectors.base import Candidates, Languages
 from spacy_xlt.errors import XltError
 from tests.detectors.snippets import SENTENCES
+from tests.detectors.with_scripts import DETECTOR
 
 
 @Language.component("tests_mark")
@@ -107,6 +108,59 @@ def test_below_the_threshold_a_text_goes_to_the_others(folders: dict[str, Path])
     assert routes(Router(pipelines, detector=Unsure(), threshold=0.7).pipe(["a"])) == ["xx"]
 
 
+def marked(route: str) -> Language:
+    """A pipeline that writes its name on the Doc."""
+    nlp = spacy.blank("xx")
+    nlp.meta["name"] = route
+    nlp.add_pipe("tests_mark_name", config={"route": route})
+    return nlp
+
+
+@Language.factory("tests_mark_name")
+def make_mark_name(nlp: Language, name: str, route: str) -> Any:
+    def write(doc: Doc) -> Doc:
+        doc.user_data["route"] = route
+        return doc
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("pipelines", "expected"),
+    [
+        (("zh", "zh_Hant", "*"), ["zh", "zh_Hant", "*", "*"]),
+        (("zho_Hans", "zh-TW", "sr"), ["zho_Hans", "zh-TW", "sr", "xx"]),
+        (("zh", "srp_Cyrl", "*"), ["zh", "zh", "*", "*"]),
+        (("zh_Hant", "srp_Latn", "de", "*"), ["*", "zh_Hant", "srp_Latn", "*"]),
+    ],
+)
+def test_a_pipeline_for_a_script(pipelines: tuple[str, ...], expected: list[str]) -> None:
+    router = Router({code: marked(code) for code in pipelines}, detector=DETECTOR, languages=[])
+    docs = list(router.pipe(["simplified", "traditional", "serbian", "noise"]))
+    assert routes(iter(docs)) == expected
+    assert [(doc._.language, doc._.language_script) for doc in docs] == [
+        ("zh", "zho_Hans"),
+        ("zh", "zho_Hant"),
+        ("sr", "srp_Latn"),
+        ("xx", "xx"),
+    ]
+
+
+def test_the_scripts_of_the_pipelines_are_the_prior() -> None:
+    router = Router({"zh_Hant": marked("traditional"), "de": marked("german")}, detector=DETECTOR)
+    assert routes(router.pipe(["simplified", "traditional", "german"])) == ["traditional", "traditional", "german"]
+
+
+def test_of_a_detector_without_scripts_the_only_pipeline_of_the_language_has_all_texts() -> None:
+    class Chinese:
+        def detect(self, texts: Sequence[str], languages: Optional[Languages] = None) -> list[Candidates]:
+            return [[("zh", 0.9)] for _ in texts]
+
+    for codes, expected in ((("zh_Hant",), "zh_Hant"), (("zh_Hant", "zh_Hans"), "*"), (("zh_Hant", "zh"), "zh")):
+        router = Router({code: marked(code) for code in (*codes, "*")}, detector=Chinese())
+        assert routes(router.pipe(["text"])) == [expected]
+
+
 def test_settings_of_the_pipelines_are_passed_on(router: Router) -> None:
     docs = list(router.pipe([SENTENCES["de"]] * 3, batch_size=1, disable=["tests_mark"]))
     assert [doc.user_data.get("route") for doc in docs] == [None] * 3
@@ -130,6 +184,7 @@ def test_the_stream_is_read_no_further_than_a_chunk(folders: dict[str, Path]) ->
     [
         ({"xx": "a"}, {}, "'xx' names no language"),
         ({"de": "a", "deu": "b"}, {}, "two pipelines for 'de'"),
+        ({"zh_Hant": "a", "zh-TW": "b"}, {}, "two pipelines for 'zho_Hant'"),
         ({"de": "a"}, {"max_loaded": 0}, "max_loaded is at least 1, not 0"),
         ({"de": "a"}, {"chunk_size": 0}, "chunk_size is at least 1, not 0"),
     ],

@@ -12,7 +12,7 @@ from spacy_xlt.alignment.affine import AffineMap, identity
 from spacy_xlt.alignment.base import pooled_mean
 from spacy_xlt.encoders.base import Floats1d, Floats2d
 from spacy_xlt.errors import XltError
-from spacy_xlt.languages import UNKNOWN, base_code
+from spacy_xlt.languages import UNKNOWN, add_by_base_code, base_code
 from spacy_xlt.vectors import unit_rows
 
 MAPS_FILE = "maps.npz"
@@ -106,10 +106,15 @@ class Projection:
 
 
 def mixture(language: str, candidates: Optional[Mapping[str, float]]) -> dict[str, float]:
-    """The languages of a text with their shares: the detector's candidates, or the one that somebody else has set."""
+    """The languages of a text with their shares: the detector's candidates, or the one that somebody else has set.
+
+    The codes of one language (`zho_Hans`, `zho_Hant`) count together; `xx` is the share of no known language.
+    """
     language = base_code(language)
-    if not candidates or language not in (UNKNOWN, max(candidates, key=candidates.__getitem__)):
+    shares = add_by_base_code((candidates or {}).items())
+    # The difference: sums of floats that mean the same can differ in their last digits.
+    if not shares or (language != UNKNOWN and shares.get(language, 0.0) < max(shares.values()) - 1e-6):
         return {language: 1.0}
-    kept = {code: share for code, share in candidates.items() if share >= SMALLEST_SHARE}
+    kept = {code: share for code, share in shares.items() if share >= SMALLEST_SHARE}
     total = sum(kept.values())
     return {code: share / total for code, share in kept.items()} if total else {language: 1.0}

@@ -1,6 +1,7 @@
 """`xlt detect`: the language of every document of a file or a stream."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -20,17 +21,17 @@ def detect_cli(
         typer.Argument(help="Files: .txt (a document a line), .csv, .tsv, .jsonl; none, or -: lines from stdin."),
     ] = None,
     languages: Annotated[
-        str, typer.Option(help="The languages that can occur: en,de,fr, or with weights: en=5,de=1.")
+        str, typer.Option(help="The languages that can occur: en,de,zh_Hant, or with weights: en=5,de=1.")
     ] = "",
     detector: Annotated[
         str, typer.Option(help="LangDetect, NGrams, Ensemble (the best; extra `detect`), FastText, Py3LangId, Lingua.")
     ] = "LangDetect",
     threshold: Annotated[float, typer.Option(help="Below this probability the language is xx.")] = 0.0,
     segments: Annotated[bool, typer.Option("--segments", help="Show where a text changes its language.")] = False,
-    format: Annotated[str, typer.Option(help="tsv: language, probability, (segments,) text; or json.")] = "tsv",
+    format: Annotated[str, typer.Option(help="tsv: language, probability, code, (segments,) text; or json.")] = "tsv",
     text: Text = "text",
 ) -> None:
-    """Print a line for each document: its language, the probability of it, and the text."""
+    """Print a line for each document: language, probability, script, text."""
     from spacy_xlt.detectors.base import read_prior
     from spacy_xlt.detectors.segments import find_segments
     from spacy_xlt.errors import XltError
@@ -51,21 +52,25 @@ def detect_cli(
 
 
 def make_detector(name: str) -> Any:
-    """The back end `spacy-xlt.NAME.v1`, or any registered name. Raises XltError that lists those there are."""
-    from catalogue import RegistryError
+    """Make a back end of ours by its short name (`NGrams`: the newest version; `NGrams.v1`), or by its registered name.
+
+    Raises XltError that lists those there are.
+    """
     from spacy.util import registry
 
     from spacy_xlt import registries as _registries  # noqa: F401
     from spacy_xlt.errors import XltError
 
     detectors: Any = registry.xlt_detectors  # type: ignore[attr-defined]
+    names = sorted(detectors.get_all())
+    exact = [each for each in names if each in (name, f"spacy-xlt.{name}")]
+    versions = [each for each in names if re.fullmatch(rf"spacy-xlt\.{re.escape(name)}\.v\d+", each)]
+    found = exact or sorted(versions, key=lambda each: int(each.rpartition(".v")[2]))
+    if not found:
+        there = ", ".join(dict.fromkeys(re.sub(r"^spacy-xlt\.(.*)\.v\d+$", r"\1", each) for each in names))
+        raise XltError(f"There is no detector {name}. There are: {there}.")
     try:
-        factory = detectors.get(name if "." in name else f"spacy-xlt.{name}.v1")
-    except RegistryError:
-        there = ", ".join(sorted(each.removeprefix("spacy-xlt.").removesuffix(".v1") for each in detectors.get_all()))
-        raise XltError(f"There is no detector {name}. There are: {there}.") from None
-    try:
-        return factory()
+        return detectors.get(found[-1])()
     except TypeError as error:
         raise XltError(f"The detector {name} has settings that are needed ({error}): use it in a config.") from error
 
@@ -136,8 +141,10 @@ def decode(line: bytes) -> str:
 
 
 def tsv_line(text: str, candidates: Any, threshold: float, segments: Any) -> str:
-    language, score = best(candidates, threshold)
-    cells = [language, f"{score:.3f}"]
+    from spacy_xlt.detectors.base import decide
+
+    language, score, script = decide(candidates, threshold)
+    cells = [language, f"{score:.3f}", script]
     if segments is not None:
         cells.append(" ".join(f"{each.start}-{each.end}:{each.language}" for each in segments))
     # A document on one line, tabs and control characters as spaces.
@@ -145,18 +152,27 @@ def tsv_line(text: str, candidates: Any, threshold: float, segments: Any) -> str
 
 
 def json_line(text: str, candidates: Any, threshold: float, segments: Any) -> str:
-    language, score = best(candidates, threshold)
-    row: dict[str, Any] = {"language": language, "score": score, "candidates": dict(candidates)}
+    from spacy_xlt.detectors.base import decide
+
+    language, score, script = decide(candidates, threshold)
+    row: dict[str, Any] = {
+        "language": language,
+        "score": score,
+        "script": script,
+        "candidates": dict(candidates),
+    }
     if segments is not None:
         row["segments"] = [
-            {"start": each.start, "end": each.end, "language": each.language, "score": each.score} for each in segments
+            {
+                "start": each.start,
+                "end": each.end,
+                "language": each.language,
+                "score": each.score,
+                "script": each.script,
+            }
+            for each in segments
         ]
     return json.dumps({**row, "text": text}, ensure_ascii=False) + "\n"
-
-
-def best(candidates: Any, threshold: float) -> tuple[str, float]:
-    language, score = candidates[0] if candidates else ("xx", 0.0)
-    return (language, score) if score >= threshold else ("xx", 0.0)
 
 
 def printable(text: str) -> str:

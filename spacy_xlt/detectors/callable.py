@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Callable, Optional, Union
 
-from spacy_xlt.detectors.base import Candidates, Languages, read_prior
+from spacy_xlt.detectors.base import Candidates, Languages, prior_weight, read_prior
 from spacy_xlt.detectors.prepare import prepare
 from spacy_xlt.detectors.scoring import DIGITS
 from spacy_xlt.errors import XltError
-from spacy_xlt.languages import UNKNOWN, base_code
+from spacy_xlt.languages import UNKNOWN, canonical_code
 
 Answer = Union[None, str, tuple[str, float], Sequence[tuple[str, float]]]
 
@@ -16,12 +16,14 @@ class CallableDetector:
     """`spacy-xlt.Callable.v1`.
 
     function: takes a text (prepared, at least one letter) and returns a code, a code with its probability, or a list of
-    those; None or an empty list for no answer. In a config it is a registered block:
+        those; None or an empty list for no answer. A code may name a script (`zho_Hant`, `sr-Latn`), and `xx` is the
+        probability that the text is in no known language. In a config it is a registered block:
 
         [components.xlt_langdetect.detector.function]
         @misc = "acme.language_of.v1"
 
-    Probabilities are multiplied by the prior and scaled to their old sum; a code without one has probability 1.
+    Probabilities are multiplied by the prior and scaled to their old sum, except that of `xx`, which the prior does not
+    change; a code without a probability has probability 1.
     """
 
     def __init__(self, function: Callable[[str], Answer]) -> None:
@@ -37,12 +39,14 @@ class CallableDetector:
             return []
         total: dict[str, float] = {}
         for code, probability in self._pairs(self.function(text)):
-            if base_code(code) != UNKNOWN:
-                total[base_code(code)] = total.get(base_code(code), 0.0) + probability
+            total[canonical_code(code)] = total.get(canonical_code(code), 0.0) + probability
+        unknown = total.pop(UNKNOWN, 0.0)
         if prior:
-            weighted = {code: probability * prior.get(code, 0.0) for code, probability in total.items()}
+            weighted = {code: probability * prior_weight(prior, code) for code, probability in total.items()}
             scale = sum(weighted.values())
             total = {code: sum(total.values()) * w / scale for code, w in weighted.items() if w} if scale else {}
+        if unknown:
+            total[UNKNOWN] = unknown
         rounded = [(code, round(probability, DIGITS)) for code, probability in total.items()]
         return sorted(rounded, key=lambda pair: (-pair[1], pair[0]))
 

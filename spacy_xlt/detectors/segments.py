@@ -1,43 +1,55 @@
 """Where a text changes its language: a Viterbi pass over the words.
 
-Each word is judged alone and together with its neighbours of the same script; a change of language has a cost, so that
-one doubtful word does not make a segment. Works with every detector, for every script: what is written without spaces
-is cut into short pieces.
+The detector is asked about each word alone and together with its neighbors of the same script; a change of language has
+a cost, so that one doubtful word does not make a segment. Works with every detector, for every script: what is written
+without spaces is cut into short pieces. Words that the detector calls `xx` can be of any language (names, typing
+errors); only a longer run of them, which as a whole is `xx` too, is a segment of its own.
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Optional
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spacy_xlt.detectors.base import Candidates, Detector, Languages
-from spacy_xlt.detectors.scripts import HAN, KANA, NAMES, NO_SCRIPT, script_of, to_codepoints
+from spacy_xlt.detectors.base import Candidates, Detector, Languages, decide
+from spacy_xlt.detectors.scripts import HAN, KANA, NAMES, NO_SCRIPT, Codepoints, script_of, to_codepoints
+from spacy_xlt.languages import UNKNOWN, add_by_base_code, base_code
 
 # Chosen on pairs of sentences of SIB-200 dev and NTREX, see benchmarks/langdetect_segments.py.
 SWITCH_COST = 10.0  # nats
 NEIGHBOURS = 1  # words on each side
 OWN_WEIGHT = 0.5  # of a word judged alone, beside 1 for it with its neighbours
 SMALLEST = 0.005  # the probability of a language that is not among a word's candidates
+# Of the probability that a word is in no known language, this part counts for each language of the text.
+UNKNOWN_SHARE = 0.2
 # A language that nowhere in the text is so probable is not in it.
-LEAST_BELIEF = 0.3
+LEAST_PROBABILITY = 0.3
 # A longer text is read in blocks of several words.
 MOST_UNITS = 2000
 _UNSPACED = frozenset(NAMES.index(name) for name in ("Thai", "Lao", "Khmer", "Myanmar", "Tibetan", "Kana", "Han"))
 _PIECE = 4  # characters of an unspaced script
 _WORD = re.compile(r"\S+")
+# The number of the scripts that the detectors know nothing of.
+OTHER_SCRIPT = len(NAMES)
+_LETTER, _JOINED, _VIRAMA = 1, 2, 3  # kinds of characters
+_VIRAMA_CLASS = 9  # canonical combining class
 
 
 @dataclass(frozen=True)
 class Segment:
-    """Characters `start` to `end` of a text, their language (base code) and its mean probability."""
+    """Characters `start` to `end` of a text, their language (base code, `xx` if unknown) and its mean probability (0
+    for `xx`). script: the code of the language with the script if it is known, as in `Decision`."""
 
     start: int
     end: int
     language: str
     score: float
+    script: str = UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -54,8 +66,8 @@ def find_segments(
 ) -> list[list[Segment]]:
     """Return the segments of each text, in order, each of another language than the one before.
 
-    A segment begins and ends with a letter; what lies between two belongs to none. A text without a letter has none.
-    languages: the prior of the detector.
+    A segment begins with a letter and ends with one, or with its combining marks; what lies between two segments
+    belongs to none. A text without a letter has none. languages: the prior of the detector.
     """
     units = [split_units(text) for text in texts]
     asked = [piece for text, found in zip(texts, units) for piece in _windows(text, found)]
@@ -64,13 +76,12 @@ def find_segments(
     for found in units:
         judged = [next(answers) for _ in range(2 * len(found))]
         segments.append(_join(found, judged))
-    return segments
+    return _name_unknown(detector, texts, segments, languages)
 
 
 def split_units(text: str) -> list[Unit]:
     """Cut a text into words of one script each; unspaced scripts into pieces of a few characters."""
-    scripts = script_of(to_codepoints(text))
-    scripts = np.where(scripts == HAN, np.uint8(KANA), scripts)  # told apart by the detector
+    scripts, joined = _scripts(to_codepoints(text))
     units = []
     for word in _WORD.finditer(text):
         inside = scripts[word.start() : word.end()]
@@ -78,17 +89,51 @@ def split_units(text: str) -> list[Unit]:
         if not len(places):
             continue
         for run in np.split(places, np.flatnonzero(np.diff(inside[places])) + 1):
+            letters = np.flatnonzero(~joined[word.start() + run])
             step = _PIECE if inside[run[0]] in _UNSPACED else len(run)
-            for first in range(0, len(run), step):
-                piece = run[first : first + step]
+            for piece in np.split(run, letters[step::step]):
                 start, end = word.start() + int(piece[0]), word.start() + int(piece[-1]) + 1
                 units.append(Unit(start, end, int(inside[run[0]])))
     block = -(-len(units) // MOST_UNITS)
     return units if block <= 1 else _blocks(units, block)
 
 
+@lru_cache(maxsize=1)
+def _kinds() -> NDArray[np.uint8]:
+    """The kind of each character up to U+1FFFF, 0 for what is neither letter nor mark."""
+    kinds = np.zeros(0x20000, dtype=np.uint8)
+    for code in range(len(kinds)):
+        category = unicodedata.category(chr(code))
+        if category in ("Lu", "Ll", "Lt", "Lo"):
+            kinds[code] = _LETTER
+        elif unicodedata.combining(chr(code)) == _VIRAMA_CLASS:
+            kinds[code] = _VIRAMA
+        elif category[0] == "M" or category == "Lm":
+            kinds[code] = _JOINED
+    return kinds
+
+
+def _scripts(codepoints: Codepoints) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """The number of the script of each character, and whether it belongs to the letter before it.
+
+    Accents, vowel signs and the like have the script of the letter before them, and none where there is no such letter.
+    """
+    kinds = _kinds()[np.minimum(codepoints, len(_kinds()) - 1)]
+    scripts = script_of(codepoints)
+    scripts = np.where(scripts == HAN, np.uint8(KANA), scripts)  # told apart by the detector
+    mark = (kinds == _JOINED) | (kinds == _VIRAMA)
+    scripts[(kinds == _LETTER) & (scripts == NO_SCRIPT)] = OTHER_SCRIPT
+    scripts[mark] = NO_SCRIPT
+    before = np.maximum.accumulate(np.where(mark, 0, np.arange(len(scripts))))
+    scripts = np.where(mark, scripts[before], scripts)
+    joined = mark.copy()
+    # A consonant after a virama is written below or beside the one before it.
+    joined[1:] |= kinds[:-1] == _VIRAMA
+    return scripts, joined & (scripts != NO_SCRIPT)
+
+
 def _blocks(units: list[Unit], size: int) -> list[Unit]:
-    """Neighbours of one script together, at most `size` of them."""
+    """Neighbors of one script together, at most `size` of them."""
     blocks: list[list[Unit]] = []
     for unit in units:
         if blocks and blocks[-1][0].script == unit.script and len(blocks[-1]) < size:
@@ -99,7 +144,7 @@ def _blocks(units: list[Unit], size: int) -> list[Unit]:
 
 
 def _windows(text: str, units: list[Unit]) -> list[str]:
-    """For each unit itself, and then itself with its neighbours as far as they are of its script."""
+    """For each unit itself, and then itself with its neighbors as far as they are of its script."""
     windows = []
     for number, unit in enumerate(units):
         first = last = number
@@ -113,24 +158,80 @@ def _windows(text: str, units: list[Unit]) -> list[str]:
 
 def _join(units: list[Unit], judged: list[Candidates]) -> list[Segment]:
     """The best path through the languages of the units, as segments."""
-    languages = sorted({code for answer in judged for code, probability in answer if probability >= LEAST_BELIEF})
+    answers = [_by_language(answer, units[row // 2]) for row, answer in enumerate(judged)]
+    languages = sorted({code for answer in answers for code, share in answer.items() if share >= LEAST_PROBABILITY})
     if not languages:
         return []
     places = {code: column for column, code in enumerate(languages)}
     probabilities = np.full((len(judged), len(languages)), SMALLEST)
-    for row, answer in enumerate(judged):
-        for code, probability in answer:
+    for row, answer in enumerate(answers):
+        probabilities[row] = max(SMALLEST, UNKNOWN_SHARE * answer.get(UNKNOWN, 0.0))
+        for code, share in answer.items():
             if code in places:
-                probabilities[row, places[code]] = max(probability, SMALLEST)
+                probabilities[row, places[code]] = max(share, probabilities[row, places[code]])
     alone, together = probabilities[::2], probabilities[1::2]
     path = viterbi(OWN_WEIGHT * np.log(alone) + np.log(together), SWITCH_COST)
     borders = np.flatnonzero(np.diff(path)) + 1
     segments = []
     for run in np.split(np.arange(len(units)), borders):
         column = int(path[run[0]])
-        score = float(together[run, column].mean())
-        segments.append(Segment(units[run[0]].start, units[run[-1]].end, languages[column], round(score, 6)))
+        candidates = [pair for row in run for pair in judged[2 * row + 1] if base_code(pair[0]) == languages[column]]
+        script = decide(_add_up(candidates)).script
+        score = 0.0 if languages[column] == UNKNOWN else round(float(together[run, column].mean()), 6)
+        segments.append(Segment(units[run[0]].start, units[run[-1]].end, languages[column], score, script))
     return segments
+
+
+def _by_language(answer: Candidates, unit: Unit) -> dict[str, float]:
+    """The probability of each base code. Words in a script that the detector does not know are in no known language."""
+    return add_by_base_code(answer) if answer or unit.script != OTHER_SCRIPT else {UNKNOWN: 1.0}
+
+
+def _add_up(candidates: Candidates) -> Candidates:
+    """The codes of several answers with the sums of their probabilities."""
+    sums: dict[str, float] = {}
+    for code, probability in candidates:
+        sums[code] = sums.get(code, 0.0) + probability
+    return list(sums.items())
+
+
+def _name_unknown(
+    detector: Detector, texts: Sequence[str], segments: list[list[Segment]], languages: Optional[Languages]
+) -> list[list[Segment]]:
+    """Ask about each unknown segment as a whole, which says more than its words, and join equal neighbors."""
+    pieces = [
+        text[each.start : each.end]
+        for text, found in zip(texts, segments)
+        for each in found
+        if each.language == UNKNOWN
+    ]
+    if not pieces:
+        return segments
+    answers = iter(detector.detect(pieces, languages))
+    named = []
+    for found in segments:
+        whole = []
+        for segment in found:
+            if segment.language == UNKNOWN:
+                language, score, script = decide(next(answers))
+                segment = replace(segment, language=language, score=score, script=script)
+            whole.append(segment)
+        named.append(_join_equal(whole))
+    return named
+
+
+def _join_equal(segments: list[Segment]) -> list[Segment]:
+    """One segment in place of neighbors of one language; the score is their mean, by their lengths."""
+    joined: list[Segment] = []
+    for segment in segments:
+        if joined and joined[-1].language == segment.language:
+            last = joined[-1]
+            lengths = last.end - last.start, segment.end - segment.start
+            score = (last.score * lengths[0] + segment.score * lengths[1]) / sum(lengths)
+            joined[-1] = replace(last, end=segment.end, score=round(score, 6))
+        else:
+            joined.append(segment)
+    return joined
 
 
 def viterbi(scores: NDArray[np.float64], switch_cost: float) -> NDArray[np.int64]:

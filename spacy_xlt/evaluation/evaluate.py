@@ -14,7 +14,7 @@ from tqdm import tqdm
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.metrics import by_language
-from spacy_xlt.languages import UNKNOWN
+from spacy_xlt.languages import UNKNOWN, base_code
 from spacy_xlt.pipeline.find import find_pipe, has_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector
 from spacy_xlt.pipeline.projector import Projector
@@ -35,10 +35,10 @@ def evaluate(nlp: Language, records: Sequence[Record], *, source: str = "en", qu
     gold = _gold(records, list(head.labels), multilabel)
     texts = [record.text for record in records]
     docs = list(tqdm(nlp.pipe(texts), total=len(texts), desc="Classifying", unit="text", disable=quiet))
-    detected = [doc._.language for doc in docs] if has_pipe(nlp, LanguageDetector) else None
+    detected = [base_code(doc._.language or "") for doc in docs] if has_pipe(nlp, LanguageDetector) else None
     languages = [
-        record.language if record.language != UNKNOWN else doc._.language if detected else UNKNOWN
-        for record, doc in zip(records, docs)
+        language if record.language == UNKNOWN else record.language
+        for record, language in zip(records, detected or [UNKNOWN] * len(records))
     ]
     if has_pipe(nlp, Projector):
         source = find_pipe(nlp, Projector).source

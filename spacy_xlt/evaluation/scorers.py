@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 from spacy.scorer import Scorer
+from spacy.tokens import Doc
 from spacy.training import Example
 
 from spacy_xlt.extensions import set_extensions
-from spacy_xlt.languages import UNKNOWN
+from spacy_xlt.languages import UNKNOWN, base_code
 
 ScorerT = Callable[..., dict[str, Any]]
 
@@ -41,7 +42,7 @@ def _score_cats(examples: list[Example], *, multi_label: bool, **kwargs: Any) ->
     labels = list(kwargs.get("labels") or [])
     groups: dict[str, list[Example]] = {}
     for example in examples:
-        groups.setdefault(example.reference._.language, []).append(example)
+        groups.setdefault(_language(example.reference), []).append(example)
     scores["cats_by_language"] = {
         language: _score_language_group(group, labels, multi_label, float(kwargs.get("threshold") or 0.5))
         for language, group in sorted(groups.items())
@@ -68,11 +69,16 @@ def _score_language_group(
 
 
 def score_language(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
-    named = [example for example in examples if example.reference._.language != UNKNOWN]
+    named = [example for example in examples if _language(example.reference) != UNKNOWN]
     if not named:
         return {"language_accuracy": None}
-    right = sum(example.predicted._.language == example.reference._.language for example in named)
+    right = sum(_language(example.predicted) == _language(example.reference) for example in named)
     return {"language_accuracy": right / len(named)}
+
+
+def _language(doc: Doc) -> str:
+    """The base code: a gold language may be given with its script."""
+    return base_code(doc._.language or "")
 
 
 set_extensions("language")

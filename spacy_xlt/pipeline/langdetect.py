@@ -12,7 +12,7 @@ from thinc.api import Config
 
 from spacy_xlt import registries as _registries  # noqa: F401
 from spacy_xlt.cache import TextCache
-from spacy_xlt.detectors.base import Candidates, Detector, Languages, read_prior
+from spacy_xlt.detectors.base import NO_LANGUAGE, Candidates, Decision, Detector, Languages, decide, read_prior
 from spacy_xlt.detectors.segments import find_segments
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import SPANS_KEY, set_extensions, set_span_extensions
@@ -33,15 +33,15 @@ scorer = {"@scorers": "spacy-xlt.langdetect_scorer.v1"}
 @xlt_detectors = "spacy-xlt.LangDetect.v1"
 """
 DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR)["xlt_langdetect"]
-EXTENSIONS = ("language", "language_score", "language_candidates", "language_spans")
-SPAN_EXTENSIONS = ("language", "language_score")
+EXTENSIONS = ("language", "language_score", "language_script", "language_candidates", "language_spans")
+SPAN_EXTENSIONS = ("language", "language_score", "language_script")
 CACHE_SIZE = 20_000
 
 
 @Language.factory(
     "xlt_langdetect",
     default_config=DEFAULT_CONFIG,
-    assigns=["doc._.language", "doc._.language_score", "doc._.language_candidates"],
+    assigns=["doc._.language", "doc._.language_score", "doc._.language_script", "doc._.language_candidates"],
     default_score_weights={"language_accuracy": 0.0},
 )
 def make_langdetect(
@@ -77,17 +77,22 @@ class LanguageDetector(Pipe):
         nlp.add_pipe("xlt_langdetect", config={"languages": ["en", "de", "fr"]})
         nlp("Wo bleibt mein Paket?")._.language  # "de"
 
-    Writes `doc._.language` (a base code of languages.py, `xx` if unknown), `doc._.language_score` (0..1, 0 for `xx`)
-    and `doc._.language_candidates` ({language: probability}, the best first).
+    Writes:
+    - `doc._.language`: a base code of languages.py, `xx` if unknown. Of a language with several codes among the
+      candidates (`zho_Hans`, `zho_Hant`) the sum of the probabilities counts.
+    - `doc._.language_score`: that sum, 0 for `xx`.
+    - `doc._.language_script`: the best code of the language, with its script if that is known: `zho_Hant`, `deu_Latn`.
+    - `doc._.language_candidates`: {code: probability} as the detector gives it, the best first; codes of languages.py,
+      some with a script, and `xx` for the probability that the text is in none of the detector's languages.
 
     detector: a back end from the registry `xlt_detectors`; `spacy-xlt.Ensemble.v1` is the recommended one.
     languages: the languages that can occur, as a prior: a list, or {language: weight}; empty: all the back end knows.
     threshold: below this probability the language is `xx`; the candidates stay.
     min_chars: with fewer letters than this the language is `xx`, without candidates.
     overwrite: detect also where the Doc has a language other than `xx`.
-    sentences: write `span._.language` and `span._.language_score` of each sentence in `doc.sents` too.
-    segments: find where the text changes its language: `doc._.language_spans`, a list of Spans (labelled with the
-        language, and in `doc.spans["language_spans"]`), each with its `_.language` and `_.language_score`.
+    sentences: write `_.language`, `_.language_score` and `_.language_script` of each sentence in `doc.sents` too.
+    segments: find where the text changes its language: `doc._.language_spans`, a list of Spans (labeled with the
+        language, and in `doc.spans["language_spans"]`), each with the same three attributes.
     """
 
     def __init__(
@@ -135,16 +140,12 @@ class LanguageDetector(Pipe):
         self._set_extensions()
         todo = [doc for doc in docs if self.overwrite or base_code(doc._.language or "") == UNKNOWN]
         for doc, candidates in zip(todo, self.detect([doc.text for doc in todo])):
-            doc._.language, doc._.language_score = self._decide(candidates)
+            _set_language(doc, decide(candidates, self.threshold))
             doc._.language_candidates = dict(candidates)
         if self.sentences:
             self._annotate_sentences(docs)
         if self.segments:
             self._annotate_segments(docs)
-
-    def _decide(self, candidates: Candidates) -> tuple[str, float]:
-        language, score = candidates[0] if candidates else (UNKNOWN, 0.0)
-        return (language, score) if score >= self.threshold else (UNKNOWN, 0.0)
 
     def _annotate_sentences(self, docs: list[Doc]) -> None:
         for doc in docs:
@@ -154,7 +155,7 @@ class LanguageDetector(Pipe):
                 )
         spans = [span for doc in docs for span in doc.sents]
         for span, candidates in zip(spans, self.detect([span.text for span in spans])):
-            span._.language, span._.language_score = self._decide(candidates)
+            _set_language(span, decide(candidates, self.threshold))
 
     def _annotate_segments(self, docs: list[Doc]) -> None:
         found = find_segments(self.detector, [doc.text for doc in docs], self.prior)
@@ -166,12 +167,13 @@ class LanguageDetector(Pipe):
                 start = max(span.start if span else 0, spans[-1].end if spans else 0)
                 if span and start < span.end:
                     span = Span(doc, start, span.end, label=segment.language)
-                    span._.language, span._.language_score = self._decide([(segment.language, segment.score)])
+                    decision = Decision(segment.language, segment.score, segment.script)
+                    _set_language(span, decision if segment.score >= self.threshold else NO_LANGUAGE)
                     spans.append(span)
             doc.spans[SPANS_KEY] = spans
 
     def detect(self, texts: list[str]) -> list[Candidates]:
-        """Return the candidates of each text: base codes with probabilities, the best first."""
+        """Return the candidates of each text, see `Detector.detect`."""
         return self._cache.compute(texts, self._detect)
 
     def _detect(self, texts: list[str]) -> list[Candidates]:
@@ -181,3 +183,7 @@ class LanguageDetector(Pipe):
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
         return self.scorer(examples, **kwargs) if self.scorer else {}
+
+
+def _set_language(target: Union[Doc, Span], decision: Decision) -> None:
+    target._.language, target._.language_score, target._.language_script = decision

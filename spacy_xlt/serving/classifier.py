@@ -10,12 +10,11 @@ from typing import NamedTuple, Union
 import numpy as np
 
 from spacy_xlt.alignment.projection import MAPS_FILE, Projection, mixture
-from spacy_xlt.detectors.base import Candidates, read_prior
+from spacy_xlt.detectors.base import Candidates, decide, read_prior
 from spacy_xlt.encoders.base import Floats1d, Floats2d
 from spacy_xlt.encoders.cpu import usable_threads
 from spacy_xlt.encoders.static_encoder import StaticEncoder
 from spacy_xlt.errors import XltError
-from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.serving.head import load_head
 from spacy_xlt.serving.model_folder import Component, make_registered, read_components
 from spacy_xlt.text import has_letters, replace_surrogates
@@ -133,8 +132,8 @@ class Classifier:
         place = {text: number for number, text in enumerate(dict.fromkeys(window))}
         texts = [replace_surrogates(text) for text in place]
         candidates = self._detect(texts)
-        decided = [self._decide(each) for each in candidates]
-        languages = [language for language, _ in decided]
+        decided = [decide(each, self._threshold) for each in candidates]
+        languages = [decision.language for decision in decided]
         vectors = self._encoder.encode(texts)
         if self._head.attribute == "xlt_projected":
             mixtures = [mixture(language, dict(each)) for language, each in zip(languages, candidates)]
@@ -146,17 +145,13 @@ class Classifier:
             [labels[number] for number in order],
             probabilities[order],
             [languages[number] for number in order],
-            [decided[number][1] for number in order],
+            [decided[number].score for number in order],
         )
 
     def _detect(self, texts: list[str]) -> list[Candidates]:
         enough = [text if has_letters(text, self._min_chars) else "" for text in texts]
         found: list[Candidates] = self._detector.detect(enough, self._prior)
         return found
-
-    def _decide(self, candidates: Candidates) -> tuple[str, float]:
-        language, score = candidates[0] if candidates else (UNKNOWN, 0.0)
-        return (language, float(score)) if score >= self._threshold else (UNKNOWN, 0.0)
 
     def _choose(self, probabilities: Floats2d) -> list[Label]:
         if self._head.exclusive:

@@ -19,12 +19,16 @@ def detect(answer: Any, languages: Any = None, text: str = "some text") -> list[
     ("answer", "expected"),
     [
         ("deu", [("de", 1.0)]),
-        (("zh-cn", 0.75), [("zh", 0.75)]),
+        (("zh", 0.75), [("zh", 0.75)]),
+        (("zh-cn", 0.75), [("zho_Hans", 0.75)]),
+        ([("zho_Hans", 0.5), ("zh-TW", 0.25), ("zh_Hant", 0.125)], [("zho_Hans", 0.5), ("zho_Hant", 0.375)]),
+        ([("arz_Arab", 0.5), ("deu_Latn", 0.25)], [("arz_Arab", 0.5), ("de", 0.25)]),
+        ([("xx", 0.5), ("de", 0.25)], [("xx", 0.5), ("de", 0.25)]),
         ([("en", 0.25), ("de", 0.5)], [("de", 0.5), ("en", 0.25)]),
         ([["pt-BR", 0.25], ["pt", 0.25]], [("pt", 0.5)]),
         ([], []),
         (None, []),
-        ("und", []),
+        ("und", [("xx", 1.0)]),
     ],
 )
 def test_what_a_function_may_return(answer: Any, expected: list[tuple[str, float]]) -> None:
@@ -42,6 +46,19 @@ def test_the_prior_keeps_what_the_function_believes_in_all() -> None:
     assert detect(answer, ["de", "fr"]) == [("de", pytest.approx(0.675)), ("fr", pytest.approx(0.225))]
     assert detect(answer, {"de": 1, "fr": 3}) == [("de", pytest.approx(0.45)), ("fr", pytest.approx(0.45))]
     assert detect(answer, ["ja"]) == []
+
+
+def test_a_prior_with_scripts() -> None:
+    answer = [("zho_Hans", 0.5), ("zho_Hant", 0.25), ("ja", 0.125)]
+    assert detect(answer, ["zh"]) == [("zho_Hans", pytest.approx(0.583333)), ("zho_Hant", pytest.approx(0.291667))]
+    assert detect(answer, ["zh_Hant"]) == [("zho_Hant", 0.875)]
+    assert detect(("zh", 0.5), ["zh_Hant"]) == [("zh", 0.5)]
+
+
+def test_the_prior_does_not_change_the_probability_of_no_known_language() -> None:
+    answer = [("xx", 0.5), ("de", 0.25), ("en", 0.25)]
+    assert detect(answer, ["de"]) == [("de", 0.5), ("xx", 0.5)]
+    assert detect(answer, ["ja"]) == [("xx", 0.5)]
 
 
 def test_it_is_not_asked_about_texts_without_letters_and_gets_prepared_ones() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spacy_xlt.detectors import calibration
-from spacy_xlt.detectors.base import Detector, read_prior
+from spacy_xlt.detectors.base import Detector
 from spacy_xlt.detectors.calibration import CLASSES, length_classes, read_calibration
 from spacy_xlt.detectors.parts import split_scripts
 from spacy_xlt.detectors.scoring import Scores, ScoringDetector
@@ -109,31 +109,6 @@ def test_no_known_language_at_all_is_an_error() -> None:
         detect("dd", ["yo", "ig"])
     assert detect("dd", ["yo", "de"]) == {"de": 1.0}
     assert detect("dd", ["ko"]) == {}
-
-
-# The prior
-
-
-@pytest.mark.parametrize("languages", [None, [], {}, ()])
-def test_no_prior(languages: object) -> None:
-    assert read_prior(languages) == {}  # type: ignore[arg-type]
-
-
-def test_a_prior_is_brought_to_base_codes_and_adds_up_to_1() -> None:
-    assert read_prior(["zho_Hans", "swh", "deu"]) == pytest.approx({"de": 1 / 3, "sw": 1 / 3, "zh": 1 / 3})
-    assert read_prior({"zho_Hans": 1, "swh": 2, "deu": 1.0}) == {"de": 0.25, "sw": 0.5, "zh": 0.25}
-
-
-@pytest.mark.parametrize("weight", [0, -1.0, float("nan"), float("inf"), "much", True])
-def test_a_weight_is_a_positive_number(weight: object) -> None:
-    with pytest.raises(XltError, match="the weight of 'en' is a positive number"):
-        read_prior({"de": 1.0, "en": weight})  # type: ignore[dict-item]
-
-
-@pytest.mark.parametrize("code", ["xx", "", "und"])
-def test_a_prior_names_languages(code: str) -> None:
-    with pytest.raises(XltError, match="names no language"):
-        read_prior(["de", code])
 
 
 # The classes of length

@@ -68,6 +68,18 @@ def test_language_accuracy_is_over_the_texts_whose_language_is_known() -> None:
     assert make_langdetect_scorer()(examples) == {"language_accuracy": 0.5}
 
 
+def test_a_gold_language_may_name_its_script() -> None:
+    examples = [
+        example(A, A, "zho_Hant", "zh"),
+        example(A, B, "zh", "zh"),
+        example(A, A, "srp_Latn", "hr"),
+        example(A, A, "und", "en"),
+    ]
+    assert make_langdetect_scorer()(examples) == {"language_accuracy": 2 / 3}
+    by_language = make_textcat_scorer()(examples, labels=LABELS, threshold=0.0)["cats_by_language"]
+    assert {language: figures["n"] for language, figures in by_language.items()} == {"sr": 1, "xx": 1, "zh": 2}
+
+
 def test_without_any_known_language_there_is_no_accuracy() -> None:
     assert make_langdetect_scorer()([example(A, A, "xx", "en")]) == {"language_accuracy": None}
     assert make_langdetect_scorer()([]) == {"language_accuracy": None}

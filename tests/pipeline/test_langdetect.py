@@ -3,12 +3,12 @@
 import random
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import pytest
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 from spacy.util import load_model_from_config, registry
 
@@ -16,6 +16,7 @@ from spacy_xlt import registries as _registries  # noqa: F401
 from spacy_xlt.detectors.base import Candidates
 from spacy_xlt.errors import XltError
 from tests import sib200
+from tests.detectors.with_scripts import ANSWERS, BLOCK
 from tests.processes import start_method
 
 GERMAN = "Wo bleibt das Paket, das ich vor zwei Wochen bestellt habe?"
@@ -57,6 +58,78 @@ def test_language_score_and_candidates_belong_together() -> None:
         assert score == candidates[language]
         assert 0 < score <= 1
     assert make()(GERMAN)._.language == "de"
+
+
+SCRIPTS = {
+    "simplified": ("zh", 0.9, "zho_Hans"),
+    "traditional": ("zh", 0.55, "zho_Hant"),
+    "serbian": ("sr", 0.75, "srp_Latn"),
+    "romanized": ("hi", 0.625, "hin_Latn"),
+    "egyptian": ("ar", 0.75, "arz_Arab"),
+    "german": ("de", 0.9375, "deu_Latn"),
+    "klingon": ("xx", 0.0, "xx"),
+    "noise": ("xx", 0.0, "xx"),
+    "123": ("xx", 0.0, "xx"),
+}
+
+
+def decided(target: Union[Doc, Span]) -> tuple[str, float, str]:
+    return target._.language, target._.language_score, target._.language_script
+
+
+def test_the_codes_of_a_language_count_together_and_the_best_one_is_kept() -> None:
+    docs = list(make(detector=BLOCK).pipe(SCRIPTS))
+    assert {doc.text: decided(doc) for doc in docs} == SCRIPTS
+    assert [doc._.language_candidates for doc in docs] == [dict(ANSWERS.get(text, [])) for text in SCRIPTS]
+
+
+def test_the_threshold_is_for_the_sum() -> None:
+    nlp = make(detector=BLOCK, threshold=0.8)
+    assert decided(nlp("simplified")) == SCRIPTS["simplified"]
+    assert decided(nlp("serbian")) == ("xx", 0.0, "xx")
+
+
+def test_a_script_in_the_prior_excludes_the_other_ones() -> None:
+    nlp = make(detector=BLOCK, languages=["zh_Hant", "de"])
+    assert nlp.get_pipe("xlt_langdetect").languages == ["de", "zho_Hant"]  # type: ignore[attr-defined]
+    assert found(nlp("simplified")) == ("zh", 1.0, {"zho_Hant": 1.0})
+
+
+def test_a_back_end_without_scripts_has_those_of_one_script() -> None:
+    assert [decided(doc)[2] for doc in make().pipe([GERMAN, RUSSIAN])] == ["deu_Latn", "rus_Cyrl"]
+
+
+def test_no_known_language_is_detected_again_and_a_known_one_kept() -> None:
+    nlp = make(detector=BLOCK)
+    doc = nlp(nlp("noise"))
+    assert decided(doc) == ("xx", 0.0, "xx")
+    doc = nlp.make_doc("simplified")
+    doc._.language = "zho_Hant"
+    assert decided(nlp(doc)) == ("zho_Hant", 0.0, "xx")
+    assert decided(make(detector=BLOCK, overwrite=True)(doc)) == SCRIPTS["simplified"]
+
+
+def test_scripts_survive_bytes_docbin_and_processes() -> None:
+    nlp = make(detector=BLOCK)
+    docs = list(nlp.pipe(SCRIPTS))
+    expected = list(SCRIPTS.values())
+    assert [decided(Doc(nlp.vocab).from_bytes(doc.to_bytes())) for doc in docs] == expected
+    data = DocBin(docs=docs, store_user_data=True).to_bytes()
+    assert [decided(doc) for doc in DocBin().from_bytes(data).get_docs(nlp.vocab)] == expected
+    with start_method("fork"):
+        assert [decided(doc) for doc in nlp.pipe(SCRIPTS, n_process=2, batch_size=3)] == expected
+
+
+def test_spans_have_scripts() -> None:
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("sentencizer")
+    nlp.add_pipe("xlt_langdetect", config={"detector": BLOCK, "sentences": True})
+    doc = nlp("Serbian. Klingon. German.")
+    spans = list(doc.sents)
+    assert [decided(span) for span in spans] == [SCRIPTS["serbian"], ("xx", 0.0, "xx"), SCRIPTS["german"]]
+    nlp = make(detector=BLOCK, segments=True)
+    assert [decided(span) for span in nlp("serbian")._.language_spans] == [SCRIPTS["serbian"]]
+    assert [decided(span) for span in nlp("noise")._.language_spans] == [("xx", 0.0, "xx")]
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t", "\0", "12345", "😡😡", "?!"])
@@ -165,8 +238,8 @@ def test_a_changed_doc_does_not_change_later_answers() -> None:
 # Languages as a prior
 
 
-def test_languages_are_brought_to_base_codes() -> None:
-    nlp = make(languages=["zho_Hans", "swh", "deu"])
+def test_languages_are_brought_to_canonical_codes() -> None:
+    nlp = make(languages=["cmn", "swh", "deu_Latn"])
     assert nlp.get_pipe("xlt_langdetect").languages == ["de", "sw", "zh"]  # type: ignore[attr-defined]
     assert {doc._.language for doc in nlp.pipe(SHORT)} <= {"de", "sw", "zh"}
 

@@ -24,8 +24,10 @@ from spacy_xlt import registries as _registries  # noqa: F401
 from spacy_xlt.alignment.affine import AffineMap, identity
 from spacy_xlt.alignment.base import Pairs
 from spacy_xlt.alignment.centering import AnchoredCentering
+from spacy_xlt.detectors.base import decide
 from spacy_xlt.encoders.base import Floats1d, Floats2d
 from spacy_xlt.errors import XltError
+from spacy_xlt.languages import base_code
 from spacy_xlt.pipeline.projector import Projector, language_mixture
 from spacy_xlt.vectors import unit_rows
 from tests.toy import initialize, make_examples
@@ -165,6 +167,17 @@ def test_the_source_takes_part_in_a_mixture() -> None:
     np.testing.assert_allclose(projected(projector, vector, "en", en=0.5, de=0.5), expected, atol=1e-6)
 
 
+def test_a_script_uses_the_map_of_its_language_and_no_known_language_the_pooled_mean() -> None:
+    projector = make(*LANGUAGES)
+    vector = rows_of("de")[0]
+    of_docs = projector.pipe([doc_of(vector, "de", {"deu_Latn": 0.6, "deu_Cyrl": 0.4}), doc_of(vector, "de")])
+    mixed, pure = (doc._.xlt_projected for doc in of_docs)
+    np.testing.assert_array_equal(mixed, pure)
+    unknown = projector(doc_of(vector, "xx", {"xx": 0.75, "de": 0.25}))._.xlt_projected
+    pooled, de = projector.map_of("xx"), projector.maps["de"]
+    np.testing.assert_allclose(unknown, shift(vector, 0.75 * pooled.origin + 0.25 * de.origin, de.target), atol=1e-6)
+
+
 def test_mixtures() -> None:
     vector = rows_of("de")[0]
     assert language_mixture(doc_of(vector, "de")) == {"de": 1.0}
@@ -174,17 +187,29 @@ def test_mixtures() -> None:
     # Below the detector's threshold the language is xx, and the candidates say what it may be.
     assert language_mixture(doc_of(vector, "xx", {"de": 0.4, "sw": 0.4})) == pytest.approx({"de": 0.5, "sw": 0.5})
     assert language_mixture(doc_of(vector, "xx", {})) == {"xx": 1.0}
+    # Scripts and varieties of a language are one language.
+    chinese = {"zho_Hans": 0.25, "zho_Hant": 0.25, "yue": 0.375, "xx": 0.125}
+    assert language_mixture(doc_of(vector, "zh", chinese)) == {"zh": 0.5, "yue": 0.375, "xx": 0.125}
+    assert language_mixture(doc_of(vector, "zho_Hant", {"zho_Hant": 1.0})) == {"zh": 1.0}
+    # The detector finds no language that it knows probable.
+    assert language_mixture(doc_of(vector, "xx", {"xx": 0.75, "de": 0.25})) == {"xx": 0.75, "de": 0.25}
     # Somebody knew better than the detector.
     assert language_mixture(doc_of(vector, "sw", {"de": 0.6, "en": 0.2})) == {"sw": 1.0}
 
 
 @settings(deadline=None)
-@given(st.dictionaries(st.sampled_from(["en", "de", "sw", "yo", "xx"]), st.floats(0.001, 1), max_size=5))
+@given(
+    st.dictionaries(
+        st.sampled_from(["en", "de", "sw", "yo", "xx", "zho_Hans", "zho_Hant"]), st.floats(0.001, 1), max_size=5
+    )
+)
 def test_shares_of_any_candidates_add_up_to_1(candidates: dict[str, float]) -> None:
-    language = max(candidates, key=lambda code: candidates[code]) if candidates else "xx"
+    language = decide(candidates.items()).language
     mixture = language_mixture(doc_of(np.zeros(WIDTH, dtype=np.float32), language, candidates))
     assert sum(mixture.values()) == pytest.approx(1)
     assert all(share > 0 for share in mixture.values())
+    assert set(mixture) <= {base_code(code) for code in candidates} | {"xx"}
+    assert language == "xx" or mixture[language] == max(mixture.values())
 
 
 # Languages come and go

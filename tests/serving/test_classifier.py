@@ -21,6 +21,7 @@ import spacy_xlt
 from spacy_xlt.errors import XltError
 from spacy_xlt.serving.classifier import WINDOW, Classifier
 from spacy_xlt.transfer.export import export
+from tests.detectors.with_scripts import ANSWERS, DETECTOR
 from tests.pipeline.test_whole import BAD, GOOD
 from tests.processes import run_python
 from tests.toy import LABELS, make_pipeline
@@ -97,6 +98,21 @@ def test_the_figures_are_those_of_nlp_pipe(pipeline: Language, preset: Any, tmp_
         assert result.labels == chosen
     else:
         assert result.labels == [max(each, key=each.__getitem__) for each in cats]
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.8])
+def test_scripts_and_no_known_language_as_in_nlp_pipe(folder: Path, threshold: float) -> None:
+    nlp, classifier = spacy.load(folder), Classifier.load(folder)
+    detector: Any = nlp.get_pipe("xlt_langdetect")
+    detector.detector, detector.threshold = DETECTOR, threshold
+    classifier._detector, classifier._threshold = DETECTOR, threshold
+    docs = list(nlp.pipe(ANSWERS))
+    result = classifier.scored(list(ANSWERS))
+    assert result.languages == [doc._.language for doc in docs]
+    assert result.language_scores == [doc._.language_score for doc in docs]
+    assert {"zh", "xx", "de"} <= set(result.languages)
+    expected = [[doc.cats[label] for label in classifier.labels] for doc in docs]
+    np.testing.assert_allclose(result.probabilities, expected, atol=1e-6)
 
 
 def test_order_company_and_copies_change_nothing(folder: Path) -> None:
