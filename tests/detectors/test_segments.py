@@ -1,6 +1,7 @@
 """Where a text changes its language."""
 
 import itertools
+import unicodedata
 from collections.abc import Sequence
 from typing import Optional
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_xlt.detectors import segments as module
-from spacy_xlt.detectors.base import Candidates, Languages
+from spacy_xlt.detectors.base import Candidates, Detector, Languages
 from spacy_xlt.detectors.langdetect import LangDetect
 from spacy_xlt.detectors.ngrams import NGrams
 from spacy_xlt.detectors.segments import find_segments, split_units, viterbi
@@ -79,7 +80,149 @@ def test_units_are_words_of_one_script_and_pieces_of_unspaced_ones() -> None:
     units = [text[unit.start : unit.end] for unit in split_units(text)]
     assert units[:2] == ["Hello", "мир"]
     assert "".join(units[2:]) == "これは日本語ですไปเที่ยวด้วยกัน"
-    assert all(len(unit) <= 4 for unit in units[2:])
+    assert all(sum(unicodedata.category(char)[0] == "L" for char in unit) <= 4 for unit in units[2:])
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "cafe\u0301",
+        "e\u0301te\u0301",
+        "и\u0306",
+        "हिन्दी",
+        "বাংলা",
+        "தமிழ்",
+        "නැහැ",
+        "\u05e9\u05c1\u05b8\u05dc\u05d5\u05b9\u05dd",
+        "\u0645\u064f\u062d\u064e\u0645\u0651\u064e\u062f",
+        "o\u02bbzbek",
+        "ᏣᎳᎩ",
+        "ꯃꯤꯇꯩꯂꯣꯟ",
+        "ꦗꦮ",
+        "\U0001e900\U0001e912\U0001e946",
+    ],
+)
+def test_marks_stay_within_the_word(word: str) -> None:
+    text = f"12 {word}, ({word}). {word}"
+    assert [text[unit.start : unit.end] for unit in split_units(text)] == [word] * 3
+
+
+@pytest.mark.parametrize(
+    "text", ["ภาษาไทยที่นี่ดีมากและสวยงาม", "ភាសាខ្មែរនៅកម្ពុជាស្អាតណាស់", "မြန်မာစာသည်လှပသောဘာသာစကား", "がぎぐげござじずぜぞ"]
+)
+def test_pieces_of_unspaced_scripts_begin_with_a_letter(text: str) -> None:
+    text = unicodedata.normalize("NFD", text)
+    pieces = [text[unit.start : unit.end] for unit in split_units(text)]
+    assert "".join(pieces) == text and len(pieces) > 1
+    assert all(piece[0].isalpha() for piece in pieces)
+    assert not any(unicodedata.combining(piece[-1]) == 9 for piece in pieces[:-1] if "\u1780" <= piece[0] <= "\u17ff")
+
+
+@settings(deadline=None)
+@given(st.text(st.sampled_from("abя我のกิ่ក្កမ္မे\u0301\u3099ᏣꯃꯤˈȚ😀 ,1\u200d\ufe0f\0"), max_size=30))
+def test_units_hold_all_letters_once(text: str) -> None:
+    units = split_units(text)
+    inside = [place for unit in units for place in range(unit.start, unit.end)]
+    assert inside == sorted(set(inside))
+    letters = {n for n, char in enumerate(text) if unicodedata.category(char) in ("Lu", "Ll", "Lt", "Lo")}
+    assert letters <= set(inside)
+    for unit in units:
+        assert text[unit.start].isalpha()
+        assert unicodedata.category(text[unit.end - 1])[0] in "LM"
+        assert unit.end == len(text) or not unicodedata.combining(text[unit.end])
+
+
+# Words in no known language
+
+
+class Open:
+    """Of each word, the language is its first letter: a, b or c; all other words are in no known language."""
+
+    def detect(self, texts: Sequence[str], languages: Optional[Languages] = None) -> list[Candidates]:
+        return [self._detect(text.split()) for text in texts]
+
+    def _detect(self, words: list[str]) -> Candidates:
+        known = [word[0] for word in words if word[0] in "abc"]
+        if not words:
+            return []
+        if not known or 2 * len(known) < len(words):
+            return [("xx", 0.9), ("a", 0.1)]
+        best = max(known, key=known.count)
+        return [(best, 0.9), ("xx", 0.1)]
+
+
+def opened(text: str, detector: Optional[Detector] = None) -> list[tuple[str, str]]:
+    return [(text[each.start : each.end], each.language) for each in find_segments(detector or Open(), [text])[0]]
+
+
+@pytest.mark.parametrize("words", ["xx", "xx xx", "xx xx xx"])
+@pytest.mark.parametrize("frame", ["aa aa aa {} aa aa aa", "{} aa aa aa aa", "aa aa aa aa {}"])
+def test_a_few_unknown_words_are_not_cut_out_of_a_sentence(words: str, frame: str) -> None:
+    text = frame.format(words)
+    assert opened(text) == [(text, "a")]
+
+
+def test_unknown_words_at_a_change_of_language() -> None:
+    found = opened("aa aa aa aa xx bb bb bb bb")
+    assert [language for _, language in found] == ["a", "b"]
+
+
+def test_a_long_unknown_passage_is_a_segment() -> None:
+    unknown = " ".join(["xx"] * 20)
+    assert opened(f"aa aa aa aa {unknown} bb bb bb bb") == [("aa aa aa aa", "a"), (unknown, "xx"), ("bb bb bb bb", "b")]
+    (segment,) = find_segments(Open(), [unknown])[0]
+    assert (segment.language, segment.score, segment.script) == ("xx", 0.0, "xx")
+
+
+def test_an_unknown_passage_that_has_a_language_as_a_whole_has_that() -> None:
+    class Patient(Open):
+        def _detect(self, words: list[str]) -> Candidates:
+            return [("a", 0.75)] if len(words) > 5 else super()._detect(words)
+
+    assert opened(" ".join(["xx"] * 20), Patient()) == [(" ".join(["xx"] * 20), "a")]
+    text = "bb bb bb bb " + " ".join(["xx"] * 20) + " aa aa aa aa"
+    segments = find_segments(Patient(), [text])[0]
+    assert [(text[each.start : each.end], each.language) for each in segments] == [
+        ("bb bb bb bb", "b"),
+        (" ".join(["xx"] * 20) + " aa aa aa aa", "a"),
+    ]
+    assert 0.75 < segments[1].score < 0.9
+
+
+def test_a_passage_in_a_script_that_no_back_end_knows_is_unknown() -> None:
+    cherokee = "ᏂᎦᏓ ᎠᏂᏴᏫ ᏂᎨᎫᏓᎸᎾ ᎠᎴ ᎤᏂᏠᏱ ᎤᎾᏕᎿ ᏚᏳᎧᏛ ᎨᏒᎢ ᎨᏥᏁᎳ ᎤᎾᏓᏅᏖᏗ"
+    text = f"{SENTENCES['de']} {cherokee}"
+    assert [language for _, language in opened(text, LangDetect())] == ["de", "xx"]
+    assert opened(cherokee, LangDetect()) == [(cherokee, "xx")]
+
+
+def test_segments_are_of_base_codes_and_have_the_best_script() -> None:
+    class Scripts:
+        def detect(self, texts: Sequence[str], languages: Optional[Languages] = None) -> list[Candidates]:
+            answers = {
+                "s": [("yue", 0.4), ("zho_Hans", 0.35), ("zho_Hant", 0.25)],
+                "d": [("de", 0.9)],
+                "z": [("zh", 0.9)],
+            }
+            return [answers[text[0]] for text in texts]
+
+    def found(text: str) -> list[tuple[str, str]]:
+        return [(each.language, each.script) for each in find_segments(Scripts(), [text])[0]]
+
+    assert found("ss ss ss ss dd dd dd dd") == [("zh", "zho_Hans"), ("de", "deu_Latn")]
+    assert found("zz zz") == [("zh", "zh")]
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["aa", "bb", "xx", "ᏣᎳᎩ", "12", "e\u0301"]), max_size=40).map(" ".join))
+def test_segments_with_unknown_words(text: str) -> None:
+    segments = find_segments(Open(), [text])[0]
+    assert bool(segments) == any(char.isalpha() for char in text)
+    for one, other in itertools.pairwise(segments):
+        assert one.end <= other.start and one.language != other.language
+    for segment in segments:
+        assert text[segment.start].isalpha() and unicodedata.category(text[segment.end - 1])[0] in "LM"
+        assert (segment.score == 0) == (segment.language == "xx")
 
 
 def test_long_texts_are_read_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
