@@ -47,7 +47,7 @@ _UDHR_LEAST_PARAGRAPHS = 10  # of a declaration; shorter ones are fragments
 # of our classes these are merged, since people write them alike: hbs (Bosnian, Croatian, Serbian; hbs has no 639-1
 # code), nor (Bokmål, Nynorsk), zho (Mandarin, Cantonese). These are kept apart, since they are as far from each other
 # as other languages: kur (ku, ckb), lav (lv, ltg), msa (ms, id, bjn, min).
-_MERGED = {"bs": "hbs", "hr": "hbs", "sr": "hbs", "nn": "no", "yue": "zh"}
+_MERGED = {**dict.fromkeys(("bs", "cnr", "hr", "sh", "sr"), "hbs"), "nn": "no", "yue": "zh"}
 
 # class, file of NTREX, file of GATITOS, declarations
 _TABLE = """
