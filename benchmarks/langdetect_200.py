@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, files
+from importlib.metadata import PackageNotFoundError, entry_points, files
 from pathlib import Path
 from typing import Any, Optional
 
@@ -25,7 +25,7 @@ from common import PROJECT, write_results
 from langdetect_200_samples import SPELLINGS
 from langdetect_200_texts import known_sets, open_sets
 from langdetect_data import Labelled, memory_mb
-from langdetect_systems import Answer, expected_calibration_error, make, rate, run
+from langdetect_systems import DETECTORS, Answer, expected_calibration_error, make, rate, run
 from languages_data import merged, other_languages
 
 from spacy_xlt.languages import UNKNOWN, base_code
@@ -42,12 +42,14 @@ PEERS = {
     "heliport plain": "heliport",
     "pycld2 plain": "pycld2",
 }
-MOST = 60
+MOST = 100
 EACH_OTHER = 10
 SPEED_LETTERS = (115, 145)
 SPEED_TEXTS = 2000
 GOOD, BAD = 0.95, 0.5
 CONFUSIONS = 40
+OTHERS_ANSWERED = 20
+DIGITS = 4
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"), "1")
 
 Key = Callable[[str], str]
@@ -79,9 +81,9 @@ def size_mb(name: str) -> Optional[float]:
             return None
         sizes = [path.stat().st_size for path in found if path.is_file() and path.suffix != ".pyc"]
         return round(sum(sizes) / 1e6, 1)
-    # The modules of our detectors that have a model of their own call its path FILE; Ensemble is made of others.
-    module = sys.modules.get("spacy_xlt.detectors." + name.split(".")[1].lower())
-    model = getattr(module, "FILE", None)
+    # The modules of our detectors that have a model of their own call its path FILE.
+    (entry,) = entry_points(group=DETECTORS, name=name)
+    model = getattr(sys.modules[entry.module], "FILE", None)
     return round(model.stat().st_size / 1e6, 1) if model else None
 
 
@@ -105,8 +107,8 @@ def figures(gold: Sequence[str], answers: Sequence[str]) -> dict[str, Any]:
     languages = sorted(set(gold))
     accuracies = accuracy_by_language(gold, answers).values()
     return {
-        "macro_f1": float(f1_score(gold, answers, labels=languages, average="macro", zero_division=0)),
-        "accuracy": sum(accuracies) / len(languages),
+        "macro_f1": round(float(f1_score(gold, answers, labels=languages, average="macro", zero_division=0)), DIGITS),
+        "accuracy": round(sum(accuracies) / len(languages), DIGITS),
         "languages": len(languages),
         "good": sum(accuracy >= GOOD for accuracy in accuracies),
         "bad": sum(accuracy < BAD for accuracy in accuracies),
@@ -118,7 +120,7 @@ def accuracy_by_language(gold: Sequence[str], answers: Sequence[str]) -> dict[st
     right: dict[str, list[bool]] = defaultdict(list)
     for language, answer in zip(gold, answers):
         right[language].append(language == answer)
-    return {language: sum(each) / len(each) for language, each in sorted(right.items())}
+    return {language: round(sum(each) / len(each), DIGITS) for language, each in sorted(right.items())}
 
 
 def confusions(gold: Sequence[str], answers: Sequence[str], most: int) -> list[tuple[str, str, int]]:
@@ -130,7 +132,7 @@ def confusions(gold: Sequence[str], answers: Sequence[str], most: int) -> list[t
 
 def share_unknown(answers: Sequence[Answer]) -> float:
     """The share of answers that name no language."""
-    return sum(base_code(code) == UNKNOWN for code, _ in answers) / len(answers)
+    return round(sum(base_code(code) == UNKNOWN for code, _ in answers) / len(answers), DIGITS)
 
 
 def judge(labelled: Labelled, answers: Sequence[Answer]) -> dict[str, Any]:
@@ -172,7 +174,9 @@ def judge_system(name: str, result: dict[str, Any], known: Mapping[str, Labelled
             for kind, labelled in known.items()
         },
         "confusions": confusions(gold, codes, CONFUSIONS),
-        "named_for_others": Counter(base_code(code) for code, _ in answers["other languages"]).most_common(CONFUSIONS),
+        "named_for_others": Counter(
+            base for code, _ in answers["other languages"] if (base := base_code(code)) != UNKNOWN
+        ).most_common(OTHERS_ANSWERED),
     }
 
 
@@ -214,6 +218,23 @@ def accuracy_table(rows: Sequence[dict[str, Any]], kind: str) -> str:
         "xx",
     ]
     return table([*head, "ECE"], lines)
+
+
+def known_languages_table(rows: Sequence[dict[str, Any]], ours: dict[str, Any]) -> str:
+    """Accuracy on the languages that a system knows, and ours on the same ones: a line a system."""
+    kinds = list(ours["by_language"])
+    lines: list[list[object]] = []
+    for each in rows:
+        if each["detector"] not in PEERS:
+            continue
+        known = {code for found in each["by_language"].values() for code, accuracy in found.items() if accuracy > 0}
+        cells: list[Optional[str]] = []
+        for kind in kinds:
+            codes = known & set(ours["by_language"][kind])
+            sums = [sum(system["by_language"][kind][code] for code in codes) for system in (each, ours)]
+            cells.append(" / ".join(percent(total / len(codes)) for total in sums) if codes else None)
+        lines.append([each["detector"], len(known), *cells])
+    return table(["detector", "languages", *kinds], lines)
 
 
 def languages_table(ours: dict[str, Any]) -> str:
@@ -262,14 +283,14 @@ def markdown(document: dict[str, Any]) -> str:
         ],
     )
     wrong = table(["language", "answer", "texts"], ours["confusions"])
-    others = table(["answer", "texts"], ours["named_for_others"][:20])
+    others = table(["answer", "texts"], ours["named_for_others"])
     return f"""# Detection of 205 languages
 
 Figures in per cent on test texts, which our models have not seen, without a prior. The same texts for all systems: at
 most {document["most"]} a language and script in each table, at even distances, since some systems are slow. Sentences,
 three words, one word (of four letters or more) and documents (five sentences) are of SIB-200's test files; eight and
-four characters where words are not spaced. News: NTREX-128. Declaration: paragraphs of the Universal
-Declaration of Human Rights. Macro-F1 and accuracy are means over languages by base code (`de`; the scripts of a
+four characters where words are not spaced. News: NTREX-128. Declaration: paragraphs of the Universal Declaration of
+Human Rights. Macro-F1 and accuracy are means over languages by base code (`de`; the scripts of a
 language count as one); **merged**: Bosnian, Croatian and Serbian count as one language, Bokmål and Nynorsk too,
 Cantonese as Chinese. The numbers of languages at .95 and below .5 are of the accuracy, merged. xx: the share of these
 texts that is called unknown. ECE: expected calibration error, ten bins, merged. `plain`: the package without us; most
@@ -277,23 +298,30 @@ know fewer languages, and their answers in other languages count as wrong.
 
 {sections}
 
+### On the languages that a package knows
+
+Accuracy by base code on the languages of which a package names a text right at least once, and, after the slash,
+`{document["ours"]}` on the same languages.
+
+{known_languages_table(rows, ours)}
+
 ## Speed, memory, size
 
-Texts a second in one thread, of {document["timed"]["texts"]} sentences of the table above, of
-{document["timed"]["characters"]} characters on average. Memory: what the process gains by loading the detector and
-using it on all texts. Size: the installed package; of ours, the file of the model, where it has one of its own.
+Texts a second in one thread: {document["timed"]["texts"]} of the sentences above, {document["timed"]["characters"]}
+characters on average. Memory: what the process gains by loading the detector and using it on all texts. Size: the
+installed package; of ours, the file of the model, where it has one of its own.
 
 {cost}
 
 ## Texts in none of the languages
 
 The share that is called unknown (`xx`), in per cent: high is right above, low is right where the texts are **known**.
-Other languages: {document["each_other"]} paragraphs of the declaration in each of {document["others"]} languages that
-have no class.
+Other languages: {document["each_other"]} paragraphs of the declaration in each of {document["others"]} languages
+that have no class.
 
 {unknown}
 
-What `{document["ours"]}` answers on other languages, the 20 commonest answers:
+The {OTHERS_ANSWERED} languages that `{document["ours"]}` names most often where the text is in another language:
 
 {others}
 

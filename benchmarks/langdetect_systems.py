@@ -16,6 +16,7 @@ from langdetect_data import LANGUAGES
 if TYPE_CHECKING:
     from spacy_xlt.detectors.base import Detector
 
+DETECTORS = "spacy_xlt_detectors"  # the group of entry points
 BATCH = 256
 MOST_SECONDS = 3.0
 BINS = 10
@@ -46,7 +47,7 @@ def make(name: str, prior: bool) -> Detect:
 def _ours(name: str, prior: bool) -> Detect:
     # Not spaCy's registry: its load time and memory are not the detector's.
     registered = name if "." in name else f"spacy-xlt.{name}.v1"
-    (entry,) = entry_points(group="spacy_xlt_detectors", name=registered)
+    (entry,) = entry_points(group=DETECTORS, name=registered)
     detector: Detector = entry.load()()
     languages = LANGUAGES if prior else None
 
