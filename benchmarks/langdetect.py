@@ -19,6 +19,8 @@ from common import PROJECT, write_results
 from langdetect_data import LANGUAGES, Labelled, memory_mb, test_sets
 from langdetect_systems import BATCH, expected_calibration_error, make, rate, run
 
+from spacy_xlt.languages import base_code
+
 # name in the table, function or class, whether the 14 languages are the prior
 DETECTORS = ("LangDetect", "NGrams", "Py3LangId", "FastText", "Lingua", "Ensemble")
 PLAIN = (
@@ -87,7 +89,7 @@ def measure(name: str, prior: bool) -> dict[str, Any]:
     answers = {kind: run(detect, [text for text, _ in labelled]) for kind, labelled in sets.items()}
     row["memory_mb"] = round(memory_mb() - before)
     for kind, found in answers.items():
-        right = [language == gold for (language, _), (_, gold) in zip(found, sets[kind])]
+        right = [base_code(language) == gold for (language, _), (_, gold) in zip(found, sets[kind])]
         row[kind] = round(100 * sum(right) / len(right), 2)
         if kind in ("sentences", "three_words"):
             error = expected_calibration_error(right, [confidence for _, confidence in found])

