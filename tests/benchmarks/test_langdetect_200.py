@@ -77,6 +77,15 @@ def test_our_detectors_are_found_by_name(importable_benchmarks: None) -> None:
         assert probability > 0.5
 
 
+def test_the_scripts_and_varieties_of_a_language_count_together(importable_benchmarks: None) -> None:
+    from langdetect_systems import best_language
+
+    code, probability = best_language([("ja", 0.4), ("zho_Hant", 0.35), ("zho_Hans", 0.25)])
+    assert code == "zho_Hant"
+    assert probability == pytest.approx(0.6)
+    assert best_language([]) == ("xx", 0.0)
+
+
 def test_a_row_of_markdown_for_every_system_and_set(benchmark: ModuleType) -> None:
     known = {"sentences": [("Ein Text", "deu_Latn"), ("Een tekst", "nld_Latn")]}
     answers = {"sentences": [("de", 0.9), ("de", 0.6)], "other languages": [("xx", 0.0), ("de", 0.7)]}
