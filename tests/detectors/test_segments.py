@@ -83,6 +83,11 @@ def test_units_are_words_of_one_script_and_pieces_of_unspaced_ones() -> None:
     assert all(sum(unicodedata.category(char)[0] == "L" for char in unit) <= 4 for unit in units[2:])
 
 
+def test_letters_that_are_signs_do_not_cut_a_word() -> None:
+    text = "nº 5 del 3ª, 10µm"
+    assert [text[unit.start : unit.end] for unit in split_units(text)] == ["nº", "del", "ª", "m"]
+
+
 @pytest.mark.parametrize(
     "word",
     [
