@@ -89,9 +89,11 @@ def split_units(text: str) -> list[Unit]:
         if not len(places):
             continue
         for run in np.split(places, np.flatnonzero(np.diff(inside[places])) + 1):
-            letters = np.flatnonzero(~joined[word.start() + run])
-            step = _PIECE if inside[run[0]] in _UNSPACED else len(run)
-            for piece in np.split(run, letters[step::step]):
+            pieces = [run]
+            if inside[run[0]] in _UNSPACED:
+                letters = np.flatnonzero(~joined[word.start() + run])
+                pieces = np.split(run, letters[_PIECE::_PIECE])
+            for piece in pieces:
                 start, end = word.start() + int(piece[0]), word.start() + int(piece[-1]) + 1
                 units.append(Unit(start, end, int(inside[run[0]])))
     block = -(-len(units) // MOST_UNITS)
