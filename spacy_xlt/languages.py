@@ -427,6 +427,7 @@ def _read_table() -> tuple[dict[str, _Language], dict[str, str], frozenset[str]]
 
 
 _LANGUAGES, _BASE_OF, _VARIETIES = _read_table()
+_NAME_OF = {UNKNOWN: "unknown", **{code: language.name for code, language in _LANGUAGES.items()}}
 
 
 def _primary(code: str) -> str:
@@ -506,7 +507,4 @@ def is_known(code: str) -> bool:
 
 def name(code: str) -> str:
     """The English name of a language, or the code itself where the table has none."""
-    base = base_code(code)
-    if base == UNKNOWN:
-        return "unknown"
-    return _LANGUAGES[base].name if base in _LANGUAGES else code
+    return _NAME_OF.get(base_code(code), code)

@@ -158,7 +158,7 @@ def json_line(text: str, candidates: Any, threshold: float, segments: Any) -> st
     row: dict[str, Any] = {
         "language": language,
         "score": score,
-        "script": script,
+        "language_script": script,
         "candidates": dict(candidates),
     }
     if segments is not None:
@@ -168,7 +168,7 @@ def json_line(text: str, candidates: Any, threshold: float, segments: Any) -> st
                 "end": each.end,
                 "language": each.language,
                 "score": each.score,
-                "script": each.script,
+                "language_script": each.script,
             }
             for each in segments
         ]

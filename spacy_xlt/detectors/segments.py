@@ -36,7 +36,7 @@ _PIECE = 4  # characters of an unspaced script
 _WORD = re.compile(r"\S+")
 # The number of the scripts that the detectors know nothing of.
 OTHER_SCRIPT = len(NAMES)
-_LETTER, _JOINED, _VIRAMA = 1, 2, 3  # kinds of characters
+_LETTER, _MODIFIER, _MARK, _VIRAMA = 1, 2, 3, 4  # kinds of characters
 _VIRAMA_CLASS = 9  # canonical combining class
 
 
@@ -89,9 +89,11 @@ def split_units(text: str) -> list[Unit]:
         if not len(places):
             continue
         for run in np.split(places, np.flatnonzero(np.diff(inside[places])) + 1):
-            letters = np.flatnonzero(~joined[word.start() + run])
-            step = _PIECE if inside[run[0]] in _UNSPACED else len(run)
-            for piece in np.split(run, letters[step::step]):
+            pieces = [run]
+            if inside[run[0]] in _UNSPACED:
+                letters = np.flatnonzero(~joined[word.start() + run])
+                pieces = np.split(run, letters[_PIECE::_PIECE])
+            for piece in pieces:
                 start, end = word.start() + int(piece[0]), word.start() + int(piece[-1]) + 1
                 units.append(Unit(start, end, int(inside[run[0]])))
     block = -(-len(units) // MOST_UNITS)
@@ -100,16 +102,21 @@ def split_units(text: str) -> list[Unit]:
 
 @lru_cache(maxsize=1)
 def _kinds() -> NDArray[np.uint8]:
-    """The kind of each character up to U+1FFFF, 0 for what is neither letter nor mark."""
+    """The kind of each character up to U+1FFFF, 0 for what is neither letter nor mark.
+
+    A letter that stands for another one (º, µ, ℓ) tells no script.
+    """
     kinds = np.zeros(0x20000, dtype=np.uint8)
     for code in range(len(kinds)):
         category = unicodedata.category(chr(code))
         if category in ("Lu", "Ll", "Lt", "Lo"):
-            kinds[code] = _LETTER
+            kinds[code] = 0 if unicodedata.decomposition(chr(code))[:1] == "<" else _LETTER
         elif unicodedata.combining(chr(code)) == _VIRAMA_CLASS:
             kinds[code] = _VIRAMA
-        elif category[0] == "M" or category == "Lm":
-            kinds[code] = _JOINED
+        elif category[0] == "M":
+            kinds[code] = _MARK
+        elif category == "Lm":
+            kinds[code] = _MODIFIER
     return kinds
 
 
@@ -121,7 +128,7 @@ def _scripts(codepoints: Codepoints) -> tuple[NDArray[np.uint8], NDArray[np.bool
     kinds = _kinds()[np.minimum(codepoints, len(_kinds()) - 1)]
     scripts = script_of(codepoints)
     scripts = np.where(scripts == HAN, np.uint8(KANA), scripts)  # told apart by the detector
-    mark = (kinds == _JOINED) | (kinds == _VIRAMA)
+    mark = (kinds == _MARK) | (kinds == _VIRAMA) | ((kinds == _MODIFIER) & (scripts == NO_SCRIPT))
     scripts[(kinds == _LETTER) & (scripts == NO_SCRIPT)] = OTHER_SCRIPT
     scripts[mark] = NO_SCRIPT
     before = np.maximum.accumulate(np.where(mark, 0, np.arange(len(scripts))))

@@ -87,6 +87,7 @@ class LanguageDetector(Pipe):
 
     detector: a back end from the registry `xlt_detectors`; `spacy-xlt.Ensemble.v1` is the recommended one.
     languages: the languages that can occur, as a prior: a list, or {language: weight}; empty: all the back end knows.
+        `zh` allows all scripts of Chinese, `zho_Hant` only that one (back ends that tell no scripts apart: all).
     threshold: below this probability the language is `xx`; the candidates stay.
     min_chars: with fewer letters than this the language is `xx`, without candidates.
     overwrite: detect also where the Doc has a language other than `xx`.

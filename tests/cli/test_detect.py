@@ -56,8 +56,8 @@ def test_json_has_all_there_is() -> None:
     text = "Tab\there: " + SENTENCES["it"]
     (row,) = map(json.loads, succeed("detect", "--format", "json", "--segments", stdin=text).splitlines())
     assert row["text"] == text and row["language"] == "it"
-    assert row["candidates"]["it"] == row["score"] and row["script"] == "ita_Latn"
-    assert (row["segments"][-1]["language"], row["segments"][-1]["script"]) == ("it", "ita_Latn")
+    assert row["candidates"]["it"] == row["score"] and row["language_script"] == "ita_Latn"
+    assert (row["segments"][-1]["language"], row["segments"][-1]["language_script"]) == ("it", "ita_Latn")
     assert row["segments"][-1]["end"] == len(text) - 1
 
 

@@ -83,6 +83,11 @@ def test_units_are_words_of_one_script_and_pieces_of_unspaced_ones() -> None:
     assert all(sum(unicodedata.category(char)[0] == "L" for char in unit) <= 4 for unit in units[2:])
 
 
+def test_letters_that_are_signs_do_not_cut_a_word() -> None:
+    text = "nº 5 del 3ª, 10µm"
+    assert [text[unit.start : unit.end] for unit in split_units(text)] == ["nº", "del", "ª", "m"]
+
+
 @pytest.mark.parametrize(
     "word",
     [
@@ -248,3 +253,22 @@ def test_real_pairs_right_to_left_and_unspaced_ones_too(pair: tuple[str, str]) -
 def test_a_batch_gives_what_single_texts_give() -> None:
     texts = [SENTENCES["en"] + SENTENCES["ru"], "", SENTENCES["de"], SENTENCES["ja"] + " " + SENTENCES["fr"]]
     assert find_segments(NGrams(), texts) == [find_segments(NGrams(), [text])[0] for text in texts]
+
+
+class KnowsNoWord:
+    """An open-set detector that is sure only of two words and more."""
+
+    def detect(self, texts: Sequence[str], languages: Optional[Languages] = None) -> list[Candidates]:
+        answers = NGrams().detect(texts, languages)
+        return [
+            [("xx", 0.9), *((code, 0.1 * share) for code, share in answer)] if len(text.split()) == 1 else answer
+            for text, answer in zip(texts, answers)
+        ]
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es", "it", "pt", "tr", "vi", "ru", "ar", "hi"])
+def test_words_that_nobody_knows_cut_no_sentence(language: str) -> None:
+    text = SENTENCES[language]
+    (segment,) = find_segments(KnowsNoWord(), [text], list(SENTENCES))[0]
+    assert segment.language == language
+    assert text[: segment.start] + text[segment.end :] in ("", "?", "¿?", "؟", " ?")

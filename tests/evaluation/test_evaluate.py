@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from spacy.language import Language
+from spacy.tokens import Doc
 
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
@@ -101,6 +102,22 @@ def test_evaluating_changes_nothing(nlp: Language) -> None:
 def test_records_without_a_language_count_under_the_detected_one(nlp: Language) -> None:
     metrics = evaluate(nlp, [record("en: a", "a"), record("de: b", "b", language="xx")])
     assert figures(metrics, "de", "n", "accuracy") == [1, 1.0]
+    assert list(metrics["languages"]) == ["en", "de"]
+
+
+@Language.component("tests_german_with_script")
+def write_german(doc: Doc) -> Doc:
+    if doc.text.startswith("de"):
+        doc._.language = "deu_Latn"
+    return doc
+
+
+def test_a_language_with_its_script_counts_as_the_language(nlp: Language) -> None:
+    nlp.add_pipe("tests_german_with_script", first=True)
+    metrics = evaluate(
+        nlp, [record("en: a", "a"), record("de: b", "b", language="xx"), record("de: a", "a", language="de")]
+    )
+    assert figures(metrics, "de", "n", "langid_accuracy") == [2, 1.0]
     assert list(metrics["languages"]) == ["en", "de"]
 
 
