@@ -431,7 +431,7 @@ _NAME_OF = {UNKNOWN: "unknown", **{code: language.name for code, language in _LA
 
 
 def _primary(code: str) -> str:
-    return code.strip().replace("_", "-").split("-")[0].lower()
+    return code.strip().replace("_", "-").split("-")[0].strip().lower()
 
 
 @lru_cache(maxsize=4096)

@@ -3,7 +3,7 @@
 from typing import Optional
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from spacy_xlt.languages import (
@@ -204,6 +204,8 @@ CODES = st.one_of(
 
 
 @settings(deadline=None)
+@example("0\r_")
+@example(" zh _Hant")
 @given(CODES)
 def test_one_spelling_and_the_same_language(code: str) -> None:
     canonical, full = canonical_code(code), full_code(code)

@@ -25,8 +25,9 @@ SWITCH_COST = 10.0  # nats
 NEIGHBOURS = 1  # words on each side
 OWN_WEIGHT = 0.5  # of a word judged alone, beside 1 for it with its neighbours
 SMALLEST = 0.005  # the probability of a language that is not among a word's candidates
-# Of the probability that a word is in no known language, this part counts for each language of the text.
-UNKNOWN_SHARE = 0.2
+# Of the probability that a word is in no known language, this part counts for each language of the text. With 0, four
+# unknown words are cut out of a sentence; with .5, most unknown sentences are not found.
+UNKNOWN_SHARE = 0.1
 # A language that nowhere in the text is so probable is not in it.
 LEAST_PROBABILITY = 0.3
 # A longer text is read in blocks of several words.
