@@ -142,7 +142,10 @@ def test_a_wrong_order_is_explained() -> None:
 @pytest.mark.parametrize(
     ("name", "assigned"),
     [
-        ("xlt_langdetect", ["doc._.language", "doc._.language_score", "doc._.language_candidates"]),
+        (
+            "xlt_langdetect",
+            ["doc._.language", "doc._.language_score", "doc._.language_script", "doc._.language_candidates"],
+        ),
         ("xlt_encoder", ["doc._.xlt_embedding"]),
         ("xlt_projector", ["doc._.xlt_projected"]),
         ("xlt_textcat", ["doc.cats"]),
