@@ -22,7 +22,7 @@ from langdetect_systems import BATCH, expected_calibration_error, make, rate, ru
 from spacy_xlt.languages import base_code
 
 # name in the table, function or class, whether the 14 languages are the prior
-DETECTORS = ("LangDetect", "NGrams", "Py3LangId", "FastText", "Lingua", "Ensemble")
+DETECTORS = ("NGrams.v2", "LangDetect.v1", "Py3LangId.v1", "FastText.v1", "Lingua.v1")
 PLAIN = (
     "langdetect plain",
     "langdetect plain, no @user",
@@ -32,7 +32,7 @@ PLAIN = (
     "pycld2 plain",
     "spacy-fastlang",
 )
-RECOMMENDED = "Ensemble"
+RECOMMENDED = "NGrams.v2"
 SPEED_TEXTS = 1000
 COLUMNS = (
     "detector",
@@ -64,7 +64,7 @@ def pipe_rate(name: str, prior: bool, texts: Sequence[str]) -> Optional[float]:
     import spacy
 
     nlp = spacy.blank("xx")
-    config: dict[str, Any] = {"detector": {"@xlt_detectors": f"spacy-xlt.{name}.v1"}}
+    config: dict[str, Any] = {"detector": {"@xlt_detectors": f"spacy-xlt.{name}"}}
     if prior:
         config["languages"] = LANGUAGES
     pipe: Any = nlp.add_pipe("xlt_langdetect", config=config)
@@ -121,7 +121,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
     ]
     for row in rows:
         cells = [row[column] for column in COLUMNS]
-        cells[0] = f"**{cells[0]}** (recommended)" if cells[0] == RECOMMENDED else cells[0]
+        cells[0] = f"**{cells[0]}** (default)" if cells[0] == RECOMMENDED else cells[0]
         cells[1] = "14 languages" if cells[1] else "none"
         lines.append("| " + " | ".join("-" if cell is None else str(cell) for cell in cells) + " |")
     return "\n".join(lines)
@@ -164,7 +164,7 @@ Memory: what the process gains by loading the detector and using it once on all 
 
 {segments_table(document["segments"])}
 
-A stream of {stream["docs"]} documents through `nlp.pipe` (Ensemble, no prior): memory {stream["memory_mb"]} MB after
+A stream of {stream["docs"]} documents through `nlp.pipe` (NGrams, no prior): memory {stream["memory_mb"]} MB after
 each tenth, {stream["docs_per_s"]} docs/s. One document of 1,000,000 characters: {document["million_characters_ms"]} ms.
 """
 

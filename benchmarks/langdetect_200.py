@@ -31,8 +31,8 @@ from languages_data import merged, other_languages
 from spacy_xlt.languages import UNKNOWN, base_code
 
 # The detector whose languages and confusions are listed.
-OURS = "spacy-xlt.NGrams.v1"
-SYSTEMS = (OURS, "spacy-xlt.LangDetect.v1", "spacy-xlt.Ensemble.v1")
+OURS = "spacy-xlt.NGrams.v2"
+SYSTEMS = (OURS, "spacy-xlt.LangDetect.v1")
 # name of the row, distribution
 PEERS = {
     "langdetect plain": "langdetect",

@@ -1,11 +1,10 @@
-"""Fit spacy_xlt/detectors/calibration.json: temperatures of all back ends, weights of the ensemble.
+"""Fit the temperatures of other packages' back ends in spacy_xlt/detectors/calibration.json.
 
     python benchmarks/langdetect_calibration.py
 
-Weights are fitted on SIB-200 train, NTREX (lines 1-1800) and UMSAB train; temperatures on SIB-200 dev, NTREX (the
-rest) and UMSAB val, where every figure that it prints is measured too. Both by the log-likelihood of the right
-language, for each class of length, once with the 14 languages as the prior and once without a prior. Test files are
-not read.
+They are fitted on SIB-200 dev, NTREX (lines 1801 on) and UMSAB val by the log-likelihood of the right language, for
+each class of length, once with the 14 languages as the prior and once without a prior. Test files are not read. What
+concerns our own model is fitted by langdetect_unknown.py.
 """
 
 import json
@@ -17,12 +16,10 @@ from langdetect_data import LANGUAGES, fit_sets
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from spacy_xlt.detectors.calibration import CLASSES, FILE, length_classes
-from spacy_xlt.detectors.ensemble import Ensemble, member_scores, normalise
+from spacy_xlt.detectors.calibration import CLASSES, FILE, length_classes, read_calibration
 from spacy_xlt.detectors.fasttext import FastText
 from spacy_xlt.detectors.langdetect import LangDetect
 from spacy_xlt.detectors.lingua import Lingua
-from spacy_xlt.detectors.ngrams import NGrams
 from spacy_xlt.detectors.parts import Part, split_scripts
 from spacy_xlt.detectors.prepare import prepare
 from spacy_xlt.detectors.py3langid import Py3LangId
@@ -31,14 +28,7 @@ from spacy_xlt.detectors.scripts import ON_REQUEST, is_written_in
 
 Floats = NDArray[np.float64]
 
-TRAIN_EACH, DEV_EACH = 150, 150
-# The weights of n-grams and fastText beside 1 for py3langid that are tried, and temperatures to judge them at.
-NGRAM_WEIGHTS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
-FASTTEXT_WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0)
-TRIED_TEMPERATURES = (0.35, 0.6, 1.0, 1.6)
-# Errors count, and so many of the likelihood's nats: by likelihood alone, certainty wins over accuracy; errors alone
-# are few.
-NATS = 0.02
+DEV_EACH = 150
 DIGITS = 3
 DOUBT = 0.001
 
@@ -108,28 +98,6 @@ def fit_temperatures(scores: Floats, case: Case) -> list[float]:
     return fitted
 
 
-def fit_weights(ensemble: Ensemble, case: Case) -> list[list[float]]:
-    """The weights of the members (n-grams, py3langid, fastText) for each class of length, the best of a grid."""
-    scores = [member_scores(member, case.parts, case.languages, case.prior) for member in ensemble.members]
-    classes = length_classes(case.parts)
-    fitted = []
-    for number in range(len(CLASSES)):
-        rows = np.flatnonzero(classes == number)
-        subset, own = case.select(rows), [each[rows] for each in scores]
-        grid = [[ngrams, 1.0, fasttext] for ngrams in NGRAM_WEIGHTS for fasttext in FASTTEXT_WEIGHTS]
-        fitted.append(min(grid, key=lambda weights: badness(own, weights, subset)))
-    return fitted
-
-
-def badness(scores: list[Floats], weights: Sequence[float], case: Case) -> float:
-    """The share of errors, and a little of the loss at the best temperature."""
-    columns = [np.full(len(case.parts), weight) for weight in weights]
-    mixed = sum(normalise(own, column, case.allowed) for own, column in zip(scores, columns) if column[0])
-    mixed = np.asarray(mixed)
-    errors = float((np.where(case.allowed, mixed, -np.inf).argmax(axis=1) != case.gold).mean())
-    return errors + NATS * min(loss(mixed / temperature, case) for temperature in TRIED_TEMPERATURES)
-
-
 def calibrate(detector: ScoringDetector) -> dict[str, list[float]]:
     """The temperatures of a detector, with and without a prior."""
     fitted = {}
@@ -146,20 +114,12 @@ def write(calibration: dict) -> None:
 
 
 def main() -> None:
-    import spacy_xlt.detectors.calibration as module
-
-    ensemble = Ensemble()
-    weights = {
-        name: fit_weights(ensemble, make_case("train", TRAIN_EACH, ensemble.languages, name == "prior"))
-        for name in ("open", "prior")
-    }
-    # Temperatures are fitted on top of the weights, with none before.
-    calibration = {"classes": list(CLASSES), "temperatures": {}, "ensemble": weights}
-    write(calibration)
-    module.read_calibration.cache_clear()
-    for detector in (LangDetect(), NGrams(), Py3LangId(), FastText(), Lingua(), ensemble):
-        calibration["temperatures"][detector.name] = calibrate(detector)  # type: ignore[index]
-        print(detector.name, calibration["temperatures"][detector.name], flush=True)  # type: ignore[index]
+    calibration = json.loads(FILE.read_text(encoding="utf8"))
+    for detector in (LangDetect(), Py3LangId(), FastText(), Lingua()):
+        # Temperatures are fitted with none before.
+        read_calibration()["temperatures"].pop(detector.name, None)
+        calibration["temperatures"][detector.name] = calibrate(detector)
+        print(detector.name, calibration["temperatures"][detector.name], flush=True)
     write(calibration)
 
 

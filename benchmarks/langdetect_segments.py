@@ -15,7 +15,7 @@ from langdetect_data import LANGUAGES, UNSPACED, sib200
 
 from spacy_xlt.detectors import segments as module
 from spacy_xlt.detectors.base import Detector
-from spacy_xlt.detectors.ensemble import Ensemble
+from spacy_xlt.detectors.ngrams import NGrams
 from spacy_xlt.detectors.segments import Segment, find_segments
 
 PAIRS = (
@@ -95,7 +95,7 @@ def score(counts: Sequence[dict[str, int]]) -> dict[str, float]:
 
 def measure_segments(detector: Optional[Detector] = None, split: str = "test") -> list[dict[str, Any]]:
     """A row for each pair of languages: F1 and letters with the 14 languages as prior, and without."""
-    detector = detector or Ensemble()
+    detector = detector or NGrams()
     rows = []
     for pair in PAIRS:
         data = switched(pair, split)
@@ -120,7 +120,7 @@ def segments_table(rows: Sequence[dict[str, Any]]) -> str:
     lines = [
         "## Segments",
         "",
-        "Code-switched sentences (Ensemble): the first half in one language, the second in another. F1 of segments",
+        "Code-switched sentences (NGrams): the first half in one language, the second in another. F1 of segments",
         "whose language is right and whose ends are right to within a word; letters: the share in the right language.",
         "",
         "| languages | F1, 14 languages | letters | F1, no prior | letters |",
@@ -135,7 +135,7 @@ def segments_table(rows: Sequence[dict[str, Any]]) -> str:
 
 def main() -> None:
     """Print the dev figures of several settings: what SWITCH_COST, NEIGHBOURS and OWN_WEIGHT were chosen by."""
-    detector = Ensemble()
+    detector = NGrams()
     data = [item for pair in PAIRS for item in switched(pair, "dev", 20)]
     texts = [text for text, _ in data]
     for neighbours in (1, 2, 3):

@@ -6,7 +6,7 @@ from typing import Any
 
 from langdetect_data import LANGUAGES, memory_mb, sib200
 
-from spacy_xlt.detectors.ensemble import Ensemble
+from spacy_xlt.detectors.ngrams import NGrams
 
 DOCS = 100_000
 
@@ -16,7 +16,7 @@ def measure_stream(docs: int = DOCS) -> dict[str, Any]:
     import spacy
 
     nlp = spacy.blank("xx")
-    nlp.add_pipe("xlt_langdetect", config={"detector": {"@xlt_detectors": "spacy-xlt.Ensemble.v1"}})
+    nlp.add_pipe("xlt_langdetect", config={"detector": {"@xlt_detectors": "spacy-xlt.NGrams.v2"}})
     memory = []
     start = time.perf_counter()
     done = 0
@@ -38,7 +38,7 @@ def _texts(first: int, count: int) -> Iterator[str]:
 
 def measure_long() -> float:
     """Milliseconds for a document of 1,000,000 characters, the slowest of several kinds, the best of three of each."""
-    detector = Ensemble()
+    detector = NGrams()
     detector.detect(["load", "the models"])
     slowest = 0.0
     for piece in ("Where is the parcel that I ordered? ", "Whereistheparcel", "荷物はどこですか", "x", "<", "@", "12 "):

@@ -1,7 +1,7 @@
 """The detectors of the language benchmarks, each as one function from texts to languages, and how they are timed.
 
 `plain` names are other people's interfaces as their documentation shows them; the others are the back ends of
-xlt_detectors, by class (`NGrams`) or by registered name (`spacy-xlt.NGrams.v1`).
+xlt_detectors, by their registered names, with or without `spacy-xlt.`
 """
 
 import math
@@ -51,8 +51,7 @@ def make(name: str, prior: bool) -> Detect:
 
 def _ours(name: str, prior: bool) -> Detect:
     # Not spaCy's registry: its load time and memory are not the detector's.
-    registered = name if "." in name else f"spacy-xlt.{name}.v1"
-    (entry,) = entry_points(group=DETECTORS, name=registered)
+    (entry,) = entry_points(group=DETECTORS, name=f"spacy-xlt.{name.removeprefix('spacy-xlt.')}")
     detector: Detector = entry.load()()
     languages = LANGUAGES if prior else None
 

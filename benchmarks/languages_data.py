@@ -1,4 +1,4 @@
-"""Texts of 214 languages to train and judge language detection; a class is a language and its script (`srp_Cyrl`).
+"""Texts of 215 languages to train and judge language detection; a class is a language and its script (`srp_Cyrl`).
 
 | source | what | splits |
 |---|---|---|
@@ -156,6 +156,7 @@ knc_Latn - kr knc
 kon_Latn - kg kng,kng_AO
 kor_Hang kor - kor
 lao_Laoo lao - lao
+lat_Latn - - lat,lat_1
 lij_Latn - lij lij
 lim_Latn - li -
 lin_Latn - ln lin,lin_tones

@@ -11,7 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_xlt.detectors.base import Decision, Detector, Languages, decide
-from spacy_xlt.detectors.langdetect import LangDetect
+from spacy_xlt.detectors.ngrams import NGrams
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import set_extensions
 from spacy_xlt.languages import UNKNOWN, base_code, canonical_code
@@ -38,7 +38,7 @@ class Router:
     pipelines: for each language code a package name, a folder, or a `Language`; `*` for all other languages and for
         texts in no known language (without it: a blank pipeline, `spacy.blank("xx")`). A code may name a script, for
         detectors that tell the scripts apart: `zh_Hant` has the texts in traditional characters, `zh` all others.
-    detector: a back end; None: `LangDetect`.
+    detector: a back end; None: `NGrams`.
     languages: the prior of the detector, as for `xlt_langdetect`. None: the languages of `pipelines`, if it has no `*`.
     threshold: below this probability a text is of no known language.
     max_loaded: how many pipelines are in memory, those that were given as a `Language` not counted.
@@ -61,7 +61,7 @@ class Router:
             if size < 1:
                 raise XltError(f"Router: {name} is at least 1, not {size}.")
         self.pipelines = _by_canonical_code(pipelines)
-        self.detector = detector or LangDetect()
+        self.detector = detector or NGrams()
         self.languages = languages
         if languages is None and OTHERS not in self.pipelines:
             self.languages = sorted(self.pipelines) or None

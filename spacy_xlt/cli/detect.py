@@ -23,9 +23,7 @@ def detect_cli(
     languages: Annotated[
         str, typer.Option(help="The languages that can occur: en,de,zh_Hant, or with weights: en=5,de=1.")
     ] = "",
-    detector: Annotated[
-        str, typer.Option(help="LangDetect, NGrams, Ensemble (the best; extra `detect`), FastText, Py3LangId, Lingua.")
-    ] = "LangDetect",
+    detector: Annotated[str, typer.Option(help="NGrams, LangDetect, FastText, Py3LangId, Lingua.")] = "NGrams",
     threshold: Annotated[float, typer.Option(help="Below this probability the language is xx.")] = 0.0,
     segments: Annotated[bool, typer.Option("--segments", help="Show where a text changes its language.")] = False,
     format: Annotated[str, typer.Option(help="tsv: language, probability, code, (segments,) text; or json.")] = "tsv",

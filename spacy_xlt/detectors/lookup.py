@@ -34,6 +34,33 @@ def ngram_keys(symbols: NDArray[np.uint64], longest: int, base: int) -> Keys:
     return keys
 
 
+def hash_ngrams(symbols: NDArray[np.uint32], longest: int, space: int) -> NDArray[np.uint32]:
+    """Return hashes of the n-grams that end at each position: an array of positions x longest.
+
+    An n-gram may begin or end with a space, but has none inside. Where there is no n-gram of a length, the hash is 0.
+    The hash is polynomial in the symbols; of its 64 bits the upper half of a product (see `_hash`) is kept.
+    """
+    spaces = symbols == space
+    values = symbols.astype(np.uint64)
+    hashes = np.zeros((len(symbols), longest), dtype=np.uint32)
+    hashes[:, 0] = np.where(spaces, 0, _upper_half(values))
+    rolling, whole = values, np.ones(len(symbols), dtype=bool)
+    for n in range(1, longest):
+        longer = np.zeros_like(rolling)
+        longer[1:] = rolling[:-1] * MULTIPLIERS[0] + values[1:]
+        there = np.zeros(len(symbols), dtype=bool)
+        there[1:] = whole[:-1] & ~spaces[:-1] if n > 1 else ~(spaces[1:] & spaces[:-1])
+        there[:n] = False
+        hashes[:, n] = np.where(there, _upper_half(longer), 0)
+        rolling, whole = longer, there
+    return hashes
+
+
+def _upper_half(keys: Keys) -> NDArray[np.uint32]:
+    """Hash to 32 bits, but never to 0."""
+    return np.maximum(_hash(keys, MULTIPLIERS[1], np.uint64(32)), np.uint64(1)).astype(np.uint32)
+
+
 class KeyIndex:
     """Where a key stands in a table: a hash table of NumPy arrays, four times as fast as a search in sorted keys.
 

@@ -1,81 +1,236 @@
-"""A light model of our own: 1- to 5-grams of 60 languages in 3 MB, best on single words and word pairs.
+"""The default detector: character n-grams of more than two hundred languages, told apart within each script.
 
-Built by benchmarks/langdetect_ngrams.py from the n-gram frequencies of lingua (Peter M. Stahl, Apache-2.0), see
-NOTICE beside this file. The file holds for 370,000 n-grams the weights of the languages that have them; a text's score
-is their sum, in whole numbers, so it is the same on every machine.
+The score of a text for a language is the sum of the weights of its 1- to 5-grams: log(1 + frequency / floor), as in
+multinomial naive Bayes, plus a correction learned by softmax regression. benchmarks/langdetect_ngrams.py builds
+ngrams.npz; NOTICE names the texts that it learns from. Weights are whole numbers, so a score is the same on every
+machine.
+
+Scores are divided by a temperature for each class of length, so that probabilities are calibrated. Whether a text is in
+any language of the model is a question of its own, see unknown.py.
 """
 
-import io
-import lzma
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Optional
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spacy_xlt.detectors.lookup import KeyIndex, ngram_keys, sum_rows
-from spacy_xlt.detectors.scoring import Scores, ScoringDetector
-from spacy_xlt.detectors.scripts import to_codepoints
+from spacy_xlt.detectors.base import Candidates, Languages, prior_weight, read_prior
+from spacy_xlt.detectors.calibration import temperatures
+from spacy_xlt.detectors.lookup import KeyIndex, hash_ngrams
+from spacy_xlt.detectors.parts import Part
+from spacy_xlt.detectors.scoring import detect_parts, missing_kana, softmax, to_candidates
+from spacy_xlt.detectors.scripts import HAN, KANA, LATIN, NAMES, NO_SCRIPT, languages_of, script_of, to_codepoints
+from spacy_xlt.detectors.unknown import Scores, unknown_probability
+from spacy_xlt.errors import XltError
+from spacy_xlt.languages import UNKNOWN, base_code, canonical_code, full_code, script
 
-FILE = Path(__file__).parent / "ngrams.npz.xz"
-# A symbol is the number of a letter.
-BASE = 1 << 12
+FILE = Path(__file__).parent / "ngrams.npz"
 LONGEST = 5
 # What a weight of 1 means in nats.
-UNIT = 0.125
+UNIT = 0.25
+SPACE = ord(" ")
+BATCH = 512
+# So that reading the model takes no more memory than the model.
+ROWS_AT_ONCE = 1 << 15
+_APOSTROPHE = ord("'")
+# Written for the apostrophe within words: of Hausa, Uzbek, Hawaiian, French, ...
+_APOSTROPHES = "'’ʼʻ‘ʽʹ"
+_COMBINING_MARKS = range(0x300, 0x370)
+_PLANES = 0x40000
 
 
 @dataclass(frozen=True)
-class Model:
-    """languages: base codes, sorted. symbols: of each codepoint up to U+FFFF, 0 for none, one row more for the rest.
-    index: of the n-grams. weights: n-grams x languages, in UNITs."""
+class Group:
+    """The languages of one script.
 
-    languages: tuple[str, ...]
-    symbols: NDArray[np.uint64]
+    classes: languages with their scripts, such as `deu_Latn`. index: of the n-grams. weights: n-grams x classes, in
+    UNITs. log_prior: of each class, where the user gives no prior.
+    """
+
+    classes: tuple[str, ...]
     index: KeyIndex
     weights: NDArray[np.uint8]
+    log_prior: NDArray[np.float64]
 
 
 @lru_cache(maxsize=1)
-def read_model() -> Model:
-    """The model, read once a process."""
-    with np.load(io.BytesIO(lzma.decompress(FILE.read_bytes())), allow_pickle=False) as arrays:
-        languages = arrays["languages"].tolist()
-        symbols = np.zeros(0x10001, dtype=np.uint64)
-        symbols[arrays["characters"]] = arrays["symbols"]
-        keys = np.cumsum(arrays["steps"], dtype=np.uint64)
-        weights = np.zeros((len(keys), len(languages)), dtype=np.uint8)
-        weights[np.repeat(np.arange(len(keys)), arrays["lengths"]), arrays["owners"]] = arrays["weights"]
-    order = np.argsort(languages)
-    names = tuple(languages[column] for column in order)
-    return Model(names, symbols, KeyIndex(keys), np.ascontiguousarray(weights[:, order]))
+def read_model() -> dict[int, Group]:
+    """{number of the script: its languages}, read once a process."""
+    groups = {}
+    with np.load(FILE, allow_pickle=False) as arrays:
+        for name in arrays["scripts"].tolist():
+            classes = tuple(arrays[f"{name}.classes"].tolist())
+            keys = np.cumsum(arrays[f"{name}.steps"], dtype=np.uint64)
+            weights = _to_table(
+                arrays[f"{name}.lengths"], arrays[f"{name}.owners"], arrays[f"{name}.weights"], len(classes)
+            )
+            groups[NAMES.index(name)] = Group(classes, KeyIndex(keys), weights, arrays[f"{name}.log_prior"])
+    groups[KANA] = groups[HAN]
+    return groups
 
 
-@lru_cache(maxsize=2)
-def _weights(languages: tuple[str, ...]) -> NDArray[np.uint8]:
-    """The columns of some languages, contiguous."""
-    model = read_model()
-    if languages == model.languages:
-        return model.weights
-    return np.ascontiguousarray(model.weights[:, [model.languages.index(code) for code in languages]])
+def _to_table(
+    lengths: NDArray[np.uint8], owners: NDArray[np.uint8], weights: NDArray[np.uint8], width: int
+) -> NDArray[np.uint8]:
+    """A row for each n-gram: of its classes (owners) the weights, zeros for the others."""
+    table = np.zeros((len(lengths), width), dtype=np.uint8)
+    ends = np.cumsum(lengths, dtype=np.int64)
+    for start in range(0, len(lengths), ROWS_AT_ONCE):
+        own = lengths[start : start + ROWS_AT_ONCE]
+        rows = np.repeat(np.arange(start, start + len(own)), own)
+        inside = slice(ends[start] - own[0], ends[start] - own[0] + len(rows))
+        table[rows, owners[inside]] = weights[inside]
+    return table
 
 
-class NGrams(ScoringDetector):
-    """`spacy-xlt.NGrams.v1`: nothing to install, 60 languages (a few more by their script), fast."""
+@lru_cache(maxsize=1)
+def _symbol_table() -> NDArray[np.uint32]:
+    """The symbol of each codepoint: letters and marks are themselves, all else is a space."""
+    table = np.arange(_PLANES + 1, dtype=np.uint32)
+    kept = script_of(table[:-1]) != NO_SCRIPT
+    kept[_COMBINING_MARKS.start : _COMBINING_MARKS.stop] = True
+    table[:-1][~kept] = SPACE
+    table[-1] = SPACE  # of whatever is beyond
+    table[[ord(character) for character in _APOSTROPHES]] = _APOSTROPHE
+    return table
 
-    name = "ngrams"
+
+def read_symbols(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """Return the symbols of all texts in lower case and the number of the text of each.
+
+    One space is around each text and between words; an apostrophe is a symbol inside words only.
+    """
+    lowered = [f" {text.lower()} " for text in texts]
+    symbols = _symbol_table()[np.minimum(to_codepoints("".join(lowered)), _PLANES)]
+    owners = np.repeat(np.arange(len(texts)), [len(text) for text in lowered])
+    apostrophes = np.flatnonzero(symbols == _APOSTROPHE)
+    outside = (symbols[apostrophes - 1] == SPACE) | (symbols[apostrophes + 1] == SPACE)
+    symbols[apostrophes[outside]] = SPACE
+    spaces = symbols == SPACE
+    kept = np.ones(len(symbols), dtype=bool)
+    kept[1:] = ~(spaces[1:] & spaces[:-1]) | (owners[1:] > owners[:-1])
+    return symbols[kept], owners[kept]
+
+
+@lru_cache(maxsize=4)
+def _weights(group: int, columns: tuple[int, ...]) -> NDArray[np.uint8]:
+    """The columns of some classes, contiguous."""
+    weights = read_model()[group].weights
+    return weights if len(columns) == weights.shape[1] else np.ascontiguousarray(weights[:, columns])
+
+
+def score(group: int, texts: Sequence[str], columns: Sequence[int]) -> Scores:
+    """Score texts of one script for some of its classes (their columns)."""
+    symbols, owners = read_symbols(texts)
+    hashes = hash_ngrams(symbols, LONGEST, SPACE).ravel()
+    there = np.flatnonzero(hashes)
+    rows = read_model()[group].index.find(hashes[there].astype(np.uint64))
+    owner_of = owners[there // LONGEST]
+    known = rows >= 0
+    ngrams = np.bincount(owner_of, minlength=len(texts))
+    counts = np.bincount(owner_of[known], minlength=len(texts))
+    weights, rows = _weights(group, tuple(columns)), rows[known]
+    ends = np.cumsum(counts)
+    values, used = np.empty((len(texts), len(columns))), np.empty(len(texts), dtype=np.int64)
+    for number, (start, end) in enumerate(zip((ends - counts).tolist(), ends.tolist())):
+        own = weights[rows[start:end]]
+        values[number] = own.sum(axis=0, dtype=np.uint32)
+        used[number] = np.count_nonzero(own[:, values[number].argmax()])
+    return Scores(values * UNIT, ngrams, counts, used)
+
+
+class NGrams:
+    """`spacy-xlt.NGrams.v2`, the default: more than two hundred languages in the core install.
+
+    Without a prior it answers `xx` to a text that is in none of its languages: noise, code, another language. With a
+    prior (`languages`) it does not: one of the languages that can occur is the answer.
+
+    varieties: tell the varieties of a language apart (`arz_Arab`, Egyptian Arabic), which sentences seldom allow.
+        False: they count for their language (`ar`).
+    unknown_rate: the share of texts in known languages that may be called `xx` by mistake, from 0 (never call a text
+        `xx`) to 0.1.
+    """
+
+    def __init__(self, varieties: bool = False, unknown_rate: float = 0.02) -> None:
+        if not 0.0 <= unknown_rate <= 0.1:
+            raise XltError(f"NGrams: unknown_rate is a share between 0 and 0.1, not {unknown_rate}.")
+        self.varieties = varieties
+        self.unknown_rate = unknown_rate
 
     @property
     def languages(self) -> Sequence[str]:
-        return read_model().languages
+        """The codes of all answers, sorted."""
+        return sorted({self._code(name) for group in read_model().values() for name in group.classes})
 
-    def score(self, texts: Sequence[str], languages: tuple[str, ...]) -> Scores:
-        model = read_model()
-        lowered = [text.lower() for text in texts]
-        symbols = model.symbols[np.minimum(to_codepoints(" ".join(lowered)), 0x10000)]
-        owners = np.repeat(np.arange(len(texts)), [len(text) + 1 for text in lowered])[: len(symbols)]
-        rows = model.index.find(ngram_keys(symbols, LONGEST, BASE).ravel())
-        known = rows >= 0
-        return sum_rows(_weights(languages), rows[known], np.repeat(owners, LONGEST)[known], len(texts)) * UNIT
+    def detect(self, texts: Sequence[str], languages: Optional[Languages] = None) -> list[Candidates]:
+        """See `Detector.detect`. Raises XltError if none of `languages` is known."""
+        prior = read_prior(languages)
+        self._check(prior)
+        return detect_parts(texts, lambda parts: self._answer(parts, prior))
+
+    def _code(self, name: str) -> str:
+        return answer_code(name, self.varieties)
+
+    def _check(self, prior: Mapping[str, float]) -> None:
+        classes = [name for group in read_model().values() for name in group.classes]
+        others = {code for number in range(len(NAMES)) for code in languages_of(number)}
+        if prior and not any(prior_weight(prior, name) for name in classes) and not others & set(prior):
+            raise XltError(
+                f"{type(self).__name__} knows none of the languages {', '.join(prior)}. "
+                "Choose another detector, or leave `languages` empty."
+            )
+
+    def _answer(self, parts: Sequence[Part], prior: Mapping[str, float]) -> list[Candidates]:
+        answers: list[Candidates] = [[] for _ in parts]
+        for number in {part.script for part in parts}:
+            of_script = [place for place, part in enumerate(parts) if part.script == number]
+            for start in range(0, len(of_script), BATCH):
+                places = of_script[start : start + BATCH]
+                for place, answer in zip(places, self._ask(number, [parts[each] for each in places], prior)):
+                    answers[place] = answer
+        return answers
+
+    def _ask(self, number: int, parts: Sequence[Part], prior: Mapping[str, float]) -> list[Candidates]:
+        """The candidates of parts in one script."""
+        group = read_model().get(number)
+        names = group.classes if group else ()
+        columns = [column for column, name in enumerate(names) if not prior or prior_weight(prior, name) > 0]
+        if number == KANA:
+            columns = [column for column in columns if names[column] == "jpn_Jpan"]
+        if group is None or not columns:
+            # The model knows no language of the script, but the script itself may tell.
+            told = [] if number == LATIN else [code for code in languages_of(number) if not prior or code in prior][:1]
+            return [[(code, 1.0) for code in told] for _ in parts]
+        scores = score(number, [part.text for part in parts], columns)
+        logits = scores.values / temperatures("ngrams", parts, bool(prior))[:, None]
+        if prior:
+            logits += np.log([prior_weight(prior, names[column]) for column in columns])
+        else:
+            logits += group.log_prior[columns]
+        if number == HAN and "jpn_Jpan" in (kept := [names[column] for column in columns]):
+            logits[:, kept.index("jpn_Jpan")] -= [missing_kana(part) for part in parts]
+        codes = [self._code(names[column]) for column in columns]
+        answers = sorted(set(codes))
+        members = np.array([[code == answer for answer in answers] for code in codes], dtype=np.float64)
+        probabilities = softmax(logits) @ members
+        if not prior and self.unknown_rate:
+            unknown = unknown_probability([names[column] for column in columns], parts, scores, self.unknown_rate)
+            # Where it is less probable than not, languages keep their probabilities: the best of a hundred that are
+            # alike is no reason for `xx`.
+            unknown[unknown < 0.5] = 0.0
+            probabilities = np.column_stack([probabilities * (1.0 - unknown)[:, None], unknown])
+            answers.append(UNKNOWN)
+        return to_candidates(probabilities, answers)
+
+
+@lru_cache(maxsize=1024)
+def answer_code(name: str, varieties: bool) -> str:
+    """The code that a class is answered with: the base code where the language is in its usual script (`deu_Latn` ->
+    `de`), else with the script (`zho_Hant`); varieties count for their language, if they are not asked for."""
+    base = base_code(name)
+    canonical = canonical_code(name if varieties else f"{base}_{script(name)}")
+    return base if canonical == full_code(base) else canonical

@@ -5,13 +5,13 @@ text -> prepare -> parts of one script -> candidates of the script and the prior
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Optional
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spacy_xlt.detectors.base import Candidates, Languages, read_prior
+from spacy_xlt.detectors.base import Candidates, Languages, base_prior
 from spacy_xlt.detectors.calibration import temperatures
 from spacy_xlt.detectors.parts import Part, split_scripts
 from spacy_xlt.detectors.prepare import prepare
@@ -66,21 +66,9 @@ class ScoringDetector(ABC):
 
     def detect(self, texts: Sequence[str], languages: Optional[Languages] = None) -> list[Candidates]:
         """See `Detector.detect`. Raises XltError if none of `languages` is known."""
-        prior = read_prior(languages)
+        prior = base_prior(languages)
         self._check(prior)
-        parts = split_scripts([prepare(text) for text in texts])
-        answers = self._answer(parts, prior)
-        found: list[Candidates] = [[] for _ in texts]
-        mixed: dict[int, Candidates] = {}
-        for part, answer in zip(parts, answers):
-            if part.share == 1.0:
-                found[part.owner] = answer
-            else:
-                shares = [(code, probability * part.share) for code, probability in answer]
-                mixed.setdefault(part.owner, []).extend(shares)
-        for owner, candidates in mixed.items():
-            found[owner] = _add_up(candidates)
-        return found
+        return detect_parts(texts, lambda parts: self._answer(parts, prior))
 
     def _check(self, prior: dict[str, float]) -> None:
         known = set(self.languages)
@@ -125,6 +113,22 @@ class ScoringDetector(ABC):
         allowed = {script: [code in codes for code in languages] for script, codes in options.items()}
         scores[~np.array([allowed[part.script] for part in parts])] = -np.inf
         return to_candidates(softmax(scores), languages)
+
+
+def detect_parts(texts: Sequence[str], answer: Callable[[list[Part]], list[Candidates]]) -> list[Candidates]:
+    """Prepare the texts, split them by scripts, and mix the answers for the parts of a text by their shares."""
+    parts = split_scripts([prepare(text) for text in texts])
+    found: list[Candidates] = [[] for _ in texts]
+    mixed: dict[int, Candidates] = {}
+    for part, candidates in zip(parts, answer(parts)):
+        if part.share == 1.0:
+            found[part.owner] = candidates
+        else:
+            shares = [(code, probability * part.share) for code, probability in candidates]
+            mixed.setdefault(part.owner, []).extend(shares)
+    for owner, candidates in mixed.items():
+        found[owner] = _add_up(candidates)
+    return found
 
 
 def missing_kana(part: Part) -> float:

@@ -30,7 +30,7 @@ segments = false
 scorer = {"@scorers": "spacy-xlt.langdetect_scorer.v1"}
 
 [xlt_langdetect.detector]
-@xlt_detectors = "spacy-xlt.LangDetect.v1"
+@xlt_detectors = "spacy-xlt.NGrams.v2"
 """
 DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR)["xlt_langdetect"]
 EXTENSIONS = ("language", "language_score", "language_script", "language_candidates", "language_spans")
@@ -85,7 +85,7 @@ class LanguageDetector(Pipe):
     - `doc._.language_candidates`: {code: probability} as the detector gives it, the best first; codes of languages.py,
       some with a script, and `xx` for the probability that the text is in none of the detector's languages.
 
-    detector: a back end from the registry `xlt_detectors`; `spacy-xlt.Ensemble.v1` is the recommended one.
+    detector: a back end from the registry `xlt_detectors`; `spacy-xlt.NGrams.v2` is the default.
     languages: the languages that can occur, as a prior: a list, or {language: weight}; empty: all the back end knows.
         `zh` allows all scripts of Chinese, `zho_Hant` only that one (back ends that tell no scripts apart: all).
     threshold: below this probability the language is `xx`; the candidates stay.

@@ -71,7 +71,7 @@ def test_the_codes_of_lid_176_are_those_of_iso_639(
 def test_our_detectors_are_found_by_name(importable_benchmarks: None) -> None:
     import langdetect_systems
 
-    for name in ("NGrams", "spacy-xlt.NGrams.v1"):
+    for name in ("NGrams.v2", "spacy-xlt.NGrams.v2"):
         ((code, probability), (unknown, _)) = langdetect_systems.make(name, prior=False)(["Wo ist mein Paket?", "1"])
         assert (code, unknown) == ("de", "xx")
         assert probability > 0.5
@@ -180,5 +180,5 @@ def test_the_written_samples_are_many_and_different(importable_benchmarks: None)
 def test_the_size_of_ours_is_that_of_its_model(benchmark: ModuleType) -> None:
     from spacy_xlt.detectors import ngrams
 
-    assert benchmark.size_mb("spacy-xlt.NGrams.v1") == round(Path(ngrams.FILE).stat().st_size / 1e6, 1)
+    assert benchmark.size_mb("spacy-xlt.NGrams.v2") == round(Path(ngrams.FILE).stat().st_size / 1e6, 1)
     assert benchmark.size_mb("pycld2 plain") is None or benchmark.size_mb("pycld2 plain") > 1

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from spacy_xlt.detectors.base import Detector
+from spacy_xlt.detectors.base import Detector, decide
 
 SENTENCES = {
     "en": "Where is the parcel that I ordered two weeks ago?",
@@ -45,4 +45,4 @@ def first_words(text: str, language: str) -> str:
 def accuracy(detector: Detector, texts: Sequence[tuple[str, str]], languages: Optional[Any] = None) -> float:
     answers = detector.detect([text for text, _ in texts], languages)
     pairs = zip(answers, (language for _, language in texts))
-    return sum(bool(answer) and answer[0][0] == language for answer, language in pairs) / len(texts)
+    return sum(decide(answer).language == language for answer, language in pairs) / len(texts)

@@ -134,8 +134,7 @@ def test_classes_of_length(text: str, name: str) -> None:
 def test_the_calibration_is_complete() -> None:
     found = read_calibration()
     assert found["classes"] == list(CLASSES)
-    assert set(found["temperatures"]) == {"langdetect", "ngrams", "py3langid", "fasttext", "lingua", "ensemble"}
+    assert set(found["temperatures"]) == {"langdetect", "ngrams", "py3langid", "fasttext", "lingua"}
     for fitted in found["temperatures"].values():
         assert len(fitted["open"]) == len(fitted["prior"]) == len(CLASSES)
         assert min(fitted["open"] + fitted["prior"]) > 0
-    assert all(len(found["ensemble"][name]) == len(CLASSES) for name in ("open", "prior"))

