@@ -63,12 +63,12 @@ WORDS_WEIGHT = 0.5  # of all of wordfreq's words, beside 1 for all of the texts
 LINGUA_WEIGHT = 1.0  # of lingua's frequencies, beside 1 for those of texts and words
 FLOOR = 3e-7
 # N-grams that are kept for each language of a script, and how often the language's texts must have them.
-ROWS = {"Latin": 7_000, "Han": 15_000, "Arabic": 8_000}
+ROWS = {"Latin": 7_000, "Han": 60_000, "Arabic": 8_000}
 ROWS_ELSE = 12_000
 ROWS_ALONE = 4_000  # of a script with one language
 LEAST_COUNT = 2
 # The part of the learned correction that is added: all of it makes single words worse. Chosen on fold 0.
-SHRINKAGE = {"Devanagari": 0.8}
+SHRINKAGE = {"Devanagari": 0.8, "Latin": 0.3, "Han": 0.1}
 SHRINKAGE_ELSE = 0.4
 # The scale of naive Bayes' scores in the softmax, which falls with the length of the text.
 KAPPA = 0.3

@@ -102,14 +102,14 @@ def _symbol_table() -> NDArray[np.uint32]:
 def read_symbols(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     """Return the symbols of all texts in lower case and the number of the text of each.
 
-    One space is around each text and between words; an apostrophe is a symbol inside words only.
+    One space is around each text and between words; an apostrophe is a symbol between letters only.
     """
     lowered = [f" {text.lower()} " for text in texts]
     symbols = _symbol_table()[np.minimum(to_codepoints("".join(lowered)), _PLANES)]
     owners = np.repeat(np.arange(len(texts)), [len(text) for text in lowered])
     apostrophes = np.flatnonzero(symbols == _APOSTROPHE)
-    outside = (symbols[apostrophes - 1] == SPACE) | (symbols[apostrophes + 1] == SPACE)
-    symbols[apostrophes[outside]] = SPACE
+    around = symbols[apostrophes[:, None] + np.array([-1, 1])]
+    symbols[apostrophes[np.isin(around, (SPACE, _APOSTROPHE)).any(axis=1)]] = SPACE
     spaces = symbols == SPACE
     kept = np.ones(len(symbols), dtype=bool)
     kept[1:] = ~(spaces[1:] & spaces[:-1]) | (owners[1:] > owners[:-1])

@@ -30,6 +30,12 @@ _NOISE = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
+# Serial numbers, hashes: letters and at least two digits in one ASCII word.
+_MIXED_WORD = re.compile(r"(?<!\w)(?=[a-z0-9]*[a-z])[a-z0-9]*\d[a-z0-9]*\d[a-z0-9]*(?!\w)", re.IGNORECASE)
+_TWO_DIGITS = re.compile(r"\d\D{0,40}\d")
+_CODE_SIGN = re.compile(r"[{}\[\]();=<>+*|\\^~_$]")
+# A text with so many of these signs, and so large a share of them, is program code.
+CODE_SIGNS, CODE_SHARE = 8, 0.2
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -44,8 +50,8 @@ def sample_windows(text: str, size: int) -> str:
 def prepare(text: str) -> str:
     """Return what a language can be told from; the empty string if that is nothing.
 
-    Control characters and lone surrogates are spaces; URLs, mail addresses, @mentions, markup and code are gone; a text
-    all in capitals is in lower case; accents are composed (NFC); white space is one space; at most three windows of
+    Control characters and lone surrogates are spaces; URLs, mail addresses, @mentions, markup, serial numbers and code
+    are gone; a text all in capitals is in lower case; accents are composed (NFC); white space is one space; at most three windows of
     `WINDOW_CHARS` are left.
     """
     cleaned = _clean(sample_windows(text, RAW_WINDOW_CHARS))
@@ -61,9 +67,16 @@ def _clean(text: str) -> str:
     text = strip_controls(text)
     if _SUSPECT.search(text):
         text = _NOISE.sub(" ", text)
+    if _TWO_DIGITS.search(text):
+        text = _MIXED_WORD.sub(" ", text)
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     text = sample_windows(" ".join(text.split()), WINDOW_CHARS)
-    if not has_letters(text):
+    if not has_letters(text) or _is_code(text):
         return ""
     return text.lower() if text.isupper() else text
+
+
+def _is_code(text: str) -> bool:
+    signs = len(_CODE_SIGN.findall(text))
+    return signs >= CODE_SIGNS and signs >= CODE_SHARE * (len(text) - text.count(" "))

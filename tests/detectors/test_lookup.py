@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_xlt.detectors import lookup
-from spacy_xlt.detectors.lookup import KeyIndex, ngram_keys, sum_rows
+from spacy_xlt.detectors.lookup import KeyIndex, hash_ngrams, ngram_keys, sum_rows
 
 BASE = 10
 
@@ -19,6 +19,22 @@ def test_ngram_keys(symbols: list[int], longest: int) -> None:
             gram = symbols[end + 1 - n : end + 1] if end + 1 >= n else [0]
             expected = 0 if 0 in gram else int("".join(map(str, gram)))
             assert found[end, n - 1] == expected
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([32, 97, 98, 99]), max_size=12), st.integers(1, 5))
+def test_hash_ngrams_has_no_space_inside(symbols: list[int], longest: int) -> None:
+    space = 32
+    found = hash_ngrams(np.array(symbols, dtype=np.uint32), longest, space)
+    hash_of: dict[tuple[int, ...], int] = {}
+    for end in range(len(symbols)):
+        for n in range(1, longest + 1):
+            gram = tuple(symbols[end + 1 - n : end + 1])
+            whole = end + 1 >= n and space not in gram[1:-1] and set(gram) != {space}
+            assert (found[end, n - 1] > 0) == whole
+            # The same n-gram has the same hash everywhere, and no other has it.
+            assert not whole or hash_of.setdefault(gram, found[end, n - 1]) == found[end, n - 1]
+    assert len(set(hash_of.values())) == len(hash_of)
 
 
 @given(st.sets(st.integers(0, 2**63)), st.lists(st.integers(0, 2**63)), st.sampled_from([1, 4]))

@@ -33,6 +33,9 @@ GERMAN = "Wo bleibt das Paket, das ich vor zwei Wochen bestellt habe?"
         "```\nimport os\n",
         "<br/><p class='x'>",
         "&nbsp;&#39;",
+        "for (int i = 0; i < n; i++) { sum += a[i] * b[i]; }",
+        '{"name": "value", "items": [1, 2, {"key": null}], "flags": {"a": true}}'.replace(":", "="),
+        "a3f9c2e1b7d84f60 9e8d7c6b5a4f3e2d",
     ],
 )
 def test_nothing_is_left(text: str) -> None:
@@ -56,6 +59,10 @@ def test_nothing_is_left(text: str) -> None:
         ("3 < 5 und 7 > 2", "3 < 5 und 7 > 2"),
         ("Preis: 5 @ Stück", "Preis: 5 @ Stück"),
         ("#Ostern kommt", "#Ostern kommt"),
+        ("Bestellung X7K42 fehlt", "Bestellung fehlt"),
+        ("7abibi enta feen", "7abibi enta feen"),
+        ("我在2010年買了", "我在2010年買了"),
+        ("danke (((:-)))", "danke (((:-)))"),
     ],
 )
 def test_noise_is_gone_and_the_rest_is_there(text: str, expected: str) -> None:
