@@ -7,16 +7,18 @@ import pytest
 import spacy
 from spacy.cli import app
 from spacy.language import Language
+from spacy.tokens import Doc
 from spacy.training import Example
-from spacy.util import load_config
+from spacy.util import ignore_error, load_config
 from typer.testing import CliRunner
 
 from spacy_xlt.data.docbin import make_docs, write_docbin
+from tests.processes import start_method
 from tests.records import LABELS, make_records
+from tests.toy import ANNOTATING, COMPONENTS
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 METHODS = pytest.mark.parametrize("method", ["frozen", "finetune"])
-ANNOTATING = ["xlt_langdetect", "xlt_encoder", "xlt_projector"]
 
 
 def run(*arguments: Any) -> str:
@@ -51,17 +53,8 @@ def paths(corpus: dict[str, Path], tiny_bert: Path) -> list[Any]:
 def saved(paths: list[Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that `spacy train configs/frozen.cfg` has saved."""
     out = tmp_path_factory.mktemp("trained")
-    run(
-        "train",
-        CONFIGS / "frozen.cfg",
-        "--output",
-        out,
-        *paths,
-        "--training.max_steps",
-        40,
-        "--training.eval_frequency",
-        20,
-    )
+    steps = ["--training.max_steps", 40, "--training.eval_frequency", 20]
+    run("train", CONFIGS / "frozen.cfg", "--output", out, *paths, *steps)
     return out / "model-last"
 
 
@@ -121,3 +114,83 @@ def test_training_is_resumed(saved: Path) -> None:
 def test_update_needs_no_optimizer(saved: Path) -> None:
     nlp = spacy.load(saved)
     assert nlp.update(examples_for(nlp), annotates=ANNOTATING)["xlt_textcat"] > 0
+
+
+# Error handlers
+
+TEXTS = [f"My order {i} has not arrived." for i in range(7)]
+BAD = 3
+OTHERS = TEXTS[:BAD] + TEXTS[BAD + 1 :]
+BACK_ENDS = pytest.mark.parametrize(
+    ("name", "back_end", "method"), [("xlt_langdetect", "detector", "detect"), ("xlt_encoder", "encoder", "encode")]
+)
+Caught = list[tuple[str, list[str]]]
+
+
+def collect_errors(nlp: Language) -> Caught:
+    """Set an error handler, and return the list of components and texts that it will fill."""
+    caught: Caught = []
+
+    def handle(name: str, pipe: Any, docs: list[Doc], error: Exception) -> None:
+        caught.append((name, [doc.text for doc in docs]))
+
+    nlp.set_error_handler(handle)  # type: ignore[arg-type]
+    return caught
+
+
+def break_back_end(nlp: Language, name: str, back_end: str, method: str, patch: pytest.MonkeyPatch) -> None:
+    """Make the back end of a component fail for one text, whatever batch it comes in."""
+    part = getattr(nlp.get_pipe(name), back_end)
+    works = getattr(part, method)
+
+    def fail(texts: list[str], *others: Any) -> Any:
+        if TEXTS[BAD] in texts:
+            raise RuntimeError(TEXTS[BAD])
+        return works(texts, *others)
+
+    patch.setattr(part, method, fail)
+
+
+@BACK_ENDS
+@pytest.mark.parametrize("batch_size", [1, 4, 128])
+def test_one_bad_text_does_not_stop_the_stream(
+    name: str, back_end: str, method: str, batch_size: int, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nlp = spacy.load(saved)
+    expected = {doc.text: doc.cats for doc in spacy.load(saved).pipe(TEXTS)}
+    caught = collect_errors(nlp)
+    break_back_end(nlp, name, back_end, method, monkeypatch)
+    docs = list(nlp.pipe(TEXTS, batch_size=batch_size))
+    assert [doc.text for doc in docs] == OTHERS
+    assert caught == [(name, [TEXTS[BAD]])]
+    for doc in docs:
+        assert doc.cats == pytest.approx(expected[doc.text], abs=1e-5)
+
+
+@BACK_ENDS
+def test_without_an_error_handler_a_bad_text_is_an_error(
+    name: str, back_end: str, method: str, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nlp = spacy.load(saved)
+    break_back_end(nlp, name, back_end, method, monkeypatch)
+    with pytest.raises(RuntimeError, match=TEXTS[BAD]):
+        list(nlp.pipe(TEXTS))
+
+
+@pytest.mark.parametrize(("name", "attribute"), [("xlt_projector", "xlt_embedding"), ("xlt_textcat", "xlt_projected")])
+def test_one_doc_without_its_embedding_does_not_stop_the_stream(name: str, attribute: str, saved: Path) -> None:
+    nlp = spacy.load(saved)
+    docs = list(nlp.pipe(TEXTS))
+    docs[BAD]._.set(attribute, None)
+    caught = collect_errors(nlp)
+    with nlp.select_pipes(disable=COMPONENTS[: COMPONENTS.index(name)]):
+        assert [doc.text for doc in nlp.pipe(docs)] == OTHERS
+    assert caught == [(name, [TEXTS[BAD]])]
+
+
+def test_bad_texts_in_worker_processes(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nlp = spacy.load(saved)
+    nlp.set_error_handler(ignore_error)
+    break_back_end(nlp, "xlt_encoder", "encoder", "encode", monkeypatch)
+    with start_method("fork"):
+        assert [doc.text for doc in nlp.pipe(TEXTS, n_process=2, batch_size=2)] == OTHERS

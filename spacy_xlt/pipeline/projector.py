@@ -12,7 +12,7 @@ from spacy.language import Language
 from spacy.pipeline.pipe import Pipe
 from spacy.tokens import Doc
 from spacy.training import Example
-from spacy.util import SimpleFrozenList, minibatch
+from spacy.util import SimpleFrozenList
 from thinc.api import Config
 
 from spacy_xlt import registries as _registries  # noqa: F401
@@ -21,6 +21,7 @@ from spacy_xlt.alignment.projection import MAPS_FILE, Projection, mixture
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import set_extensions
 from spacy_xlt.languages import UNKNOWN, base_code
+from spacy_xlt.pipeline.stream import annotate_stream
 from spacy_xlt.pipeline.upstream import annotate_upstream
 
 DEFAULT_CONFIG_STR = """
@@ -144,9 +145,7 @@ class Projector(Projection, Pipe):
         return doc
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        for docs in minibatch(stream, size=batch_size):
-            self._annotate(docs)
-            yield from docs
+        return annotate_stream(self, self._annotate, stream, batch_size)
 
     def _annotate(self, docs: list[Doc]) -> None:
         set_extensions(*EXTENSIONS)
