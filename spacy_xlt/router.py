@@ -73,7 +73,7 @@ class Router:
         return next(self.pipe([text]))
 
     def pipe(self, texts: Iterable[str], **kwargs: Any) -> Iterator[Doc]:
-        """Yield a Doc for each text, in the order of the texts.
+        """Yield a Doc for each text, in the order of the texts; without those that a pipeline's error handler left out.
 
         kwargs: for each pipeline's own `pipe` (batch_size, n_process, disable, ...).
         """
@@ -91,13 +91,13 @@ class Router:
         # Those in memory first: they are used before others push them out.
         for route in sorted(groups, key=lambda route: (route not in self._loaded, route)):
             numbers = groups[route]
-            done = self.load(route).pipe([texts[number] for number in numbers], **kwargs)
-            docs.update(zip(numbers, done))
+            numbered = self.load(route).pipe([(texts[number], number) for number in numbers], as_tuples=True, **kwargs)
+            docs.update((number, doc) for doc, number in numbered)
         set_extensions(*EXTENSIONS)
         for number, doc in docs.items():
             doc._.language, doc._.language_score = found[number]
             doc._.language_candidates = dict(answers[number])
-        return [docs[number] for number in range(len(texts))]
+        return [docs[number] for number in sorted(docs)]
 
     def _decide(self, candidates: Candidates) -> tuple[str, float]:
         language, score = candidates[0] if candidates else (UNKNOWN, 0.0)

@@ -30,6 +30,6 @@ def _is_annotated(pipe: Pipe, annotate: Callable[[list[Doc]], None], doc: Doc) -
     try:
         annotate([doc])
     except Exception as error:
-        pipe.get_error_handler()(pipe.name, pipe, [doc], error)
+        pipe.get_error_handler()(pipe.name, pipe, [doc], error)  # type: ignore[attr-defined]
         return False
     return True
