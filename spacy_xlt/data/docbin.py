@@ -14,6 +14,7 @@ from spacy_xlt.data.records import COLUMNS, BadRecord, Columns, Record, expand_p
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import set_extensions
 from spacy_xlt.files import whole_file
+from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.text import replace_surrogates
 
 
@@ -77,7 +78,7 @@ def _spacy_records(path: Path, columns: Columns) -> Iterator[Union[Record, BadRe
         if columns.labelled and not doc.cats:
             yield BadRecord(place, "no label", doc.text[:2000])
         else:
-            yield Record(doc.text, labels, doc._.language, place)
+            yield Record(doc.text, labels, doc._.language or UNKNOWN, place)
 
 
 def make_docs(nlp: Language, records: Iterable[Record], labels: Sequence[str]) -> Iterator[Doc]:

@@ -38,15 +38,26 @@ def score_textcat_multilabel(examples: Iterable[Example], **kwargs: Any) -> dict
 
 def _score_cats(examples: list[Example], *, multi_label: bool, **kwargs: Any) -> dict[str, Any]:
     scores = Scorer.score_cats(examples, "cats", multi_label=multi_label, **kwargs)
-    labels = list(kwargs.get("labels") or [])
+    # Gold labels that the model does not know get columns of their own: there it is always wrong.
+    labels = list(dict.fromkeys([*(kwargs.get("labels") or []), *_gold_labels(examples)]))
     groups: dict[str, list[Example]] = {}
     for example in examples:
-        groups.setdefault(example.reference._.language, []).append(example)
+        # A text has gold if one label applies, or, of several, if it is said that none does.
+        if example.reference.cats if multi_label else _gold_labels([example]):
+            groups.setdefault(_gold_language(example), []).append(example)
     scores["cats_by_language"] = {
         language: _score_language_group(group, labels, multi_label, float(kwargs.get("threshold") or 0.5))
         for language, group in sorted(groups.items())
     }
     return scores
+
+
+def _gold_labels(examples: list[Example]) -> list[str]:
+    return sorted({label for example in examples for label, value in example.reference.cats.items() if value > 0})
+
+
+def _gold_language(example: Example) -> str:
+    return example.reference._.language or UNKNOWN
 
 
 def _score_language_group(
@@ -68,7 +79,7 @@ def _score_language_group(
 
 
 def score_language(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
-    named = [example for example in examples if example.reference._.language != UNKNOWN]
+    named = [example for example in examples if _gold_language(example) != UNKNOWN]
     if not named:
         return {"language_accuracy": None}
     right = sum(example.predicted._.language == example.reference._.language for example in named)

@@ -81,7 +81,7 @@ class Projector(Projection, Pipe):
         """
         texts: dict[str, list[Doc]] = {}
         for example in get_examples():
-            language = base_code(example.reference._.language)
+            language = base_code(example.reference._.language or "")
             texts.setdefault(self.source if language == UNKNOWN else language, []).append(example.reference)
         self.maps, self.means, self.counts = {}, {}, {}
         if nlp is None or self.source not in texts:
