@@ -13,7 +13,7 @@ from spacy.tokens import Doc
 from spacy_xlt.detectors.base import Candidates, Detector, Languages
 from spacy_xlt.detectors.langdetect import LangDetect
 from spacy_xlt.errors import XltError
-from spacy_xlt.extensions import set_extensions
+from spacy_xlt.extensions import claim_extensions
 from spacy_xlt.languages import UNKNOWN, base_code
 
 OTHERS = "*"
@@ -93,7 +93,7 @@ class Router:
             numbers = groups[route]
             numbered = self.load(route).pipe([(texts[number], number) for number in numbers], as_tuples=True, **kwargs)
             docs.update((number, doc) for doc, number in numbered)
-        set_extensions(*EXTENSIONS)
+        claim_extensions(*EXTENSIONS)
         for number, doc in docs.items():
             doc._.language, doc._.language_score = found[number]
             doc._.language_candidates = dict(answers[number])

@@ -8,11 +8,14 @@ import spacy
 from spacy.cli import app
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.tokens.underscore import Underscore
 from spacy.training import Example
 from spacy.util import ignore_error, load_config
 from typer.testing import CliRunner
 
 from spacy_xlt.data.docbin import make_docs, write_docbin
+from spacy_xlt.errors import XltError
+from spacy_xlt.evaluation.scorers import make_textcat_scorer
 from tests.processes import start_method
 from tests.records import LABELS, make_records
 from tests.toy import ANNOTATING, COMPONENTS
@@ -194,3 +197,53 @@ def test_bad_texts_in_worker_processes(saved: Path, monkeypatch: pytest.MonkeyPa
     break_back_end(nlp, "xlt_encoder", "encoder", "encode", monkeypatch)
     with start_method("fork"):
         assert [doc.text for doc in nlp.pipe(TEXTS, n_process=2, batch_size=2)] == OTHERS
+
+
+# Another package that owns `doc._.language`
+
+
+def detect_by_another_package(doc: Any) -> dict[str, Any]:
+    return {"language": "en", "score": 0.99}
+
+
+def always_german(doc: Any) -> str:
+    return "de"
+
+
+@pytest.mark.parametrize("owner", ["doc", "span"])
+@pytest.mark.parametrize("theirs", [(None, None, detect_by_another_package, None), (None, always_german, None, None)])
+def test_a_language_that_another_package_computes_is_a_clash(
+    owner: str, theirs: tuple[Any, ...], saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = spacy.load(saved)
+    monkeypatch.setitem(getattr(Underscore, f"{owner}_extensions"), "language", theirs)
+    clash = rf"{owner}\._\.language .*{(theirs[1] or theirs[2]).__qualname__}"
+    with pytest.raises(XltError, match=clash):
+        spacy.blank("xx").add_pipe("xlt_langdetect")
+    # Not at first sight only: the other package may come later.
+    with pytest.raises(XltError, match=clash):
+        before(TEXTS[0])
+    if owner == "doc":
+        with pytest.raises(XltError, match=clash):
+            list(make_docs(before, make_records(1), LABELS))
+
+
+def test_a_language_that_can_be_written_is_no_clash(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored: dict[str, str] = {}
+    theirs = (None, None, lambda doc: stored.get(doc.text), lambda doc, value: stored.update({doc.text: value}))
+    monkeypatch.setitem(Underscore.doc_extensions, "language", theirs)
+    assert spacy.load(saved)(TEXTS[0])._.language == stored[TEXTS[0]] == "en"
+
+
+def test_a_language_that_is_only_read_may_be_computed_but_is_a_code(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nlp = spacy.load(saved, exclude=["xlt_langdetect"])
+    examples = examples_for(nlp)
+    monkeypatch.setitem(Underscore.doc_extensions, "language", (None, None, always_german, None))
+    assert set(nlp(TEXTS[0]).cats) == set(LABELS)
+    monkeypatch.setitem(Underscore.doc_extensions, "language", (None, None, detect_by_another_package, None))
+    with pytest.raises(XltError, match="'score': 0.99"):
+        nlp(TEXTS[0])
+    with pytest.raises(XltError, match="'score': 0.99"):
+        make_textcat_scorer()(examples, labels=LABELS)

@@ -7,7 +7,7 @@ import numpy as np
 from spacy.scorer import Scorer
 from spacy.training import Example
 
-from spacy_xlt.extensions import set_extensions
+from spacy_xlt.extensions import language_of, set_extensions
 from spacy_xlt.languages import UNKNOWN
 
 ScorerT = Callable[..., dict[str, Any]]
@@ -44,7 +44,7 @@ def _score_cats(examples: list[Example], *, multi_label: bool, **kwargs: Any) ->
     for example in examples:
         # A text has gold if one label applies, or, of several, if it is said that none does.
         if example.reference.cats if multi_label else _gold_labels([example]):
-            groups.setdefault(_gold_language(example), []).append(example)
+            groups.setdefault(language_of(example.reference), []).append(example)
     scores["cats_by_language"] = {
         language: _score_language_group(group, labels, multi_label, float(kwargs.get("threshold") or 0.5))
         for language, group in sorted(groups.items())
@@ -54,10 +54,6 @@ def _score_cats(examples: list[Example], *, multi_label: bool, **kwargs: Any) ->
 
 def _gold_labels(examples: list[Example]) -> list[str]:
     return sorted({label for example in examples for label, value in example.reference.cats.items() if value > 0})
-
-
-def _gold_language(example: Example) -> str:
-    return example.reference._.language or UNKNOWN
 
 
 def _score_language_group(
@@ -79,7 +75,7 @@ def _score_language_group(
 
 
 def score_language(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
-    named = [example for example in examples if _gold_language(example) != UNKNOWN]
+    named = [example for example in examples if language_of(example.reference) != UNKNOWN]
     if not named:
         return {"language_accuracy": None}
     right = sum(example.predicted._.language == example.reference._.language for example in named)

@@ -14,7 +14,7 @@ from spacy_xlt.cache import TextCache
 from spacy_xlt.detectors.base import Candidates, Detector, Languages, read_prior
 from spacy_xlt.detectors.segments import find_segments
 from spacy_xlt.errors import XltError
-from spacy_xlt.extensions import SPANS_KEY, set_extensions, set_span_extensions
+from spacy_xlt.extensions import SPANS_KEY, claim_extensions, claim_span_extensions
 from spacy_xlt.languages import UNKNOWN, base_code
 from spacy_xlt.pipeline.stream import annotate_stream
 from spacy_xlt.text import has_letters
@@ -119,8 +119,8 @@ class LanguageDetector(Pipe):
         self._set_extensions()
 
     def _set_extensions(self) -> None:
-        set_extensions(*EXTENSIONS)
-        set_span_extensions(*SPAN_EXTENSIONS)
+        claim_extensions(*EXTENSIONS)
+        claim_span_extensions(*SPAN_EXTENSIONS)
 
     def __call__(self, doc: Doc) -> Doc:
         self._annotate([doc])

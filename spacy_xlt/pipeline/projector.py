@@ -19,7 +19,7 @@ from spacy_xlt import registries as _registries  # noqa: F401
 from spacy_xlt.alignment.base import Aligner, Pairs
 from spacy_xlt.alignment.projection import MAPS_FILE, Projection, mixture
 from spacy_xlt.errors import XltError
-from spacy_xlt.extensions import set_extensions
+from spacy_xlt.extensions import language_of, set_extensions
 from spacy_xlt.languages import UNKNOWN, base_code
 from spacy_xlt.pipeline.stream import annotate_stream
 from spacy_xlt.pipeline.upstream import annotate_upstream
@@ -81,7 +81,7 @@ class Projector(Projection, Pipe):
         """
         texts: dict[str, list[Doc]] = {}
         for example in get_examples():
-            language = base_code(example.reference._.language or "")
+            language = base_code(language_of(example.reference))
             texts.setdefault(self.source if language == UNKNOWN else language, []).append(example.reference)
         self.maps, self.means, self.counts = {}, {}, {}
         if nlp is None or self.source not in texts:
@@ -189,4 +189,4 @@ class Projector(Projection, Pipe):
 
 def language_mixture(doc: Doc) -> dict[str, float]:
     """The languages of a Doc with their shares: see `mixture`."""
-    return mixture(doc._.language or "", doc._.language_candidates)
+    return mixture(language_of(doc), doc._.language_candidates)
