@@ -239,7 +239,7 @@ def test_a_language_that_is_only_read_may_be_computed_but_is_a_code(
     saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nlp = spacy.load(saved, exclude=["xlt_langdetect"])
-    examples = examples_for(nlp)
+    examples = [Example(nlp(example.text), example.reference) for example in examples_for(nlp)]
     monkeypatch.setitem(Underscore.doc_extensions, "language", (None, None, always_german, None))
     assert set(nlp(TEXTS[0]).cats) == set(LABELS)
     monkeypatch.setitem(Underscore.doc_extensions, "language", (None, None, detect_by_another_package, None))
