@@ -154,7 +154,6 @@ class OnnxEncoder:
         """In a forked worker another thread of the parent may have held the session's locks for ever: it gets its own
         session, and one thread, because there are other workers."""
         if os.getpid() != self._process:
-            os.environ["TOKENIZERS_PARALLELISM"] = "false"
             folder, identities = self._origin
             if _identities(folder) == identities:
                 self._session = _make_session(folder)

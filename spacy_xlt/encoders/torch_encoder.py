@@ -211,7 +211,6 @@ class TorchEncoder:
             import torch
 
             torch.set_num_threads(1)
-            os.environ["TOKENIZERS_PARALLELISM"] = "false"
             self._process = os.getpid()
 
     def to_disk(self, folder: Path) -> None:
