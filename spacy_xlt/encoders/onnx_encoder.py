@@ -44,6 +44,8 @@ class OnnxEncoder:
     threads: None: as many as the process may use.
     """
 
+    extra = "serve"
+
     def __init__(self, threads: Optional[int] = None) -> None:
         if threads is not None and threads < 1:
             raise XltError(f"OnnxEncoder: threads is a number from 1, not {threads}.")

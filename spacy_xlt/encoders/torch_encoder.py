@@ -82,6 +82,8 @@ class TorchEncoder:
         elsewhere, where it would take ten times as long, float32 all the same.
     """
 
+    extra = "train"
+
     def __init__(
         self,
         pooling: Optional[Pooling] = None,

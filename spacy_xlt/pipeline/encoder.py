@@ -18,6 +18,7 @@ from spacy_xlt.cache import TextCache
 from spacy_xlt.encoders.base import Floats1d, Floats2d, TextEncoder
 from spacy_xlt.encoders.folder import default_folder
 from spacy_xlt.extensions import set_extensions
+from spacy_xlt.pipeline.requirements import require_extra
 from spacy_xlt.pipeline.stream import annotate_stream
 
 DEFAULT_CONFIG_STR = """
@@ -42,6 +43,7 @@ _LOADING = threading.Lock()
 
 @Language.factory("xlt_encoder", default_config=DEFAULT_CONFIG, assigns=["doc._.xlt_embedding"])
 def make_encoder(nlp: Language, name: str, *, encoder: TextEncoder, cache_size: int) -> "Encoder":
+    require_extra(nlp, encoder)
     return Encoder(name, encoder=encoder, cache_size=cache_size)
 
 

@@ -16,6 +16,7 @@ from spacy_xlt.detectors.segments import find_segments
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import SPANS_KEY, claim_extensions, claim_span_extensions
 from spacy_xlt.languages import UNKNOWN, base_code
+from spacy_xlt.pipeline.requirements import require_extra
 from spacy_xlt.pipeline.stream import annotate_stream
 from spacy_xlt.text import has_letters
 
@@ -57,6 +58,7 @@ def make_langdetect(
     segments: bool,
     scorer: Optional[Any],
 ) -> "LanguageDetector":
+    require_extra(nlp, detector)
     return LanguageDetector(
         name,
         detector=detector,

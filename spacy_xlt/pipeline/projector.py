@@ -36,6 +36,8 @@ shrinkage = 10.0
 DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR)["xlt_projector"]
 EXTENSIONS = ("xlt_embedding", "xlt_projected", "language", "language_candidates")
 ValueT = TypeVar("ValueT")
+# What spaCy makes up where `nlp.initialize` (or `spacy assemble`) gets no examples: no text of the source.
+DUMMY_WORDS = ["x", "y", "z"]
 
 CARD_FILE = "card.json"
 
@@ -81,6 +83,8 @@ class Projector(Projection, Pipe):
         """
         texts: dict[str, list[Doc]] = {}
         for example in get_examples():
+            if [token.text for token in example.reference] == DUMMY_WORDS:
+                continue
             language = base_code(language_of(example.reference))
             texts.setdefault(self.source if language == UNKNOWN else language, []).append(example.reference)
         self.maps, self.means, self.counts = {}, {}, {}
