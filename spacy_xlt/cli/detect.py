@@ -30,7 +30,7 @@ def detect_cli(
     format: Annotated[str, typer.Option(help="tsv: language, probability, (segments,) text; or json.")] = "tsv",
     text: Text = "text",
 ) -> None:
-    """Print a line for each document: its language, the probability of it, and the text."""
+    """Print a line for each document: language, probability, script, text."""
     from spacy_xlt.detectors.base import read_prior
     from spacy_xlt.detectors.segments import find_segments
     from spacy_xlt.errors import XltError
