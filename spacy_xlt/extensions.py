@@ -5,7 +5,7 @@ from typing import Any, Union
 from spacy.tokens import Doc, Span
 
 from spacy_xlt.errors import XltError
-from spacy_xlt.languages import UNKNOWN
+from spacy_xlt.languages import UNKNOWN, base_code
 
 DEFAULTS: dict[str, Any] = {
     "language": UNKNOWN,
@@ -63,13 +63,14 @@ def _check_writable(owner: type[Union[Doc, Span]], name: str) -> None:
 
 
 def language_of(doc: Doc) -> str:
-    """`doc._.language`, `xx` where it is None. Raises XltError if another package put something else there."""
-    language = doc._.language
-    if language is None:
-        return UNKNOWN
+    """The base code of `doc._.language`, `xx` where it is None.
+
+    Raises XltError if another package has put something else there.
+    """
+    language = "" if doc._.language is None else doc._.language
     if not isinstance(language, str):
         raise XltError(
             f"doc._.language is {language!r}, which is no language code: another package has written it. "
             "Use one of the two packages, or set doc._.language to a code such as 'en'."
         )
-    return language
+    return base_code(language)

@@ -62,7 +62,8 @@ def _score_language_group(
     from spacy_xlt.evaluation.metrics import accuracy, macro_f1
 
     gold = np.array([[example.reference.cats.get(label, 0.0) for label in labels] for example in examples])
-    predicted = np.array([[example.predicted.cats.get(label, 0.0) for label in labels] for example in examples])
+    # A label that the model does not know is below every threshold, 0 included.
+    predicted = np.array([[example.predicted.cats.get(label, -1.0) for label in labels] for example in examples])
     if multi_label:
         gold, predicted = gold >= 0.5, predicted >= threshold
     else:
@@ -78,7 +79,7 @@ def score_language(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]
     named = [example for example in examples if language_of(example.reference) != UNKNOWN]
     if not named:
         return {"language_accuracy": None}
-    right = sum(example.predicted._.language == example.reference._.language for example in named)
+    right = sum(language_of(example.predicted) == language_of(example.reference) for example in named)
     return {"language_accuracy": right / len(named)}
 
 

@@ -85,7 +85,7 @@ class Projector(Projection, Pipe):
         for example in get_examples():
             if [token.text for token in example.reference] == DUMMY_WORDS:
                 continue
-            language = base_code(language_of(example.reference))
+            language = language_of(example.reference)
             texts.setdefault(self.source if language == UNKNOWN else language, []).append(example.reference)
         self.maps, self.means, self.counts = {}, {}, {}
         if nlp is None or self.source not in texts:
