@@ -81,7 +81,7 @@ def by_spacy(train: list[Record], dev: list[Record], steps: int) -> float:
         overrides = {
             "paths.train": f"{scratch}/train.spacy",
             "paths.dev": f"{scratch}/dev.spacy",
-            "training.max_steps": steps,
+            "training.optimizer.learn_rate.total_steps": steps,
             "training.eval_frequency": steps,
         }
         nlp = init_nlp(util.load_config(CONFIG, overrides=overrides, interpolate=False))

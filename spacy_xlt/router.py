@@ -13,7 +13,7 @@ from spacy.tokens import Doc
 from spacy_xlt.detectors.base import Decision, Detector, Languages, decide
 from spacy_xlt.detectors.ngrams import NGrams
 from spacy_xlt.errors import XltError
-from spacy_xlt.extensions import set_extensions
+from spacy_xlt.extensions import claim_extensions
 from spacy_xlt.languages import UNKNOWN, base_code, canonical_code
 
 OTHERS = "*"
@@ -75,7 +75,7 @@ class Router:
         return next(self.pipe([text]))
 
     def pipe(self, texts: Iterable[str], **kwargs: Any) -> Iterator[Doc]:
-        """Yield a Doc for each text, in the order of the texts.
+        """Yield a Doc for each text, in the order of the texts; without those that a pipeline's error handler left out.
 
         kwargs: for each pipeline's own `pipe` (batch_size, n_process, disable, ...).
         """
@@ -93,13 +93,13 @@ class Router:
         # Those in memory first: they are used before others push them out.
         for route in sorted(groups, key=lambda route: (route not in self._loaded, route)):
             numbers = groups[route]
-            done = self.load(route).pipe([texts[number] for number in numbers], **kwargs)
-            docs.update(zip(numbers, done))
-        set_extensions(*EXTENSIONS)
+            numbered = self.load(route).pipe([(texts[number], number) for number in numbers], as_tuples=True, **kwargs)
+            docs.update((number, doc) for doc, number in numbered)
+        claim_extensions(*EXTENSIONS)
         for number, doc in docs.items():
             doc._.language, doc._.language_score, doc._.language_script = found[number]
             doc._.language_candidates = dict(answers[number])
-        return [docs[number] for number in range(len(texts))]
+        return [docs[number] for number in sorted(docs)]
 
     def _route(self, decision: Decision) -> str:
         """The key of the pipeline for a text, `*` if there is none for its language."""

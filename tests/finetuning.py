@@ -31,7 +31,7 @@ def init_finetuning(
 def finetune(encoder: Path, folder: Path, multilabel: bool = False, changes: dict[str, Any] | None = None) -> Language:
     """A trained pipeline, loaded from where the training saved it. Its rate makes it learn in few steps."""
     few_steps = {
-        "training.max_steps": 12,
+        "training.optimizer.learn_rate.total_steps": 12,
         "training.eval_frequency": 12,
         "training.optimizer.learn_rate.warmup_steps": 2,
         "training.optimizer.learn_rate.initial_rate": 0.002,

@@ -1,14 +1,12 @@
-"""The two training configs, as spaCy's own commands see them."""
+"""The two training configs. That spaCy's own commands take them is in test_spacy_habits.py."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 import spacy
-from spacy.cli import app
 from spacy.training.initialize import init_nlp
 from spacy.util import load_config
-from typer.testing import CliRunner
 
 pytest.importorskip("spacy_transformers")
 
@@ -20,31 +18,11 @@ CONFIGS = Path(__file__).parent.parent / "configs"
 BOTH = pytest.mark.parametrize("method", ["frozen", "finetune"])
 
 
-def run(*arguments: Any) -> str:
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    assert result.exit_code == 0, result.output
-    return result.output
-
-
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("corpus") / "train.spacy"
     write_docbin(make_docs(spacy.blank("xx"), make_records(12), LABELS), path)
     return path
-
-
-@BOTH
-def test_filled_and_debugged_by_spacys_own_commands(method: str, corpus: Path, tiny_bert: Path, tmp_path: Path) -> None:
-    full = tmp_path / "full.cfg"
-    run("init", "fill-config", CONFIGS / f"{method}.cfg", full)
-    filled = load_config(full)
-    assert list(filled["components"]) == filled["nlp"]["pipeline"]
-    # The filled one is complete: filling it again adds nothing.
-    again = tmp_path / "again.cfg"
-    run("init", "fill-config", full, again)
-    assert load_config(again) == filled
-    paths = ["--paths.train", corpus, "--paths.dev", corpus, "--paths.encoder", tiny_bert]
-    assert "Config is valid" in run("debug", "config", full, *paths)
 
 
 @BOTH

@@ -135,7 +135,7 @@ def test_readme_shell_blocks(
         if command[0] == "xlt":
             succeed(*command[1:])
         else:
-            steps = ["--training.max_steps", "100"] if command[0] == "train" else []
+            steps = ["--training.optimizer.learn_rate.total_steps", "100"] if command[0] == "train" else []
             result = CliRunner().invoke(app, [*command, *steps])
             assert result.exit_code == 0, result.output
     assert (tmp_path / "training" / "frozen" / "model-best").is_dir()

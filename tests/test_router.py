@@ -8,6 +8,7 @@ import pytest
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.util import ignore_error
 
 from spacy_xlt import Router
 from spacy_xlt.detectors.base import Candidates, Languages
@@ -19,6 +20,13 @@ from tests.detectors.with_scripts import DETECTOR
 @Language.component("tests_mark")
 def mark(doc: Doc) -> Doc:
     doc.user_data["route"] = doc.lang_
+    return doc
+
+
+@Language.component("tests_refuse")
+def refuse(doc: Doc) -> Doc:
+    if "refuse" in doc.text:
+        raise ValueError(doc.text)
     return doc
 
 
@@ -52,6 +60,18 @@ def test_each_text_goes_to_the_pipeline_of_its_language_in_order(router: Router)
     assert [doc._.language for doc in docs] == STREAM
     assert routes(iter(docs)) == ["de", "en", "ru", "xx", "en", "xx", "de", "ru", "xx"]
     assert all(doc._.language_candidates[doc._.language] == doc._.language_score > 0.9 for doc in docs)
+
+
+def test_a_text_that_an_error_handler_left_out_moves_no_other(folders: dict[str, Path]) -> None:
+    german = spacy.blank("de")
+    german.add_pipe("tests_refuse")
+    german.set_error_handler(ignore_error)
+    router = Router({"de": german, "*": folders["xx"]})
+    texts = [SENTENCES["en"], f"{SENTENCES['de']} refuse", SENTENCES["de"], SENTENCES["ru"]]
+    docs = list(router.pipe(texts))
+    assert [(doc.text, doc._.language) for doc in docs] == [
+        (text, language) for text, language in zip(texts, ["en", "de", "de", "ru"]) if "refuse" not in text
+    ]
 
 
 @pytest.mark.parametrize("chunk_size", [1, 2, 4, 100])

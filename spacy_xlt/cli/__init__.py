@@ -33,9 +33,11 @@ from spacy_xlt.cli.transfer import app as transfer_app
 from spacy_xlt.cli.transfer import project_cli
 from spacy_xlt.errors import XltError
 
+SUMMARY = "Train a text classifier in one language, use it in a hundred."
+
 app = typer.Typer(
     name="xlt",
-    help="Train a text classifier in one language, use it in a hundred.",
+    help=SUMMARY,
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -55,6 +57,11 @@ def one_sentence(command: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+def first_line(command: Callable[..., Any]) -> str:
+    """The line of a command in `--help`: given as it is, because what typer finds itself, it cuts off."""
+    return (command.__doc__ or "").partition("\n")[0]
+
+
 COMMANDS: dict[str, Callable[..., Any]] = {
     "init-encoder": init_encoder_cli,
     "convert": convert_cli,
@@ -71,7 +78,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "detect": detect_cli,
 }
 for _name, _command in COMMANDS.items():
-    app.command(_name)(one_sentence(_command))
+    app.command(_name, short_help=first_line(_command))(one_sentence(_command))
 
 TRANSFER_METHODS: dict[str, Callable[..., Any]] = {
     "project": project_cli,
@@ -81,7 +88,7 @@ TRANSFER_METHODS: dict[str, Callable[..., Any]] = {
     "mlm": mlm_cli,
 }
 for _name, _command in TRANSFER_METHODS.items():
-    transfer_app.command(_name)(one_sentence(_command))
+    transfer_app.command(_name, short_help=first_line(_command))(one_sentence(_command))
 app.add_typer(transfer_app, name="transfer")
 
-spacy_app.add_typer(app, name="xlt")
+spacy_app.add_typer(app, name="xlt", short_help=SUMMARY)

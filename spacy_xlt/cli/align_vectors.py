@@ -32,7 +32,9 @@ def align_vectors_cli(
     strict: Strict = False,
     progress: Progress = True,
 ) -> None:
-    """Bring word vectors of TGT into the space of SRC, so that words of both languages can be compared.
+    """Bring word vectors of TGT into the space of SRC.
+
+    Then words of both languages can be compared.
 
     SRC and TGT: fastText .vec, word2vec or GloVe text, .gz of them, or spaCy pipeline folders. Use the result with:
     python -m spacy init vectors de OUT nlp_de

@@ -17,9 +17,9 @@ def convert_cli(
     language: Annotated[Optional[str], typer.Option(help="Language of all texts, if the records do not say.")] = None,
     strict: Strict = False,
 ) -> None:
-    """Convert labelled texts to one .spacy file, with the gold language in doc._.language.
+    """Convert labeled texts to a .spacy file.
 
-    Bad records go to OUTPUT's name with .quarantine.jsonl.
+    The gold language is in doc._.language. Bad records go to OUTPUT's name with .quarantine.jsonl.
     """
     import spacy
 

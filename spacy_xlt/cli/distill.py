@@ -32,7 +32,9 @@ def distill_cli(
     strict: Strict = False,
     progress: Progress = True,
 ) -> None:
-    """Teach MODEL what a teacher says to texts of the source and of target languages.
+    """Teach MODEL the predictions of another model.
+
+    The texts are of the source and of target languages.
 
     With --layers, MODEL learns to do with fewer layers of its encoder. With --pairs, the teacher reads the source's
     side and MODEL learns it for the translation. A static student: python -m spacy xlt export --preset fast.

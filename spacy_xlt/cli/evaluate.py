@@ -21,7 +21,10 @@ def evaluate_cli(
     gpu_id: Gpu = -1,
     progress: Progress = True,
 ) -> None:
-    """Accuracy and macro-F1 with 95 % intervals per language, gap to the source, before and after projection."""
+    """Measure accuracy and macro-F1 for each language.
+
+    The table has 95 % intervals and the gap to the source language, before and after projection.
+    """
     from spacy_xlt.cli.common import quiet, report_bad_records
     from spacy_xlt.data.docbin import load_records
     from spacy_xlt.data.records import Columns

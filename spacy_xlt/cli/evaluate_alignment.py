@@ -27,7 +27,9 @@ def evaluate_alignment_cli(
     gpu_id: Gpu = -1,
     progress: Progress = True,
 ) -> None:
-    """How near languages lie to each other: looking up translations, telling languages apart; before, after projection.
+    """Measure how near languages lie to each other.
+
+    The command looks up translations and tells languages apart, before and after projection.
 
     With a dictionary: the translations of a fifth of its source words, held out of every fit of ours, are looked up.
     With pairs of sentences: each one's translation is looked up, both ways. With texts alone, no translations:

@@ -29,9 +29,10 @@ def export_cli(
     lang: Lang = "lang",
     progress: Progress = True,
 ) -> None:
-    """Write the model with another encoder; the rest stays. It loads with spacy.load and spacy_xlt.Classifier.load.
+    """Write the model with an encoder that is fast on a CPU.
 
-    What is written needs neither torch nor transformers: pip install 'spacy-xlt[serve]'.
+    All else stays as it is. The result loads with spacy.load and spacy_xlt.Classifier.load.
+    It needs neither torch nor transformers: pip install 'spacy-xlt[serve]'.
     """
     from spacy_xlt.cli.common import quiet
     from spacy_xlt.data.docbin import load_records

@@ -20,7 +20,9 @@ def few_shot_cli(
     strict: Strict = False,
     progress: Progress = True,
 ) -> None:
-    """Learn from a few labelled texts of target languages, at least one of every label.
+    """Learn from a few labeled texts of target languages.
+
+    There has to be at least one of every label.
 
     How far the head moves away from what it knows, and with --source-texts whether it is learned anew from them and
     the new ones together, is chosen on --dev texts of these languages, or else by cross-validation. The model stays as

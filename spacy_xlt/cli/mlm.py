@@ -22,7 +22,10 @@ def mlm_cli(
     gpu_id: Gpu = -1,
     progress: Progress = True,
 ) -> None:
-    """Train a masked language model on unlabelled texts, then: xlt train DATA MODEL --encoder OUTPUT."""
+    """Train a masked language model on unlabeled texts.
+
+    Then use it: xlt train DATA MODEL --encoder OUTPUT.
+    """
     from spacy_xlt.cli.common import quiet
     from spacy_xlt.cli.transfer_common import Inputs
     from spacy_xlt.data.docbin import Loaded

@@ -42,8 +42,9 @@ def process_cli(
     gpu_id: Gpu = -1,
     progress: Progress = True,
 ) -> None:
-    """Write language, label and probabilities of every document to parts in OUTPUT; bad records to quarantine.jsonl.
+    """Classify large collections of documents.
 
+    The language, label and probabilities of every document go to parts in OUTPUT; bad records to quarantine.jsonl.
     Stopped, killed or out of disk, the same command goes on where it was; the result is the same.
     """
     import sys

@@ -11,7 +11,10 @@ def report_cli(
     output: Annotated[Path, typer.Option("--output", "-o", help="The HTML page to write.")] = Path("report.html"),
     markdown: Annotated[Path | None, typer.Option("--markdown", help="Also write the tables as Markdown.")] = None,
 ) -> None:
-    """Make one self-contained HTML page from metrics files: a summary, a plot and a table for each model."""
+    """Make one self-contained HTML page from metrics files.
+
+    It has a summary, a plot and a table for each model.
+    """
     from spacy_xlt.evaluation.document import read_document
     from spacy_xlt.evaluation.report import write_report
 

@@ -25,7 +25,9 @@ def self_train_cli(
     strict: Strict = False,
     progress: Progress = True,
 ) -> None:
-    """Let the model label unlabelled texts, and learn from what it is sure of, in rounds.
+    """Learn from unlabeled texts that the model labels itself.
+
+    In each round it learns from those that it is most sure of.
 
     A killed run goes on at its last round when the same command is given again. The model stays as it was where --dev
     texts say that it got worse.

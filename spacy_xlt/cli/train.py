@@ -22,7 +22,10 @@ def train_cli(
     strict: Strict = False,
     gpu_id: Gpu = -1,
 ) -> None:
-    """Train a text categorizer on texts of one language; it loads with spacy.load(OUTPUT)."""
+    """Train a text categorizer on texts of one language.
+
+    The model loads with spacy.load(OUTPUT).
+    """
     import sys
 
     from spacy_xlt.cli.common import report_bad_records

@@ -39,7 +39,9 @@ def project_cli(
     strict: Strict = False,
     progress: Progress = True,
 ) -> None:
-    """Fit the projector for new languages; languages fitted before stay as they are.
+    """Fit the projector for new languages.
+
+    Languages that were fitted before stay as they are.
 
     From unlabelled texts (the default aligner asks for no more), translations or dictionaries (see README for which
     aligner takes what). The texts should be of the kind that the model was trained on. If they are of another kind,

@@ -12,7 +12,7 @@ from spacy.tokens import Doc, DocBin
 
 from spacy_xlt.data.records import COLUMNS, BadRecord, Columns, Record, expand_paths, read_records
 from spacy_xlt.errors import XltError
-from spacy_xlt.extensions import set_extensions
+from spacy_xlt.extensions import claim_extensions, language_of, set_extensions
 from spacy_xlt.files import whole_file
 from spacy_xlt.text import replace_surrogates
 
@@ -77,12 +77,12 @@ def _spacy_records(path: Path, columns: Columns) -> Iterator[Union[Record, BadRe
         if columns.labelled and not doc.cats:
             yield BadRecord(place, "no label", doc.text[:2000])
         else:
-            yield Record(doc.text, labels, doc._.language, place)
+            yield Record(doc.text, labels, language_of(doc), place)
 
 
 def make_docs(nlp: Language, records: Iterable[Record], labels: Sequence[str]) -> Iterator[Doc]:
     """Make Docs with gold `cats` over all labels and the gold language in `doc._.language`."""
-    set_extensions("language")
+    claim_extensions("language")
     for record in records:
         doc = nlp.make_doc(record.text)
         if labels:

@@ -66,6 +66,8 @@ class FastText(ScoringDetector):
     Raises XltError if the package or the model is not there.
     """
 
+    extra = "fasttext"
+
     def __init__(self, model: Optional[str] = None) -> None:
         self.path = find_model(model)
         self.name = "fasttext" if model is None else ""

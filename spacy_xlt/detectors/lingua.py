@@ -37,6 +37,7 @@ class Lingua(ScoringDetector):
     """`spacy-xlt.Lingua.v1`. Raises XltError if lingua-language-detector is not installed."""
 
     name = "lingua"
+    extra = "lingua"
 
     def __init__(self) -> None:
         _members()

@@ -42,6 +42,7 @@ class Py3LangId(ScoringDetector):
     """`spacy-xlt.Py3LangId.v1`. Raises XltError if py3langid is not installed."""
 
     name = "py3langid"
+    extra = "py3langid"
 
     def __init__(self) -> None:
         _identifier()

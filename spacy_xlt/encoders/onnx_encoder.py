@@ -44,6 +44,8 @@ class OnnxEncoder:
     threads: None: as many as the process may use.
     """
 
+    extra = "serve"
+
     def __init__(self, threads: Optional[int] = None) -> None:
         if threads is not None and threads < 1:
             raise XltError(f"OnnxEncoder: threads is a number from 1, not {threads}.")
@@ -154,7 +156,6 @@ class OnnxEncoder:
         """In a forked worker another thread of the parent may have held the session's locks for ever: it gets its own
         session, and one thread, because there are other workers."""
         if os.getpid() != self._process:
-            os.environ["TOKENIZERS_PARALLELISM"] = "false"
             folder, identities = self._origin
             if _identities(folder) == identities:
                 self._session = _make_session(folder)

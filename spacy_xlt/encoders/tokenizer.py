@@ -1,7 +1,9 @@
 """Word pieces for the encoders: a `tokenizers` tokenizer with the specials and the prefix of an encoder folder."""
 
+import os
 from collections.abc import Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, Optional
 
 from spacy_xlt.encoders.base import split_windows
 from spacy_xlt.encoders.folder import EncoderSettings
@@ -10,6 +12,32 @@ from spacy_xlt.text import replace_surrogates
 
 # Neighbouring windows share a quarter, so that no sentence is seen only in two halves.
 OVERLAP_SHARE = 4
+PARALLELISM = "TOKENIZERS_PARALLELISM"
+
+
+@lru_cache(maxsize=1)
+def _no_threads_after_a_fork() -> None:
+    """Have `tokenizers` work in one thread in forked processes: it would wait for the parent's threads for ever.
+
+    The environment has to say so when the process forks, or `tokenizers` prints a warning in every worker of
+    `nlp.pipe(n_process=...)`. The parent gets its own setting back.
+    """
+    if not hasattr(os, "register_at_fork"):
+        return
+    settings: list[Optional[str]] = []
+
+    def before() -> None:
+        settings.append(os.environ.get(PARALLELISM))
+        os.environ[PARALLELISM] = "false"
+
+    def after_in_parent() -> None:
+        setting = settings.pop()
+        if setting is None:
+            os.environ.pop(PARALLELISM, None)
+        else:
+            os.environ[PARALLELISM] = setting
+
+    os.register_at_fork(before=before, after_in_parent=after_in_parent)
 
 
 class WindowTokenizer:
@@ -21,6 +49,7 @@ class WindowTokenizer:
     def __init__(self, tokenizer_json: str, settings: EncoderSettings) -> None:
         from tokenizers import Tokenizer
 
+        _no_threads_after_a_fork()
         self._tokenizer: Any = Tokenizer.from_str(tokenizer_json)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()

@@ -82,6 +82,8 @@ class TorchEncoder:
         elsewhere, where it would take ten times as long, float32 all the same.
     """
 
+    extra = "train"
+
     def __init__(
         self,
         pooling: Optional[Pooling] = None,
@@ -211,7 +213,6 @@ class TorchEncoder:
             import torch
 
             torch.set_num_threads(1)
-            os.environ["TOKENIZERS_PARALLELISM"] = "false"
             self._process = os.getpid()
 
     def to_disk(self, folder: Path) -> None:

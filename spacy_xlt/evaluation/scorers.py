@@ -8,8 +8,8 @@ from spacy.scorer import Scorer
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from spacy_xlt.extensions import set_extensions
-from spacy_xlt.languages import UNKNOWN, base_code
+from spacy_xlt.extensions import language_of, set_extensions
+from spacy_xlt.languages import UNKNOWN
 
 ScorerT = Callable[..., dict[str, Any]]
 
@@ -39,15 +39,22 @@ def score_textcat_multilabel(examples: Iterable[Example], **kwargs: Any) -> dict
 
 def _score_cats(examples: list[Example], *, multi_label: bool, **kwargs: Any) -> dict[str, Any]:
     scores = Scorer.score_cats(examples, "cats", multi_label=multi_label, **kwargs)
-    labels = list(kwargs.get("labels") or [])
+    # Gold labels that the model does not know get columns of their own: there it is always wrong.
+    labels = list(dict.fromkeys([*(kwargs.get("labels") or []), *_gold_labels(examples)]))
     groups: dict[str, list[Example]] = {}
     for example in examples:
-        groups.setdefault(_language(example.reference), []).append(example)
+        # A text has gold if one label applies, or, of several, if it is said that none does.
+        if example.reference.cats if multi_label else _gold_labels([example]):
+            groups.setdefault(language_of(example.reference), []).append(example)
     scores["cats_by_language"] = {
         language: _score_language_group(group, labels, multi_label, float(kwargs.get("threshold") or 0.5))
         for language, group in sorted(groups.items())
     }
     return scores
+
+
+def _gold_labels(examples: list[Example]) -> list[str]:
+    return sorted({label for example in examples for label, value in example.reference.cats.items() if value > 0})
 
 
 def _score_language_group(
@@ -56,7 +63,8 @@ def _score_language_group(
     from spacy_xlt.evaluation.metrics import accuracy, macro_f1
 
     gold = np.array([[example.reference.cats.get(label, 0.0) for label in labels] for example in examples])
-    predicted = np.array([[example.predicted.cats.get(label, 0.0) for label in labels] for example in examples])
+    # A label that the model does not know is below every threshold, 0 included.
+    predicted = np.array([[example.predicted.cats.get(label, -1.0) for label in labels] for example in examples])
     if multi_label:
         gold, predicted = gold >= 0.5, predicted >= threshold
     else:
@@ -69,16 +77,11 @@ def _score_language_group(
 
 
 def score_language(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
-    named = [example for example in examples if _language(example.reference) != UNKNOWN]
+    named = [example for example in examples if language_of(example.reference) != UNKNOWN]
     if not named:
         return {"language_accuracy": None}
-    right = sum(_language(example.predicted) == _language(example.reference) for example in named)
+    right = sum(language_of(example.predicted) == language_of(example.reference) for example in named)
     return {"language_accuracy": right / len(named)}
-
-
-def _language(doc: Doc) -> str:
-    """The base code: a gold language may be given with its script."""
-    return base_code(doc._.language or "")
 
 
 set_extensions("language")

@@ -10,7 +10,7 @@ from spacy.language import Language
 from spacy.pipeline.pipe import Pipe
 from spacy.tokens import Doc
 from spacy.training import Example
-from spacy.util import SimpleFrozenList, minibatch
+from spacy.util import SimpleFrozenList
 from thinc.api import Config
 
 from spacy_xlt import registries as _registries  # noqa: F401
@@ -18,6 +18,8 @@ from spacy_xlt.cache import TextCache
 from spacy_xlt.encoders.base import Floats1d, Floats2d, TextEncoder
 from spacy_xlt.encoders.folder import default_folder
 from spacy_xlt.extensions import set_extensions
+from spacy_xlt.pipeline.requirements import require_extra
+from spacy_xlt.pipeline.stream import annotate_stream
 
 DEFAULT_CONFIG_STR = """
 [xlt_encoder]
@@ -41,6 +43,7 @@ _LOADING = threading.Lock()
 
 @Language.factory("xlt_encoder", default_config=DEFAULT_CONFIG, assigns=["doc._.xlt_embedding"])
 def make_encoder(nlp: Language, name: str, *, encoder: TextEncoder, cache_size: int) -> "Encoder":
+    require_extra(nlp, encoder)
     return Encoder(name, encoder=encoder, cache_size=cache_size)
 
 
@@ -102,9 +105,7 @@ class Encoder(Pipe):
         return doc
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        for docs in minibatch(stream, size=batch_size):
-            self._annotate(docs)
-            yield from docs
+        return annotate_stream(self, self._annotate, stream, batch_size)
 
     def _annotate(self, docs: list[Doc]) -> None:
         set_extensions("xlt_embedding")

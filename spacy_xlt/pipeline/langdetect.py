@@ -7,7 +7,6 @@ from spacy.language import Language
 from spacy.pipeline.pipe import Pipe
 from spacy.tokens import Doc, Span
 from spacy.training import Example
-from spacy.util import minibatch
 from thinc.api import Config
 
 from spacy_xlt import registries as _registries  # noqa: F401
@@ -15,8 +14,10 @@ from spacy_xlt.cache import TextCache
 from spacy_xlt.detectors.base import NO_LANGUAGE, Candidates, Decision, Detector, Languages, decide, read_prior
 from spacy_xlt.detectors.segments import find_segments
 from spacy_xlt.errors import XltError
-from spacy_xlt.extensions import SPANS_KEY, set_extensions, set_span_extensions
+from spacy_xlt.extensions import SPANS_KEY, claim_extensions, claim_span_extensions
 from spacy_xlt.languages import UNKNOWN, base_code
+from spacy_xlt.pipeline.requirements import require_extra
+from spacy_xlt.pipeline.stream import annotate_stream
 from spacy_xlt.text import has_letters
 
 DEFAULT_CONFIG_STR = """
@@ -57,6 +58,7 @@ def make_langdetect(
     segments: bool,
     scorer: Optional[Any],
 ) -> "LanguageDetector":
+    require_extra(nlp, detector)
     return LanguageDetector(
         name,
         detector=detector,
@@ -125,17 +127,15 @@ class LanguageDetector(Pipe):
         self._set_extensions()
 
     def _set_extensions(self) -> None:
-        set_extensions(*EXTENSIONS)
-        set_span_extensions(*SPAN_EXTENSIONS)
+        claim_extensions(*EXTENSIONS)
+        claim_span_extensions(*SPAN_EXTENSIONS)
 
     def __call__(self, doc: Doc) -> Doc:
         self._annotate([doc])
         return doc
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        for docs in minibatch(stream, size=batch_size):
-            self._annotate(docs)
-            yield from docs
+        return annotate_stream(self, self._annotate, stream, batch_size)
 
     def _annotate(self, docs: list[Doc]) -> None:
         self._set_extensions()

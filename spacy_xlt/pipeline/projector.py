@@ -12,15 +12,16 @@ from spacy.language import Language
 from spacy.pipeline.pipe import Pipe
 from spacy.tokens import Doc
 from spacy.training import Example
-from spacy.util import SimpleFrozenList, minibatch
+from spacy.util import SimpleFrozenList
 from thinc.api import Config
 
 from spacy_xlt import registries as _registries  # noqa: F401
 from spacy_xlt.alignment.base import Aligner, Pairs
 from spacy_xlt.alignment.projection import MAPS_FILE, Projection, mixture
 from spacy_xlt.errors import XltError
-from spacy_xlt.extensions import set_extensions
+from spacy_xlt.extensions import language_of, set_extensions
 from spacy_xlt.languages import UNKNOWN, base_code
+from spacy_xlt.pipeline.stream import annotate_stream
 from spacy_xlt.pipeline.upstream import annotate_upstream
 
 DEFAULT_CONFIG_STR = """
@@ -35,6 +36,8 @@ shrinkage = 10.0
 DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR)["xlt_projector"]
 EXTENSIONS = ("xlt_embedding", "xlt_projected", "language", "language_candidates")
 ValueT = TypeVar("ValueT")
+# What spaCy makes up where `nlp.initialize` (or `spacy assemble`) gets no examples: no text of the source.
+DUMMY_WORDS = ["x", "y", "z"]
 
 CARD_FILE = "card.json"
 
@@ -80,7 +83,9 @@ class Projector(Projection, Pipe):
         """
         texts: dict[str, list[Doc]] = {}
         for example in get_examples():
-            language = base_code(example.reference._.language)
+            if [token.text for token in example.reference] == DUMMY_WORDS:
+                continue
+            language = language_of(example.reference)
             texts.setdefault(self.source if language == UNKNOWN else language, []).append(example.reference)
         self.maps, self.means, self.counts = {}, {}, {}
         if nlp is None or self.source not in texts:
@@ -144,9 +149,7 @@ class Projector(Projection, Pipe):
         return doc
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        for docs in minibatch(stream, size=batch_size):
-            self._annotate(docs)
-            yield from docs
+        return annotate_stream(self, self._annotate, stream, batch_size)
 
     def _annotate(self, docs: list[Doc]) -> None:
         set_extensions(*EXTENSIONS)
@@ -190,4 +193,4 @@ class Projector(Projection, Pipe):
 
 def language_mixture(doc: Doc) -> dict[str, float]:
     """The languages of a Doc with their shares: see `mixture`."""
-    return mixture(doc._.language or "", doc._.language_candidates)
+    return mixture(language_of(doc), doc._.language_candidates)

@@ -13,6 +13,7 @@ from thinc.api import Config, Model
 from thinc.types import Floats2d
 
 from spacy_xlt.extensions import set_extensions
+from spacy_xlt.pipeline.stream import annotate_stream
 from spacy_xlt.pipeline.upstream import annotate_upstream
 
 DEFAULT_CONFIG_STR = """
@@ -124,6 +125,13 @@ class _OnEmbeddings:
         if not docs:
             return self.model.ops.alloc2f(0, len(self.labels))  # type: ignore[attr-defined]
         return self.model.ops.asarray2f(self.model.predict(docs))
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """As in spaCy, but one bad Doc does not take its batch with it."""
+        return annotate_stream(self, self._annotate, stream, batch_size)  # type: ignore[arg-type]
+
+    def _annotate(self, docs: list[Doc]) -> None:
+        self.set_annotations(docs, self.predict(docs))  # type: ignore[attr-defined]
 
 
 class XltTextCategorizer(_OnEmbeddings, TextCategorizer):

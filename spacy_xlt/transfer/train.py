@@ -117,7 +117,7 @@ def _overrides(
         # Two evaluations, the second at the last step; at least one epoch between them, or warm-up is all there is.
         half = max(1, -(-FINETUNE_EPOCHS * n_train // (2 * FINETUNE_BATCH)))
         overrides["training.eval_frequency"] = half
-        overrides["training.max_steps"] = 2 * half
+        overrides["training.optimizer.learn_rate.total_steps"] = 2 * half
     return overrides
 
 

@@ -37,6 +37,20 @@ def test_every_command_has_help(command: list[str]) -> None:
     assert output.lstrip().startswith("Usage: ") and len(output.splitlines()) > 5
 
 
+@pytest.mark.parametrize(
+    ("group", "commands"), [([], COMMANDS), (["transfer"], TRANSFER_METHODS)], ids=["xlt", "xlt transfer"]
+)
+def test_help_shows_a_whole_sentence_for_each_command(group: list[str], commands: dict[str, Any]) -> None:
+    output = succeed(*group, "--help")
+    shown = " ".join(output.split())
+    for name, command in commands.items():
+        first, _, rest = (command.__doc__ or "").partition("\n")
+        assert len(first) <= 70 and first.endswith("."), f"{name}: {first}"
+        assert not rest.strip() or rest.startswith("\n"), f"{name}: the sentence goes on in the second line"
+        assert f"{name} {first}" in shown
+    assert "..." not in shown.partition("Commands:")[2]
+
+
 def test_an_unknown_command_is_a_mistake_of_use() -> None:
     result = run("trian")
     assert result.exit_code == 2 and "No such command 'trian'" in result.stderr
@@ -56,7 +70,7 @@ def test_from_a_csv_through_spacy_train_to_a_report(tiny_bert: Path, tmp_path: P
         succeed("convert", csv, "-o", tmp_path / f"{name}.spacy")
     paths = {"train": tmp_path / "train.spacy", "dev": tmp_path / "dev.spacy", "encoder": tiny_bert}
     options = [option for name, path in paths.items() for option in (f"--paths.{name}", path)]
-    few_steps = ["--training.max_steps", 100, "--training.eval_frequency", 50]
+    few_steps = ["--training.optimizer.learn_rate.total_steps", 100, "--training.eval_frequency", 50]
     log = python("-m", "spacy", "train", "configs/frozen.cfg", "--output", tmp_path / "m", *options, *few_steps)
     assert "CATS_MACRO_F" in log and "LANGUAGE_A" in log
 

@@ -61,6 +61,13 @@ def test_records_come_back_from_a_spacy_file(tmp_path: Path) -> None:
     assert loaded.is_multilabel() and loaded.labels == LABELS
 
 
+def test_a_doc_without_a_language_is_of_the_unknown_one(tmp_path: Path) -> None:
+    docs = list(make_docs(spacy.blank("xx"), make_records(2, "sw"), LABELS))
+    docs[0]._.language = None
+    write_docbin(docs, tmp_path / "a.spacy")
+    assert [record.language for record in load_records([tmp_path / "a.spacy"]).records] == ["xx", "sw"]
+
+
 def test_an_unlabelled_spacy_file_is_bad_for_labels_and_good_without(tmp_path: Path) -> None:
     write_docbin(make_docs(spacy.blank("xx"), [Record("t", (), "en", "x")], []), tmp_path / "a.spacy")
     with pytest.raises(XltError, match=r"no usable record in .*a\.spacy \(.*a\.spacy:doc 1: no label\)"):

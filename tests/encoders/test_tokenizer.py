@@ -1,6 +1,9 @@
 """Windows of word pieces, with the specials and the prefix of the encoder."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,20 @@ from tests.encoders.tiny import LINES
 
 transformers = pytest.importorskip("transformers")
 
+FORK = """
+import os, sys
+from pathlib import Path
+from spacy_xlt.encoders.folder import EncoderSettings
+from spacy_xlt.encoders.tokenizer import WindowTokenizer
+
+tokenizer = WindowTokenizer(Path(sys.argv[1]).read_text(encoding="utf8"), EncoderSettings(window=128))
+texts = ["My order has not arrived."] * 100
+expected = tokenizer.windows(texts)
+if child := os.fork():
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), os.environ.get("TOKENIZERS_PARALLELISM"))
+else:
+    os._exit(7 if tokenizer.windows(texts) == expected else 8)
+"""
 BLANK = ["", " ", "\n\t ", "\u3000\u00a0"]
 LONG = " ".join(LINES * 4)
 
@@ -99,3 +116,21 @@ def test_a_window_without_room_beside_the_prefix_is_an_error(tiny_encoder: Path)
 def test_bad_settings_are_errors(setting: str, value: Any) -> None:
     with pytest.raises(XltError, match=str(value)):
         EncoderSettings(**{setting: value})
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize("chosen", [None, "true"])
+def test_a_fork_neither_warns_nor_hangs_and_changes_no_setting_of_the_parent(
+    chosen: str | None, tiny_bert: Path
+) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "TOKENIZERS_PARALLELISM"}
+    if chosen is not None:
+        environment["TOKENIZERS_PARALLELISM"] = chosen
+    finished = subprocess.run(
+        [sys.executable, "-c", FORK, str(tiny_bert / "tokenizer.json")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (finished.stdout.split(), finished.stderr) == (["7", str(chosen)], "")

@@ -15,7 +15,9 @@ NLP = spacy.blank("xx")
 LABELS = ["a", "b"]
 
 
-def example(gold: dict[str, float], predicted: dict[str, float], language: str = "en", detected: str = "xx") -> Example:
+def example(
+    gold: dict[str, float], predicted: dict[str, float], language: str | None = "en", detected: str | None = "xx"
+) -> Example:
     reference, doc = NLP.make_doc("t"), NLP.make_doc("t")
     reference.cats, doc.cats = gold, predicted
     reference._.language, doc._.language = language, detected
@@ -55,6 +57,44 @@ def test_multilabel_by_language_keeps_to_the_threshold(threshold: float, accurac
     scores = make_textcat_multilabel_scorer()(examples, labels=LABELS, threshold=threshold)
     assert scores["cats_by_language"]["en"]["n"] == 2
     assert scores["cats_by_language"]["en"]["accuracy"] == accuracy
+
+
+C = {"c": 1.0}
+NONE = {"a": 0.0, "b": 0.0}
+
+
+@pytest.mark.parametrize("gold", [C, {**NONE, **C}])
+def test_gold_that_the_model_does_not_know_is_wrong(gold: dict[str, float]) -> None:
+    """Not gold of the first label."""
+    scores = make_textcat_scorer()([example(gold, A), example(B, B)], labels=LABELS)
+    # Gold c b, predicted a b.
+    assert scores["cats_by_language"] == {"en": {"n": 2, "accuracy": 0.5, "macro_f1": pytest.approx(1 / 3)}}
+
+
+def test_multilabel_gold_that_the_model_does_not_know_is_wrong() -> None:
+    scores = make_textcat_multilabel_scorer()([example({**A, **C}, A), example(B, B)], labels=LABELS, threshold=0.5)
+    assert scores["cats_by_language"] == {"en": {"n": 2, "accuracy": 0.5, "macro_f1": pytest.approx(2 / 3)}}
+
+
+def test_gold_may_be_a_distribution() -> None:
+    scores = make_textcat_scorer()([example({"a": 0.4, "b": 0.35, "c": 0.25}, A)], labels=LABELS)
+    assert scores["cats_by_language"] == {"en": {"n": 1, "accuracy": 1.0, "macro_f1": 1.0}}
+
+
+def test_texts_without_gold_do_not_count() -> None:
+    one_label = [example({}, A), example(NONE, A), example(B, B), example({}, A, "de")]
+    scores = make_textcat_scorer()(one_label, labels=LABELS)
+    assert scores["cats_by_language"] == {"en": {"n": 1, "accuracy": 1.0, "macro_f1": 1.0}}
+    # Of several labels none can apply.
+    scores = make_textcat_multilabel_scorer()([example({}, A), example(NONE, A)], labels=LABELS, threshold=0.5)
+    assert scores["cats_by_language"] == {"en": {"n": 1, "accuracy": 0.0, "macro_f1": 0.0}}
+
+
+def test_no_language_is_the_unknown_language() -> None:
+    examples = [example(A, A, None), example(B, B, "xx"), example(A, A, "de", None)]
+    scores = make_textcat_scorer()(examples, labels=LABELS)
+    assert {code: figures["n"] for code, figures in scores["cats_by_language"].items()} == {"de": 1, "xx": 2}
+    assert make_langdetect_scorer()(examples) == {"language_accuracy": 0.0}
 
 
 def test_language_accuracy_is_over_the_texts_whose_language_is_known() -> None:

@@ -360,13 +360,14 @@ def test_initialize_fits_the_languages_of_the_references(nlp: Language) -> None:
     np.testing.assert_allclose(projector_of(nlp).means["en"], encoder.encode(texts).mean(axis=0), atol=1e-6)
 
 
-def test_texts_without_a_language_are_of_the_source(tiny_bert: Path) -> None:
+@pytest.mark.parametrize("language", ["xx", None])
+def test_texts_without_a_language_are_of_the_source(language: str | None, tiny_bert: Path) -> None:
     nlp = spacy.blank("xx")
     nlp.add_pipe("xlt_encoder")
     nlp.add_pipe("xlt_projector")
     examples = make_examples(nlp, "en")
     for example in examples:
-        example.reference._.language = "xx"
+        example.reference._.language = language
     initialize(nlp, tiny_bert, examples)
     assert projector_of(nlp).counts == {"en": 6}
 

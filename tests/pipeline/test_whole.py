@@ -4,7 +4,6 @@ import copy
 import json
 import pickle
 import shutil
-import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ import pytest
 import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spacy.cli.package import package
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
@@ -182,24 +180,6 @@ def test_docs_from_a_docbin_can_be_processed_again(nlp: Language) -> None:
 def test_docs_keep_everything_in_bytes(nlp: Language) -> None:
     for doc in nlp.pipe(ALL):
         assert written(Doc(nlp.vocab).from_bytes(doc.to_bytes())) == written(doc)
-
-
-@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # spaCy's, in the package that it writes
-def test_a_wheel_of_spacy_package_gives_the_same_bits(
-    nlp: Language, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("setuptools")
-    pytest.importorskip("wheel")
-    # `build` would make an environment and download setuptools; spaCy falls back to the setuptools that is there.
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    package(saved, tmp_path, name="toy", create_sdist=False, create_wheel=True)
-    (wheel,) = tmp_path.rglob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(tmp_path / "installed")
-        (metadata,) = [name for name in archive.namelist() if name.endswith("METADATA")]
-        assert "Requires-Dist: spacy-xlt" in archive.read(metadata).decode()
-    monkeypatch.syspath_prepend(tmp_path / "installed")
-    assert run(spacy.load("xx_toy"), GOOD) == run(nlp, GOOD)
 
 
 # In batches, processes and parts

@@ -130,7 +130,7 @@ def test_the_last_step_is_evaluated(method: Method, tiny_bert: Path, monkeypatch
     steps = [int(row[1]) for row in rows if len(row) > 5 and row[0].isdigit()]
     # Four epochs of 32 texts in batches of 16, or the 400 steps of the frozen config.
     assert steps == ([0, 4, 8] if method == "finetune" else [0, 100, 200, 300, 400])
-    assert configs[0]["training"]["max_steps"] == steps[-1]
+    assert configs[0].interpolate()["training"]["max_steps"] == steps[-1]
     assert ("of the way back; penalty of the head: " in log.getvalue()) == (method == "finetune")
 
 

@@ -1,0 +1,35 @@
+"""Annotating a stream of Docs in batches, with spaCy's error handlers."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from spacy.pipeline.pipe import Pipe
+from spacy.tokens import Doc
+from spacy.util import minibatch, raise_error
+
+
+def annotate_stream(
+    pipe: Pipe, annotate: Callable[[list[Doc]], None], stream: Iterable[Doc], batch_size: int
+) -> Iterator[Doc]:
+    """Annotate the Docs of a stream in batches and yield them in their order.
+
+    If a batch fails and `nlp.set_error_handler` has set a handler, its Docs are annotated one by one: the handler gets
+    those that fail, and they are left out, as in spaCy.
+    """
+    for docs in minibatch(stream, size=batch_size):
+        try:
+            annotate(docs)
+        except Exception:
+            # spaCy's default handler: nothing would be gained by trying again.
+            if pipe.get_error_handler() is raise_error:
+                raise
+            docs = [doc for doc in docs if _is_annotated(pipe, annotate, doc)]
+        yield from docs
+
+
+def _is_annotated(pipe: Pipe, annotate: Callable[[list[Doc]], None], doc: Doc) -> bool:
+    try:
+        annotate([doc])
+    except Exception as error:
+        pipe.get_error_handler()(pipe.name, pipe, [doc], error)  # type: ignore[attr-defined]
+        return False
+    return True
