@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from spacy.scorer import Scorer
-from spacy.tokens import Doc
 from spacy.training import Example
 
 from spacy_xlt.extensions import language_of, set_extensions
