@@ -63,7 +63,7 @@ TWEETS = {"de": "deu_Latn", "en": "eng_Latn", "es": "spa_Latn", "fr": "fra_Latn"
 GATITOS_WEIGHT = 0.5  # of a word of a dictionary, beside 1 for one of running text
 WORDS_WEIGHT = 0.5  # of all of wordfreq's words, beside 1 for all of the texts
 LINGUA_WEIGHT = 1.0  # of lingua's frequencies, beside 1 for those of texts and words
-FLOOR = 3e-7
+FLOOR = 5e-8
 # N-grams that are kept for each language of a script, and how often the language's texts must have them.
 ROWS = {"Latin": 7_000, "Han": 60_000, "Arabic": 8_000}
 ROWS_ELSE = 12_000
