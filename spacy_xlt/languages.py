@@ -3,6 +3,11 @@
 A base code is ISO 639-1 where there is one (`de`), ISO 639-3 where there is none (`ceb`), `xx` for unknown.
 """
 
+import unicodedata
+from difflib import get_close_matches
+
+from spacy_xlt.errors import XltError
+
 UNKNOWN = "xx"
 
 # code, ISO 639-3 code and other codes that mean the same to us, English name
@@ -218,3 +223,28 @@ def is_known(code: str) -> bool:
 def name(code: str) -> str:
     """The English name of a language, or the code itself where the table has none."""
     return _NAME_OF.get(base_code(code), code)
+
+
+def find_language(language: str) -> str:
+    """The base code of a language, given as a code or by its English name: `deu`, `de-AT` and `German` are `de`.
+
+    Raises XltError for what is neither, with the nearest name, and for codes that mean `unknown`.
+    """
+    base = base_code(language)
+    if base == UNKNOWN:
+        raise XltError(f"'{language}' names no language. Give a code such as de, or an English name such as German.")
+    if base in _NAME_OF:
+        return base
+    code_of = {_plain(known): code for code, known in _NAME_OF.items() if code != UNKNOWN}
+    wanted = _plain(language)
+    if wanted in code_of:
+        return code_of[wanted]
+    near = get_close_matches(wanted, code_of, n=1, cutoff=0.7)
+    hint = f"Did you mean {name(code_of[near[0]])} ({code_of[near[0]]})?" if near else "Give a code such as de."
+    raise XltError(f"'{language}' is no language that is known. {hint}")
+
+
+def _plain(language: str) -> str:
+    """A name without what people write in different ways: case, accents, hyphens."""
+    letters = unicodedata.normalize("NFKD", language.replace("_", " ").replace("-", " ").casefold())
+    return " ".join("".join(char for char in letters if not unicodedata.combining(char)).split())

@@ -10,6 +10,7 @@ from typing import Optional, Union
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
+from spacy_xlt.data.paths import Paths, as_list
 from spacy_xlt.data.records import COLUMNS, BadRecord, Columns, Record, expand_paths, read_records
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import set_extensions
@@ -19,10 +20,11 @@ from spacy_xlt.text import replace_surrogates
 
 @dataclass
 class Loaded:
-    """The records of some files, and those that could not be used."""
+    """The records of some files, those that could not be used, and what was found out about the files, in sentences."""
 
     records: list[Record] = field(default_factory=list)
     bad: list[BadRecord] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def labels(self) -> list[str]:
@@ -40,18 +42,24 @@ class Loaded:
 
 
 def load_records(
-    paths: Iterable[Path],
+    paths: Paths,
     columns: Columns = COLUMNS,
     language: Optional[str] = None,
+    *,
+    encoding: Optional[str] = None,
 ) -> Loaded:
-    """Read files, and folders of files, of any kind that `xlt` reads, .spacy included.
+    """Read files of any kind that `xlt` reads, .spacy included.
 
+    paths: a file, a folder or a pattern (`tickets/*.csv`), or a list of them. See `read_records` for the others.
     Raises XltError if a path does not exist, a column is missing, or no usable record is left.
     """
-    paths = list(paths)
+    paths = as_list(paths)
     loaded = Loaded()
     for path in expand_paths(paths):
-        found = _spacy_records(path, columns) if path.suffix == ".spacy" else read_records(path, columns, language)
+        if path.suffix == ".spacy":
+            found = _spacy_records(path, columns)
+        else:
+            found = read_records(path, columns, language, encoding=encoding, say=loaded.notes.append)
         for record in found:
             if isinstance(record, BadRecord):
                 loaded.bad.append(record)
@@ -59,7 +67,7 @@ def load_records(
                 loaded.records.append(record)
     if not loaded.records:
         reason = f" ({loaded.bad[0].place}: {loaded.bad[0].reason})" if loaded.bad else ""
-        raise XltError(f"There is no usable record in {', '.join(map(str, paths))}{reason}.")
+        raise XltError(f"There is no usable record in {', '.join(paths)}{reason}.")
     return loaded
 
 
