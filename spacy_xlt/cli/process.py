@@ -5,7 +5,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from spacy_xlt.cli.options import Gpu, Model, Progress, Strict
+from spacy_xlt.cli.options import Encoding, Gpu, Model, Progress, Strict
 
 
 def process_cli(
@@ -13,7 +13,7 @@ def process_cli(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            help="Files (.jsonl, .csv, .tsv, .parquet, .txt; also .gz, .zst), folders, quoted patterns, or - for stdin."
+            help="Files (.jsonl, .json, .csv, .tsv, .parquet, .txt; .gz, .zst of them), folders, patterns, - for stdin."
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write; if it is there: to go on with.")],
@@ -24,8 +24,11 @@ def process_cli(
     ] = None,
     input_format: Annotated[
         Optional[str],
-        typer.Option("--format", help="What all inputs are: jsonl, csv, tsv, parquet, line or file (a document each)."),
+        typer.Option(
+            "--format", help="What inputs are: jsonl, json, csv, tsv, parquet, line or file (a document each)."
+        ),
     ] = None,
+    encoding: Encoding = None,
     to: Annotated[str, typer.Option(help="What is written: jsonl, csv, parquet or docbin.")] = "jsonl",
     abstain_below: Annotated[float, typer.Option(help="With a lower score the label is null.")] = 0.0,
     csv_safe: Annotated[bool, typer.Option("--csv-safe", help="No cell of CSV may be taken for a formula.")] = False,
@@ -67,6 +70,7 @@ def process_cli(
             id=id,
             keep=None if keep is None else [name for name in keep.split(",") if name],
             kind=input_format,  # type: ignore[arg-type]
+            encoding=encoding,
             format=to,  # type: ignore[arg-type]
             abstain_below=abstain_below,
             csv_safe=csv_safe,
