@@ -209,7 +209,7 @@ def base_code(code: str) -> str:
     `zho_Hans`, `cmn`, `zh-cn` -> `zh`; `swh` -> `sw`; `pt-BR` -> `pt`; `und` and the empty string -> `xx`.
     A code that is not in the table is returned without script and region, in lower case.
     """
-    primary = code.strip().replace("_", "-").split("-")[0].lower()
+    primary = code.strip().replace("_", "-").split("-")[0].strip().lower()
     if primary in _MEANS_UNKNOWN:
         return UNKNOWN
     return _BASE_OF.get(primary, primary)

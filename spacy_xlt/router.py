@@ -14,7 +14,7 @@ from spacy_xlt.detectors.base import Candidates, Detector, Languages
 from spacy_xlt.detectors.langdetect import LangDetect
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import set_extensions
-from spacy_xlt.languages import UNKNOWN, base_code
+from spacy_xlt.languages import UNKNOWN, find_language
 
 OTHERS = "*"
 EXTENSIONS = ("language", "language_score", "language_candidates")
@@ -131,9 +131,10 @@ def _load(route: str, source: Union[str, Path]) -> Language:
 def _by_base_code(pipelines: Mapping[str, PipelineSource]) -> dict[str, PipelineSource]:
     found: dict[str, PipelineSource] = {}
     for code, source in pipelines.items():
-        base = code if code == OTHERS else base_code(code)
-        if base == UNKNOWN:
-            raise XltError(f"Router: '{code}' names no language. Give codes such as en, de, zh, and * for all others.")
+        try:
+            base = code if code == OTHERS else find_language(code)
+        except XltError as error:
+            raise XltError(f"Router: {error} For all other languages give *.") from None
         if base in found:
             raise XltError(f"Router: there are two pipelines for '{base}'. Give one.")
         found[base] = source

@@ -1,10 +1,11 @@
 """Language codes: every code of a tool or a data set has one base code."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from spacy_xlt.languages import UNKNOWN, base_code, is_known, name
+from spacy_xlt.errors import XltError
+from spacy_xlt.languages import UNKNOWN, base_code, find_language, is_known, name
 from tests import sib200
 
 
@@ -46,6 +47,7 @@ def test_what_names_no_language_is_unknown(code: str) -> None:
 
 
 @settings(deadline=None)
+@example("0\r_")
 @given(st.text(max_size=12))
 def test_a_base_code_is_its_own_base_code(code: str) -> None:
     assert base_code(base_code(code)) == base_code(code)
@@ -83,3 +85,33 @@ def test_name(code: str, english: str) -> None:
 def test_is_known() -> None:
     assert is_known("zho_Hant")
     assert not is_known("tlh")
+
+
+@pytest.mark.parametrize(
+    ("language", "base"),
+    [
+        ("deu", "de"),
+        ("zh-TW", "zh"),
+        ("German", "de"),
+        (" german ", "de"),
+        ("western-frisian", "fy"),
+        ("Volapuk", "vo"),
+    ],
+)
+def test_a_language_is_found_by_code_and_by_english_name(language: str, base: str) -> None:
+    assert find_language(language) == base
+
+
+@pytest.mark.parametrize(
+    ("language", "nearest"), [("germna", "German (de)"), ("Englsh", "English (en)"), ("swahilli", "Swahili (sw)")]
+)
+def test_a_mistyped_language_is_refused_with_the_nearest_name(language: str, nearest: str) -> None:
+    with pytest.raises(XltError) as caught:
+        find_language(language)
+    assert language in str(caught.value) and nearest in str(caught.value)
+
+
+@pytest.mark.parametrize("language", ["gr", "tlh", "qqqqqq", "xx", "", "und", "unknown"])
+def test_what_is_no_language_is_refused(language: str) -> None:
+    with pytest.raises(XltError, match=f"'{language}'"):
+        find_language(language)

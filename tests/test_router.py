@@ -129,6 +129,7 @@ def test_the_stream_is_read_no_further_than_a_chunk(folders: dict[str, Path]) ->
     ("pipelines", "settings", "message"),
     [
         ({"xx": "a"}, {}, "'xx' names no language"),
+        ({"germna": "a"}, {}, r"'germna'.*German"),
         ({"de": "a", "deu": "b"}, {}, "two pipelines for 'de'"),
         ({"de": "a"}, {"max_loaded": 0}, "max_loaded is at least 1, not 0"),
         ({"de": "a"}, {"chunk_size": 0}, "chunk_size is at least 1, not 0"),

@@ -40,7 +40,7 @@ def detect_cli(
     if not 0.0 <= threshold <= 1.0:
         raise XltError(f"--threshold is a probability between 0 and 1, not {threshold}.")
     back_end = make_detector(detector)
-    prior = read_prior(read_languages(languages))
+    prior = read_prior(read_languages(languages), back_end)
     line = json_line if format == "json" else tsv_line
     for batch in read_batches(files or [Path("-")], text):
         found = back_end.detect(batch, prior)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Optional, Protocol, Union, runtime_checkable
 
 from spacy_xlt.errors import XltError
-from spacy_xlt.languages import UNKNOWN, base_code
+from spacy_xlt.languages import base_code, find_language
 
 Candidates = list[tuple[str, float]]
 Languages = Union[Sequence[str], Mapping[str, float]]
@@ -24,10 +24,11 @@ class Detector(Protocol):
         ...
 
 
-def read_prior(languages: Optional[Languages]) -> dict[str, float]:
+def read_prior(languages: Optional[Languages], detector: object = None) -> dict[str, float]:
     """Bring languages to base codes with weights that add up to 1; an empty dict if there are none.
 
-    Raises XltError for a weight that is no positive number, and for a code that names no language.
+    languages: codes or English names. detector: may know languages that `find_language` does not.
+    Raises XltError for a weight that is no positive number, and for what names no language.
     """
     if not languages:
         return {}
@@ -36,9 +37,16 @@ def read_prior(languages: Optional[Languages]) -> dict[str, float]:
     for code, weight in weights.items():
         if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0.0 < weight < float("inf"):
             raise XltError(f"languages: the weight of '{code}' is a positive number, not {weight!r}.")
-        base = base_code(code)
-        if base == UNKNOWN:
-            raise XltError(f"languages: '{code}' names no language. Give codes such as en, de, zh.")
+        base = _read_language(code, detector)
         prior[base] = prior.get(base, 0.0) + float(weight)
     total = sum(prior.values())
     return {code: weight / total for code, weight in sorted(prior.items())}
+
+
+def _read_language(language: str, detector: object) -> str:
+    try:
+        return find_language(language)
+    except XltError as error:
+        if base_code(language) in getattr(detector, "languages", ()):
+            return base_code(language)
+        raise XltError(f"languages: {error}") from None

@@ -66,7 +66,7 @@ class ScoringDetector(ABC):
 
     def detect(self, texts: Sequence[str], languages: Optional[Languages] = None) -> list[Candidates]:
         """See `Detector.detect`. Raises XltError if none of `languages` is known."""
-        prior = read_prior(languages)
+        prior = read_prior(languages, self)
         self._check(prior)
         parts = split_scripts([prepare(text) for text in texts])
         answers = self._answer(parts, prior)

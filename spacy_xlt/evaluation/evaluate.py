@@ -14,7 +14,7 @@ from tqdm import tqdm
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.metrics import by_language
-from spacy_xlt.languages import UNKNOWN
+from spacy_xlt.languages import UNKNOWN, find_language
 from spacy_xlt.pipeline.find import find_pipe, has_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector
 from spacy_xlt.pipeline.projector import Projector
@@ -42,6 +42,8 @@ def evaluate(nlp: Language, records: Sequence[Record], *, source: str = "en", qu
     ]
     if has_pipe(nlp, Projector):
         source = find_pipe(nlp, Projector).source
+    else:
+        source = find_language(source)
 
     def measure() -> dict[str, Any]:
         predicted = _predicted(head, docs, multilabel)

@@ -13,7 +13,7 @@ from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.alignment import FOLDS, sentence_figures, text_figures
 from spacy_xlt.evaluation.lexicon import induce_lexicon
-from spacy_xlt.languages import base_code
+from spacy_xlt.languages import find_language
 from spacy_xlt.pipeline.encoder import Encoder, encode_in_chunks
 from spacy_xlt.pipeline.find import find_pipe, has_pipe
 from spacy_xlt.pipeline.projector import Projector
@@ -58,7 +58,7 @@ def evaluate_alignment(
     """
     encoder = find_pipe(nlp, Encoder)
     projector = find_pipe(nlp, Projector) if has_pipe(nlp, Projector) else None
-    source = base_code(projector.source if projector else source)
+    source = projector.source if projector else find_language(source)
     jobs = [
         *_word_jobs(_by_code(dictionaries, source)),
         *_sentence_jobs(_by_code(pairs, source)),
@@ -88,7 +88,7 @@ def evaluate_alignment(
 
 def _by_code(data: Optional[Mapping[str, ValueT]], source: Optional[str]) -> dict[str, ValueT]:
     """By base codes. Raises XltError for translations into the source."""
-    found = {base_code(language): value for language, value in (data or {}).items()}
+    found = {find_language(language): value for language, value in (data or {}).items()}
     if source in found:
         raise XltError(f"'{source}' is the source language: give translations from it into other languages.")
     return found

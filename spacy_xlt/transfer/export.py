@@ -18,7 +18,7 @@ from spacy_xlt.encoders.onnx_encoder import OnnxEncoder
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.encoders.trim import required_pieces, used_pieces
 from spacy_xlt.errors import XltError
-from spacy_xlt.languages import base_code
+from spacy_xlt.languages import find_language
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector
@@ -102,7 +102,7 @@ def kept_pieces(nlp: Language, texts: Mapping[str, Sequence[str]], languages: Se
 
     Raises XltError for a language without texts.
     """
-    wanted = [base_code(language) for language in languages]
+    wanted = [find_language(language) for language in languages]
     for language in wanted:
         if not texts.get(language):
             raise XltError(f"There is no text of language '{language}' to count word pieces in: give it with --texts.")

@@ -10,6 +10,7 @@ from spacy.language import Language
 from spacy_xlt.encoders.folder import EncoderSettings
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
+from spacy_xlt.languages import find_language
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.transfer.project import fit_projection
@@ -35,6 +36,7 @@ def flatten(
     `xlt transfer project`.
     Raises XltError if the pipeline has no transformer or its head is not one of ours.
     """
+    source, languages = find_language(source), [find_language(language) for language in languages]
     name, head = _find_head(nlp)
     model_config = nlp.config["components"][name]["model"]
     flat = spacy.blank(nlp.lang or "xx")

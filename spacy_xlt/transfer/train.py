@@ -20,6 +20,7 @@ from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.folder import check_folder, default_folder
 from spacy_xlt.encoders.torch_encoder import load_model
 from spacy_xlt.errors import XltError
+from spacy_xlt.languages import find_language
 from spacy_xlt.transfer.cautious import settle
 from spacy_xlt.transfer.flatten import flatten
 from spacy_xlt.transfer.project import fit_projection
@@ -46,7 +47,8 @@ def train(
     dev: None: every fifth record of each label is set aside.
     method: `frozen` (seconds) or `finetune` (minutes, better; 4 epochs). Where a text has one label, a fine-tuned
         encoder may go half of the way back, and its head is learned anew: see `cautious.settle`.
-    source: the language of the records. languages: the prior of the language detector; empty: no prior.
+    source: the language of the records. languages: the prior of the language detector; empty: no prior. Both take codes
+        or English names.
     encoder: an encoder folder; None: the default encoder.
     stdout: where spaCy's training log goes; None: nowhere.
     Records with more or fewer labels than one make it multilabel.
@@ -54,6 +56,7 @@ def train(
     """
     if encoder is not None:
         encoder = check_folder(encoder.expanduser())
+    source, languages = find_language(source), [find_language(language) for language in languages]
     train_records, dev_records = (list(records), list(dev)) if dev is not None else split_dev(records)
     labels = _check(records, dev_records)
     multilabel = any(len(record.labels) != 1 for record in [*train_records, *dev_records])

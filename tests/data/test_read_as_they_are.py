@@ -16,7 +16,7 @@ from spacy_xlt.data.tables import DELIMITERS
 from spacy_xlt.errors import EncodingError, XltError
 from tests.data.test_records import write
 
-PER_FILE = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PER_FILE = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def texts(loaded: Loaded) -> list[str]:
@@ -270,6 +270,16 @@ def test_a_column_for_each_label(tmp_path: Path) -> None:
     assert labels(load_records(lines, columns)) == [("b",)]
     with pytest.raises(XltError, match="no column 'label_c'"):
         load_records(path, Columns(labels=("a", "c")))
+
+
+def test_languages_by_their_english_names(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "text,label,lang\none,x,German\ntwo,x,germna\nthree,x,\n")
+    loaded = load_records(path)
+    assert [record.language for record in loaded.records] == ["de", "xx"]
+    assert "'germna'" in loaded.bad[0].reason and "German" in loaded.bad[0].reason
+    assert {record.language for record in load_records(path, language="English").records} == {"en"}
+    with pytest.raises(XltError, match=r"'germna'.*German"):
+        load_records(path, language="germna")
 
 
 # JSON

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spacy_xlt.detectors import calibration
-from spacy_xlt.detectors.base import Detector, read_prior
+from spacy_xlt.detectors.base import Detector, Languages, read_prior
 from spacy_xlt.detectors.calibration import CLASSES, length_classes, read_calibration
 from spacy_xlt.detectors.parts import split_scripts
 from spacy_xlt.detectors.scoring import Scores, ScoringDetector
@@ -134,6 +134,25 @@ def test_a_weight_is_a_positive_number(weight: object) -> None:
 def test_a_prior_names_languages(code: str) -> None:
     with pytest.raises(XltError, match="names no language"):
         read_prior(["de", code])
+
+
+def test_a_prior_of_english_names() -> None:
+    assert read_prior(["English", "german"]) == {"de": 0.5, "en": 0.5}
+
+
+@pytest.mark.parametrize("languages", [["en", "germna"], {"germna": 2.0}])
+def test_a_mistyped_language_is_not_dropped(languages: Languages) -> None:
+    with pytest.raises(XltError, match=r"'germna'.*German"):
+        read_prior(languages)
+
+
+def test_a_detector_may_know_languages_that_have_no_name_here() -> None:
+    class Knows:
+        languages = ("en", "bcl")
+
+    assert read_prior(["en", "bcl"], Knows()) == {"bcl": 0.5, "en": 0.5}
+    with pytest.raises(XltError, match="'tlh'"):
+        read_prior(["en", "tlh"], Knows())
 
 
 # The classes of length
