@@ -93,7 +93,7 @@ def read_records(
             if header is not None:
                 if set(header) >= SIB200_COLUMNS and columns.label not in header and not columns.labels:
                     columns = replace(columns, label="category")
-                    language = language or base_code(Path(path).parent.name)
+                    language = language or _folder_language(path)
                 _check_header(path, header, columns)
             for place, row in rows:
                 yield row if isinstance(row, BadRecord) else _record(place, row, columns, language)
@@ -101,6 +101,14 @@ def read_records(
         raise
     except READ_ERRORS as error:
         raise XltError(f"{path} cannot be read ({error}): it is damaged or not complete. Copy it again.") from error
+
+
+def _folder_language(path: str) -> str:
+    folder = Path(path).parent.name
+    try:
+        return find_language(folder)
+    except XltError as error:
+        raise XltError(f"{path}: the folder of a SIB-200 file is its language. {error}") from None
 
 
 def _check_header(path: str, header: Sequence[str], columns: Columns) -> None:

@@ -127,6 +127,12 @@ def test_a_language_that_is_named_beats_the_folder_of_sib200(tmp_path: Path) -> 
     assert [record.language for record in good(path, language="fr")] == ["fr"]
 
 
+def test_a_folder_of_sib200_that_is_no_language(tmp_path: Path) -> None:
+    path = write(tmp_path / "germna" / "test.tsv", "index_id\tcategory\ttext\n7\tsports\tt\n")
+    with pytest.raises(XltError, match=r"test\.tsv.*'germna'"):
+        list(read_records(path))
+
+
 def test_blank_texts_are_records(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "text,label\n,x\n  ,x\n")
     assert [record.text for record in good(path)] == ["", "  "]
