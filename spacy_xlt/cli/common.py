@@ -74,11 +74,11 @@ def parse_by_language(option: str, values: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def read_sides(language: str, both: str) -> list[tuple[str, str]]:
+def read_sides(language: str, both: str, encoding: Optional[str] = None) -> list[tuple[str, str]]:
     """The pairs of sentences that `--pairs LANG=SRC_FILE,LANG_FILE` names. Raises XltError as `read_parallel` does."""
     from spacy_xlt.data.parallel import read_parallel
 
-    sides = [Path(path) for path in both.split(",")]
+    sides = both.split(",")
     if len(sides) != 2:
         raise XltError(f"--pairs {language}={both}: give two files, as {language}=news.en.txt,news.{language}.txt.")
-    return read_parallel(*sides)
+    return read_parallel(*sides, encoding=encoding)

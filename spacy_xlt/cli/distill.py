@@ -51,7 +51,9 @@ def distill_cli(
     use_gpu(gpu_id)
     inputs = Inputs(make_columns(text, label, lang, label_separator, labels), encoding)
     unlabelled = inputs.read(texts, language, labelled=False)
-    translations = {code: read_sides(code, both) for code, both in parse_by_language("--pairs", pairs).items()}
+    translations = {
+        code: read_sides(code, both, encoding) for code, both in parse_by_language("--pairs", pairs).items()
+    }
     nlp = load_model(model)
     held = inputs.read_source(dev, source_of(nlp))
     inputs.report_bad(output, strict)

@@ -66,10 +66,10 @@ def project_cli(
     collected = Loaded(inputs.read(texts, language, labelled=False)).by_language()
     translations: dict[str, list[tuple[str, str]]] = {}
     for code, both in parse_by_language("--pairs", pairs).items():
-        translations.setdefault(code, []).extend(read_sides(code, both))
+        translations.setdefault(code, []).extend(read_sides(code, both, encoding))
     skipped = 0
     for code, file in parse_by_language("--dictionary", dictionary).items():
-        words = read_dictionary(Path(file))
+        words = read_dictionary(file, encoding=encoding)
         skipped += warn_skipped(file, words.skipped.to_dict())
         translations.setdefault(code, []).extend(words.pairs)
     inputs.report_bad(output, strict)

@@ -77,6 +77,7 @@ def as_text(file: IO[bytes], name: str, *, table: bool = False, encoding: Option
 
 def decode(content: bytes, name: str, encoding: Optional[str] = None) -> str:
     """The text of a whole file, as `as_text` reads it."""
+    check_encoding(encoding)
     return content.decode(find_encoding(content[:4], name, encoding), _HANDLER)
 
 

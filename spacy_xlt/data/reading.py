@@ -1,14 +1,27 @@
 """The rows of a file of any kind: what `convert`, `train`, `evaluate` and `process` read."""
 
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any, NamedTuple, Optional
+from typing import IO, Any, NamedTuple, Optional, Union
 
 from spacy_xlt.data.decoding import as_text, decode, is_undecoded, unpacked, why_undecoded
-from spacy_xlt.data.paths import Input
-from spacy_xlt.data.rows import MAX_CHARS, BadRecord, Row, Rows, Say, json_rows, jsonl_rows, printable, text_rows
+from spacy_xlt.data.paths import Input, PathLike
+from spacy_xlt.data.rows import (
+    MAX_CHARS,
+    BadRecord,
+    Row,
+    Rows,
+    Say,
+    json_rows,
+    jsonl_rows,
+    numbered_lines,
+    printable,
+    text_rows,
+)
 from spacy_xlt.data.tables import open_csv, open_parquet
+from spacy_xlt.errors import XltError
 
 TEXT_FIELD = "text"
 # A character has at most 4 bytes, in UTF-8, UTF-16 and UTF-32.
@@ -60,6 +73,27 @@ def open_rows(source: Input, raw: Optional[IO[bytes]] = None, *, say: Say, field
     finally:
         if own:
             file.close()
+
+
+def read_lines(path: PathLike, encoding: Optional[str] = None) -> Iterator[tuple[int, Union[str, BadRecord]]]:
+    """The lines of a text file without their ends, with their numbers; a BadRecord for one that is not in its encoding.
+
+    Raises XltError for a missing or damaged file.
+    """
+    path = os.fspath(path)
+    if not os.path.isfile(path):
+        raise XltError(f"{path} does not exist.")
+    try:
+        with open(path, "rb") as raw, as_text(unpacked(raw, path), path, encoding=encoding) as file:
+            for number, line in numbered_lines(file, path):
+                if not isinstance(line, str) or not is_undecoded(line):
+                    yield number, line if isinstance(line, BadRecord) else line.rstrip("\r\n")
+                else:
+                    yield number, BadRecord(f"{path}:{number}", why_undecoded(file.encoding), printable(line))
+    except XltError:
+        raise
+    except READ_ERRORS as error:
+        raise XltError(f"{path} cannot be read ({error}): it is damaged or not complete. Copy it again.") from error
 
 
 def _whole_file(file: IO[bytes], source: Input, field: str) -> Row:

@@ -77,3 +77,14 @@ def test_commands_that_embed_texts_take_a_gpu(tmp_path: Path, command: str, monk
     output = ["--texts", tmp_path / "a.csv"] if command == "transfer project" else []
     assert fail(*command.split(), tmp_path / "a.csv", tmp_path / "out", *output, "--gpu-id", 3) == "stopped"
     assert seen == [3]
+
+
+def test_detect_reads_by_the_mark_and_names_what_it_cannot_read(tmp_path: Path) -> None:
+    line = "Wo bleibt das Paket, das ich für morgen bestellt hätte?\n"
+    (tmp_path / "a.txt").write_bytes((line + "\n" + line).encode("utf-16"))
+    output = succeed("detect", "--languages", "de,en", tmp_path / "a.txt")
+    assert [row.split("\t")[0] for row in output.splitlines()] == ["de", "xx", "de"]
+    (tmp_path / "a.txt").write_bytes(line.encode("cp1252"))
+    result = run("detect", tmp_path / "a.txt")
+    assert result.stdout.startswith("xx") and f"{tmp_path}/a.txt:1: not UTF-8" in result.stderr
+    assert succeed("detect", "--encoding", "cp1252", tmp_path / "a.txt").startswith("de")
