@@ -7,6 +7,7 @@ from typing import Any, Optional
 import spacy
 from spacy.language import Language
 
+from spacy_xlt.data.given import Texts
 from spacy_xlt.encoders.folder import EncoderSettings
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
@@ -23,7 +24,7 @@ def flatten(
     *,
     source: str = "en",
     languages: Sequence[str] = (),
-    source_texts: Optional[Sequence[str]] = None,
+    source_texts: Optional[Texts] = None,
     quiet: bool = True,
 ) -> Language:
     """Move the trained weights of `transformer` into an `xlt_encoder`, and the head into an `xlt_textcat` behind it.
@@ -32,8 +33,8 @@ def flatten(
     spacy-transformers cuts them.
 
     source: the language of the training texts. languages: the prior of the language detector.
-    source_texts: unlabelled texts of the source, such as the training texts; with them the projector is ready for
-    `xlt transfer project`.
+    source_texts: unlabelled texts of the source, or files of them, such as the training texts; with them the projector
+        is ready for `xlt transfer project`.
     Raises XltError if the pipeline has no transformer or its head is not one of ours.
     """
     source, languages = find_language(source), [find_language(language) for language in languages]

@@ -16,6 +16,7 @@ from spacy.training.loop import train as train_nlp
 from thinc.api import Config
 
 from spacy_xlt.data.docbin import make_docs, split_dev, write_docbin
+from spacy_xlt.data.given import Records, as_records
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.folder import check_folder, default_folder
 from spacy_xlt.encoders.torch_encoder import load_model
@@ -32,9 +33,9 @@ FINETUNE_BATCH = 16
 
 
 def train(
-    records: Sequence[Record],
+    records: Records,
     *,
-    dev: Optional[Sequence[Record]] = None,
+    dev: Optional[Records] = None,
     method: Method = "frozen",
     source: str = "en",
     languages: Sequence[str] = (),
@@ -44,7 +45,8 @@ def train(
 ) -> Language:
     """Train a text categorizer and return the best pipeline by dev score: always the four components.
 
-    dev: None: every fifth record of each label is set aside.
+    records: labelled records, or the files that hold them: a path, a folder, a pattern, or a list of them.
+    dev: the same; None: every fifth record of each label is set aside.
     method: `frozen` (seconds) or `finetune` (minutes, better; 4 epochs). Where a text has one label, a fine-tuned
         encoder may go half of the way back, and its head is learned anew: see `cautious.settle`.
     source: the language of the records. languages: the prior of the language detector; empty: no prior. Both take codes
@@ -57,7 +59,8 @@ def train(
     if encoder is not None:
         encoder = check_folder(encoder.expanduser())
     source, languages = find_language(source), [find_language(language) for language in languages]
-    train_records, dev_records = (list(records), list(dev)) if dev is not None else split_dev(records)
+    records = as_records(records)
+    train_records, dev_records = (records, as_records(dev)) if dev is not None else split_dev(records)
     labels = _check(records, dev_records)
     multilabel = any(len(record.labels) != 1 for record in [*train_records, *dev_records])
     with tempfile.TemporaryDirectory() as scratch:

@@ -7,6 +7,15 @@ import pytest
 
 from spacy_xlt.data.docbin import load_records
 from spacy_xlt.errors import XltError
+from spacy_xlt.evaluation.evaluate import evaluate
+from spacy_xlt.models import load_model
+from spacy_xlt.pipeline.find import find_pipe
+from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.transfer.distill import distill
+from spacy_xlt.transfer.few_shot import few_shot
+from spacy_xlt.transfer.project import fit_projection
+from spacy_xlt.transfer.self_train import self_train
+from spacy_xlt.transfer.train import train
 from tests.cli.running import fail, run, succeed
 
 
@@ -88,3 +97,33 @@ def test_detect_reads_by_the_mark_and_names_what_it_cannot_read(tmp_path: Path) 
     result = run("detect", tmp_path / "a.txt")
     assert result.stdout.startswith("xx") and f"{tmp_path}/a.txt:1: not UTF-8" in result.stderr
     assert succeed("detect", "--encoding", "cp1252", tmp_path / "a.txt").startswith("de")
+
+
+def test_functions_take_files_too(model: Path, data: Path, tmp_path: Path) -> None:
+    nlp = load_model(model)
+    records = load_records(data).records
+    assert evaluate(nlp, str(data)) == evaluate(nlp, [data]) == evaluate(nlp, records)
+    (tmp_path / "german.txt").write_text("Wo ist mein Paket?\nDie Karte ist weg.\n")
+    fit_projection(nlp, {"German": str(tmp_path / "german.txt")})
+    assert find_pipe(nlp, Projector).counts["de"] == 2
+    fit_projection(nlp, data.parent)
+    assert find_pipe(nlp, Projector).counts["en"] == len(records)
+
+
+def test_methods_of_training_take_files_too(model: Path, data: Path, tmp_path: Path) -> None:
+    """Each is stopped by what is in the file, so that nothing is trained."""
+    other = tmp_path / "other.csv"
+    other.write_text("text,label,lang\nHallo,unheard,de\nHola,unheard,German\n")
+    nlp = load_model(model)
+    with pytest.raises(XltError, match="2 texts of unheard"):
+        train(str(other))
+    with pytest.raises(XltError, match=r"other\.csv.*'unheard'"):
+        train(data, dev=[other])
+    with pytest.raises(XltError, match=r"'germna'.*German"):
+        train(data, languages=["en", "germna"])
+    with pytest.raises(XltError, match=r"other\.csv.*unheard"):
+        few_shot(nlp, str(other))
+    with pytest.raises(XltError, match="of 'de' there are 2"):
+        self_train(nlp, str(other))
+    with pytest.raises(XltError, match=r"other\.csv.*unheard"):
+        distill(nlp, {"German": [other]}, dev=other)
