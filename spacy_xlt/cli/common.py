@@ -12,6 +12,8 @@ from spacy_xlt.data.records import BadRecord, Columns
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import find_language
 
+ENCODING_HINT = "Name the encoding of the files with --encoding, as in --encoding cp1252."
+
 
 def report_bad_records(bad: Sequence[BadRecord], quarantine: Path, strict: bool) -> None:
     """Write the quarantine file, count on stderr, and exit with 1 if `strict`."""
@@ -22,7 +24,7 @@ def report_bad_records(bad: Sequence[BadRecord], quarantine: Path, strict: bool)
         first = f"{bad[0].place}: {bad[0].reason}"
         print(f"⚠ {len(bad)} bad records left out (first: {first}); all are in {quarantine}", file=sys.stderr)
         if any(record.reason == UNDECODED for record in bad):
-            print("ℹ Name the encoding of the files with --encoding, as in --encoding cp1252.", file=sys.stderr)
+            print(f"ℹ {ENCODING_HINT}", file=sys.stderr)
         if strict:
             raise typer.Exit(1)
 

@@ -54,8 +54,9 @@ def process_cli(
 
     from spacy_xlt.batch.engine import process
     from spacy_xlt.batch.inputs import KINDS
-    from spacy_xlt.batch.summary import print_table
-    from spacy_xlt.cli.common import quiet
+    from spacy_xlt.batch.summary import kind_of, print_table
+    from spacy_xlt.cli.common import ENCODING_HINT, quiet
+    from spacy_xlt.data.decoding import UNDECODED
     from spacy_xlt.errors import XltError
 
     if input_format is not None and input_format not in KINDS:
@@ -89,6 +90,8 @@ def process_cli(
     print(f"✔ {summary.documents} documents in {output} ({time.perf_counter() - start:.0f} s)")
     if summary.quarantined:
         print(f"⚠ {summary.quarantined} bad records are in {output / 'quarantine.jsonl'}", file=sys.stderr)
+        if kind_of(UNDECODED) in summary.quarantine:
+            print(f"ℹ {ENCODING_HINT}", file=sys.stderr)
         if strict:
             raise typer.Exit(1)
 

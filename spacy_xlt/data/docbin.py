@@ -10,7 +10,7 @@ from typing import Optional, Union
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
-from spacy_xlt.data.paths import Paths, as_list
+from spacy_xlt.data.paths import PathLike, Paths, as_list
 from spacy_xlt.data.records import COLUMNS, BadRecord, Columns, Record, expand_paths, read_records
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import set_extensions
@@ -99,9 +99,9 @@ def make_docs(nlp: Language, records: Iterable[Record], labels: Sequence[str]) -
         yield doc
 
 
-def write_docbin(docs: Iterable[Doc], path: Path) -> None:
+def write_docbin(docs: Iterable[Doc], path: PathLike) -> None:
     """Write a .spacy file that keeps `doc.cats` and `doc._.language`; it appears whole or not at all."""
-    with whole_file(path) as scratch:
+    with whole_file(Path(path)) as scratch:
         DocBin(docs=docs, store_user_data=True).to_disk(scratch)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from spacy_xlt.data.given import TextsByLanguage, as_texts_by_language
+from spacy_xlt.data.paths import PathLike
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.building import require
 from spacy_xlt.encoders.folder import SETTINGS_FILE, EncoderSettings, check_folder
@@ -27,8 +28,8 @@ FEWEST_TEXTS = 10
 
 
 def continue_mlm(
-    model: Path,
-    out: Path,
+    model: PathLike,
+    out: PathLike,
     texts: TextsByLanguage,
     *,
     epochs: float = EPOCHS,
@@ -51,7 +52,7 @@ def continue_mlm(
     import torch
     from thinc.api import get_torch_default_device
 
-    texts = as_texts_by_language(texts)
+    model, out, texts = Path(model), Path(out), as_texts_by_language(texts)
     flat = list(dict.fromkeys(text for language in sorted(texts) for text in texts[language] if text.strip()))
     if len(flat) < FEWEST_TEXTS:
         raise XltError(f"Masked-language modelling needs at least {FEWEST_TEXTS} different texts, not {len(flat)}.")

@@ -17,6 +17,7 @@ from thinc.api import Config
 
 from spacy_xlt.data.docbin import make_docs, split_dev, write_docbin
 from spacy_xlt.data.given import Records, as_records
+from spacy_xlt.data.paths import PathLike
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.folder import check_folder, default_folder
 from spacy_xlt.encoders.torch_encoder import load_model
@@ -39,7 +40,7 @@ def train(
     method: Method = "frozen",
     source: str = "en",
     languages: Sequence[str] = (),
-    encoder: Optional[Path] = None,
+    encoder: Optional[PathLike] = None,
     gpu_id: int = -1,
     stdout: Any = None,
 ) -> Language:
@@ -57,7 +58,7 @@ def train(
     Raises XltError for fewer than two labels, labels in dev that training lacks, or a folder without an encoder.
     """
     if encoder is not None:
-        encoder = check_folder(encoder.expanduser())
+        encoder = check_folder(Path(encoder).expanduser())
     source, languages = find_language(source), [find_language(language) for language in languages]
     records = as_records(records)
     train_records, dev_records = (records, as_records(dev)) if dev is not None else split_dev(records)
