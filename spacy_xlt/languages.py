@@ -5,6 +5,7 @@ A base code is ISO 639-1 where there is one (`de`), ISO 639-3 where there is non
 
 import unicodedata
 from difflib import get_close_matches
+from functools import lru_cache
 
 from spacy_xlt.errors import XltError
 
@@ -235,13 +236,30 @@ def find_language(language: str) -> str:
         raise XltError(f"'{language}' names no language. Give a code such as de, or an English name such as German.")
     if base in _NAME_OF:
         return base
-    code_of = {_plain(known): code for code, known in _NAME_OF.items() if code != UNKNOWN}
-    wanted = _plain(language)
-    if wanted in code_of:
-        return code_of[wanted]
-    near = get_close_matches(wanted, code_of, n=1, cutoff=0.7)
-    hint = f"Did you mean {name(code_of[near[0]])} ({code_of[near[0]]})?" if near else "Give a code such as de."
+    code_of = _codes_of_names()
+    if _plain(language) in code_of:
+        return code_of[_plain(language)]
+    near = nearest_language(language)
+    hint = f"Did you mean {near}?" if near else "Give a code such as de, or an English name such as German."
     raise XltError(f"'{language}' is no language that is known. {hint}")
+
+
+def as_base_code(language: str) -> str:
+    """`find_language`, where a language may also be unknown: `xx` for `xx`, `und` and the empty string."""
+    return UNKNOWN if base_code(language) == UNKNOWN else find_language(language)
+
+
+@lru_cache(maxsize=1024)
+def nearest_language(language: str) -> str:
+    """The name and code of the language whose name is most like a mistyped one; empty if none is."""
+    code_of = _codes_of_names()
+    near = get_close_matches(_plain(language), code_of, n=1, cutoff=0.7)
+    return f"{name(code_of[near[0]])} ({code_of[near[0]]})" if near else ""
+
+
+@lru_cache(maxsize=1)
+def _codes_of_names() -> dict[str, str]:
+    return {_plain(known): code for code, known in _NAME_OF.items() if code != UNKNOWN}
 
 
 def _plain(language: str) -> str:

@@ -90,6 +90,9 @@ def process(
     first = list(islice(stream, FIRST_ROWS))
     fields = choose_fields([row for _, row in first if isinstance(row, dict)], text, id)
     say(_what_is_read(fields, text, id))
+    for name in keep or ():
+        if first and name not in fields.columns:
+            say(f"None of the first records has the field '{name}', which is to be kept.")
     options = Options(format, None if keep is None else tuple(keep), abstain_below, csv_safe)
     settings = {
         "model": facts.name,

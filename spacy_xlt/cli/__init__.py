@@ -49,7 +49,7 @@ def one_sentence(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return command(*args, **kwargs)
         except XltError as error:
-            hint = " Use --encoding, as in --encoding cp1252." if isinstance(error, EncodingError) else ""
+            hint = " Use --encoding." if isinstance(error, EncodingError) else ""
             print(f"✘ {error}{hint}", file=sys.stderr)
             raise typer.Exit(1) from None
 

@@ -15,6 +15,7 @@ from spacy_xlt.data.records import COLUMNS, BadRecord, Columns, Record, expand_p
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import set_extensions
 from spacy_xlt.files import whole_file
+from spacy_xlt.languages import as_base_code, base_code
 from spacy_xlt.text import replace_surrogates
 
 
@@ -55,9 +56,11 @@ def load_records(
     """
     paths = as_list(paths)
     loaded = Loaded()
+    if language is not None:
+        language = as_base_code(language)
     for path in expand_paths(paths):
         if path.suffix == ".spacy":
-            found = _spacy_records(path, columns)
+            found = _spacy_records(path, columns, language)
         else:
             found = read_records(path, columns, language, encoding=encoding, say=loaded.notes.append)
         for record in found:
@@ -71,7 +74,7 @@ def load_records(
     return loaded
 
 
-def _spacy_records(path: Path, columns: Columns) -> Iterator[Union[Record, BadRecord]]:
+def _spacy_records(path: Path, columns: Columns, language: Optional[str]) -> Iterator[Union[Record, BadRecord]]:
     from spacy.vocab import Vocab
 
     set_extensions("language")
@@ -85,7 +88,7 @@ def _spacy_records(path: Path, columns: Columns) -> Iterator[Union[Record, BadRe
         if columns.labelled and not doc.cats:
             yield BadRecord(place, "no label", doc.text[:2000])
         else:
-            yield Record(doc.text, labels, doc._.language, place)
+            yield Record(doc.text, labels, language or base_code(doc._.language or ""), place)
 
 
 def make_docs(nlp: Language, records: Iterable[Record], labels: Sequence[str]) -> Iterator[Doc]:

@@ -9,7 +9,7 @@ from spacy_xlt.data.docbin import Loaded, load_records
 from spacy_xlt.data.paths import Paths, paths_of
 from spacy_xlt.data.records import COLUMNS, Columns, Record
 from spacy_xlt.errors import XltError
-from spacy_xlt.languages import UNKNOWN, base_code, find_language
+from spacy_xlt.languages import as_base_code
 
 # Records, or a file, a folder or a pattern, or a list of them.
 Records = Union[Sequence[Record], Paths]
@@ -57,7 +57,7 @@ def by_language(data: Mapping[str, ValueT]) -> dict[str, ValueT]:
     """The same by base codes; `xx` stays. Raises XltError for what is no language, and for two names of one."""
     found: dict[str, ValueT] = {}
     for language, value in data.items():
-        base = UNKNOWN if base_code(language) == UNKNOWN else find_language(language)
+        base = as_base_code(language)
         if base in found:
             raise XltError(f"'{language}' is one more name of '{base}': join their texts.")
         found[base] = value

@@ -17,7 +17,7 @@ from spacy_xlt.data.rows import BadRecord as BadRecord
 from spacy_xlt.data.rows import Rows as Rows
 from spacy_xlt.data.rows import Say, printable
 from spacy_xlt.errors import XltError
-from spacy_xlt.languages import UNKNOWN, base_code, find_language
+from spacy_xlt.languages import UNKNOWN, as_base_code, find_language, nearest_language
 from spacy_xlt.text import replace_surrogates
 
 # SIB-200's own name for its column of labels is known to the readers of its folders.
@@ -86,7 +86,7 @@ def read_records(
     if kind == "line" and columns.labelled:
         raise XltError(f"{path}: a .txt file (one text a line) has no labels; give a .csv, .tsv or .jsonl file.")
     if language is not None:
-        language = UNKNOWN if base_code(language) == UNKNOWN else find_language(language)
+        language = as_base_code(language)
     check_encoding(encoding)
     try:
         with open_rows(Input(path, kind, encoding), say=say, field=columns.text) as (header, rows):
@@ -163,14 +163,16 @@ def _good_record(place: str, row: dict[str, Any], columns: Columns, language: Op
 
 def _language(found: Any, field: str) -> str:
     """The base code of a record's language; `xx` where it does not say."""
-    if not found or (isinstance(found, str) and base_code(found) == UNKNOWN):
+    if not found:
         return UNKNOWN
     if not isinstance(found, str):
         raise XltError(f"'{found}' in '{field}' is no language code")
     try:
-        return find_language(found)
-    except XltError as error:
-        raise XltError(f"'{found}' in '{field}' is no language code ({error})") from None
+        return as_base_code(found)
+    except XltError:
+        near = nearest_language(found)
+        hint = f" (did you mean {near}?)" if near else ""
+        raise XltError(f"'{found}' in '{field}' is no language code{hint}") from None
 
 
 def _labels(row: Mapping[str, Any], columns: Columns) -> tuple[str, ...]:

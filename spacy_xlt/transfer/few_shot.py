@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from spacy.language import Language
 
-from spacy_xlt.data.given import Records, as_records
+from spacy_xlt.data.given import Records, as_records, by_language
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.errors import XltError
@@ -92,6 +92,7 @@ def few_shot(
     different labels, and texts without a language.
     """
     target, source, dev = as_records(target), as_records(source), as_records(dev)
+    weights = by_language(weights or {})
     labels, exclusive = head_labels(nlp), is_exclusive(nlp)
     target = check_target(target, labels, exclusive)
     check_labels(source, labels, exclusive)
@@ -104,7 +105,7 @@ def few_shot(
         project_new_languages(nlp, texts, quiet=quiet)
         settings = {"method": method, "seed": seed, "languages": sorted(texts)}
         importance = label_weights(target, source or dev, labels)
-        importance *= [(weights or {}).get(record.language, 1.0) for record in target]
+        importance *= [weights.get(record.language, 1.0) for record in target]
         if method == "finetune":
             again = draw(source, max(SOURCE_TEXTS, len(target)), seed)
             lessons = make_lessons(again, labels) + make_lessons(target, labels, importance)

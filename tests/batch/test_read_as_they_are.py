@@ -135,3 +135,9 @@ def test_the_name_of_a_file_in_a_stream_is_a_bad_record(here: Path) -> None:
     items = ["Where is it?", "tickets.csv", "no.csv", Path("tickets.csv")]
     kinds = [type(row) for _, row in object_rows(iter(items))]
     assert kinds == [dict, BadRecord, dict, BadRecord]
+
+
+def test_a_field_to_keep_that_is_not_there_is_told_of(model: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    process(model, [{"text": "one", "note": "n"}], [].append, keep=["note", "nott"], say=said.append)
+    assert ["'nott'" in sentence for sentence in said] == [False, True]
