@@ -227,9 +227,17 @@ def name(code: str) -> str:
 
 
 def find_language(language: str) -> str:
-    """The base code of a language, given as a code or by its English name: `deu`, `de-AT` and `German` are `de`.
+    """Return the base code of a language: `deu`, `de-AT` and `German` are `de`.
 
-    Raises XltError for what is neither, with the nearest name, and for codes that mean `unknown`.
+    Args:
+        language: A code, or an English name in any case.
+
+    Returns:
+        The base code.
+
+    Raises:
+        XltError: It is neither a known code nor a name, or a code that means `unknown`. The message has the most
+            similar name.
     """
     base = base_code(language)
     if base == UNKNOWN:

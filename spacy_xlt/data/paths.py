@@ -46,11 +46,23 @@ def as_list(paths: Paths) -> list[str]:
 
 
 def paths_of(source: Any) -> Optional[list[str]]:
-    """The paths that data is given by; None for an iterable of texts or of dicts.
+    """Tell paths from texts.
 
-    A single string and everything that is os.PathLike is a path. Strings in a list are paths if each of them is there
-    and looks like one: it has the ending of a file of data, or a /. They are texts if none is of that kind, nor all are
-    there, nor all are single words with such an ending. Raises XltError for what is in between: the caller has to say.
+    - A single string is a path. So is a `pathlib.Path`.
+    - In a list, strings are paths if each of them exists and looks like a path: it ends as a data file does (`.csv`),
+      or has a `/` in it.
+    - In a list, strings are texts if none of them exists and looks like a path. But if all of them exist (`data`), or
+      all are single words that end as data files do (`tickets.csv`), they could be either, and are refused.
+    - The items of any other iterable are texts or dicts.
+
+    Args:
+        source: What a function was given as its data.
+
+    Returns:
+        The paths; None for texts or dicts.
+
+    Raises:
+        XltError: A list could mean either, or holds both.
     """
     if isinstance(source, (str, os.PathLike)):
         return [os.fspath(source)]

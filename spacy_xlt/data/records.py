@@ -200,10 +200,16 @@ def _checked(value: Any, field: str) -> str:
 
 
 def label_name(value: Any) -> str:
-    """The name of a label: as the file has it. Empty for what is no label.
+    """Return the name of a label.
 
-    Numbers and booleans are called as JSON writes them, so that CSV and JSONL have the same names: 3, 3.0, true. CSV
-    files that Python or a spreadsheet has written hold True or TRUE: that is true as well.
+    A text names itself. Numbers and booleans have the names that JSON writes, so that CSV and JSONL agree: `3`, `3.0`,
+    `true`. Python and spreadsheets write `True` and `TRUE` into CSV files: their name is `true` as well.
+
+    Args:
+        value: A cell of a table, or a value from JSON.
+
+    Returns:
+        The name; empty for what is no label, such as null, NaN or a list.
     """
     if isinstance(value, str):
         name = replace_surrogates(value.strip())

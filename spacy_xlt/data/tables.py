@@ -1,7 +1,7 @@
 """Rows of CSV, TSV and Parquet files: a header, then a row for each record.
 
-The `csv` module does not say which lines a record is made of, and takes whatever follows an unclosed quote for text. So
-lines are gathered to records here, and the module only splits a record into cells.
+The `csv` module reads whatever follows an unclosed quote as text, and does not say which lines a record consists of. So
+this module groups lines into records, and `csv` only splits a record into cells.
 """
 
 import csv
@@ -15,7 +15,7 @@ from spacy_xlt.errors import EncodingError, XltError
 
 # A comma where it does as well as another.
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-# From so many lines on a quoted cell whose lines look like rows is worth a word.
+# The user is told of a quoted cell if it has more lines than this and each looks like a row.
 SUSPICIOUS_LINES = 3
 PARQUET_ROWS = 512
 
@@ -50,8 +50,8 @@ class _Lines:
 
 
 class _End(NamedTuple):
-    """How a line ends. is_open: within a quoted cell. stray: the quote that closed the cell it began in is followed by
-    more of it. delimiters: how many stand outside of quotes."""
+    """How a line ends. is_open: within a quoted cell. stray: the line began within a quoted cell, and its next quote is
+    not the end of the cell. delimiters: how many there are outside of quotes."""
 
     is_open: bool
     stray: bool
@@ -59,11 +59,18 @@ class _End(NamedTuple):
 
 
 def open_csv(file: TextIO, name: str, say: Say, *, tabs: bool = False) -> Table:
-    """Read the header of a CSV file; its rows come one by one, each with its place, `name:line`.
+    """Read the header of a CSV file and return it with an iterator over the rows.
 
-    The delimiter is the one of DELIMITERS that parts the header into the most columns; one that is no comma is told of.
-    tabs: a TSV file, in which quotes are ordinary characters: an odd number of them would swallow the lines between.
-    Raises XltError for a header in which a quote is not closed, or a name comes twice.
+    The delimiter is the one of DELIMITERS that divides the header into the most columns.
+
+    Args:
+        file: The open file, as `as_text` opens it.
+        name: Of the file. The place of a row is `name:line`.
+        say: Is called with a sentence if the delimiter is no comma, and at the end if quotes look wrong.
+        tabs: It is a TSV file. Quotes are ordinary characters in it: benchmark data has odd numbers of them.
+
+    Raises:
+        XltError: The header is not CSV, is not in the encoding of the file, or has a name twice.
     """
     csv.field_size_limit(MAX_LINE)
     lines = _Lines(file, name)
@@ -89,7 +96,10 @@ def _read_header(lines: _Lines, name: str, tabs: bool) -> tuple[list[str], str]:
         lines.put_back([first])
         record = _take_record(lines, name, delimiter, None, tabs)
         if isinstance(record, _Record):
-            found[delimiter] = _split(record.lines, delimiter, tabs)
+            try:
+                found[delimiter] = _split(record.lines, delimiter, tabs)
+            except csv.Error as error:
+                raise XltError(f"{name}:{first[0]}: the header is not CSV ({error}).") from None
             lines.put_back(list(enumerate(record.lines, start=record.number))[1:])
     if len(found) < len(DELIMITERS) and not tabs and all(len(cells) < 2 for cells in found.values()):
         raise XltError(f"{name}:{first[0]}: a quote opens in the header and is not closed. Close it.")
@@ -158,8 +168,8 @@ def _take_record(
 ) -> Union[_Record, BadRecord, None]:
     """The next record; None at the end.
 
-    width: the number of columns, if it is known. A quote that is not closed as CSV asks, followed by a delimiter or
-    the end of the line, takes no more than the first line of its record: the lines after it are read on their own.
+    width: the number of columns, if it is known. A quoted cell has to end with a quote before a delimiter or the end of
+    a line. Where it does not, only the first line of the record is bad, and the next ones are read on their own.
     """
     first = lines.take()
     if first is None:
@@ -198,8 +208,8 @@ def _take_record(
     lines.put_back(taken[1:])
     swallowed = taken[-1][0] - opened
     reason = f"the quote that opens on line {opened} {problem}"
-    if swallowed:
-        reason += f"; it would swallow {swallowed} lines, which are read on their own"
+    if swallowed > 0:
+        reason += f"; the cell would include the next {swallowed} lines, which are read on their own instead"
     return BadRecord(f"{name}:{number}", reason, printable(record[0]))
 
 
