@@ -44,9 +44,13 @@ def read_prior(languages: Optional[Languages], detector: object = None) -> dict[
 
 
 def _read_language(language: str, detector: object) -> str:
+    """The base code of a language that is known here, or else to the detector. Raises XltError for others."""
     try:
         return find_language(language)
     except XltError as error:
-        if base_code(language) in getattr(detector, "languages", ()):
-            return base_code(language)
+        base = base_code(language)
+        known = getattr(detector, "languages", None)
+        # A detector that does not say what it knows may know any code of ISO 639-3.
+        if base in known if known is not None else (len(base) == 3 and base.isascii() and base.isalpha()):
+            return base
         raise XltError(f"languages: {error}") from None

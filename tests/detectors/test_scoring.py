@@ -150,7 +150,7 @@ def test_a_detector_may_know_languages_that_have_no_name_here() -> None:
     class Knows:
         languages = ("en", "bcl")
 
-    assert read_prior(["en", "bcl"], Knows()) == {"bcl": 0.5, "en": 0.5}
+    assert read_prior(["en", "bcl"], Knows()) == read_prior(["en", "bcl"]) == {"bcl": 0.5, "en": 0.5}
     with pytest.raises(XltError, match="'tlh'"):
         read_prior(["en", "tlh"], Knows())
 
