@@ -6,3 +6,7 @@ class XltError(ValueError):
 
     Commands print it as one line on stderr and exit with 1.
     """
+
+
+class EncodingError(XltError):
+    """Raised for a file that is not in the encoding it was read in. Commands add the option that names another."""

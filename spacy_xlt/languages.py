@@ -5,9 +5,13 @@ language is written in several scripts, or has varieties, a code with its script
 (`zho_Hant`, `srp_Latn`, `arz_Arab`).
 """
 
+import unicodedata
 from collections.abc import Iterable
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import NamedTuple, Optional
+
+from spacy_xlt.errors import XltError
 
 UNKNOWN = "xx"
 
@@ -508,3 +512,62 @@ def is_known(code: str) -> bool:
 def name(code: str) -> str:
     """The English name of a language, or the code itself where the table has none."""
     return _NAME_OF.get(base_code(code), code)
+
+
+def find_language(language: str) -> str:
+    """Return the base code of a language: `deu`, `de-AT` and `German` are `de`.
+
+    Args:
+        language: A code, or an English name in any case.
+
+    Returns:
+        The base code.
+
+    Raises:
+        XltError: It is neither a known code nor a name, or a code that means `unknown`. The message has the most
+            similar name.
+    """
+    base = base_code(language)
+    if base == UNKNOWN:
+        raise XltError(f"'{language}' names no language. Give a code such as de, or an English name such as German.")
+    if base in _NAME_OF:
+        return base
+    code_of = _codes_of_names()
+    if _plain(language) in code_of:
+        return code_of[_plain(language)]
+    near = nearest_language(language)
+    hint = f"Did you mean {near}?" if near else "Give a code such as de, or an English name such as German."
+    raise XltError(f"'{language}' is no language that is known. {hint}")
+
+
+def find_code(language: str) -> str:
+    """Return the canonical code of a language: `zh-TW` is `zho_Hant`, `German` is `de`.
+
+    Raises:
+        XltError: As `find_language`.
+    """
+    return canonical_code(language) if is_known(language) else find_language(language)
+
+
+def as_base_code(language: str) -> str:
+    """`find_language`, where a language may also be unknown: `xx` for `xx`, `und` and the empty string."""
+    return UNKNOWN if base_code(language) == UNKNOWN else find_language(language)
+
+
+@lru_cache(maxsize=1024)
+def nearest_language(language: str) -> str:
+    """The name and code of the language whose name is most like a mistyped one; empty if none is."""
+    code_of = _codes_of_names()
+    near = get_close_matches(_plain(language), code_of, n=1, cutoff=0.7)
+    return f"{name(code_of[near[0]])} ({code_of[near[0]]})" if near else ""
+
+
+@lru_cache(maxsize=1)
+def _codes_of_names() -> dict[str, str]:
+    return {_plain(known): code for code, known in _NAME_OF.items() if code != UNKNOWN}
+
+
+def _plain(language: str) -> str:
+    """A name without what people write in different ways: case, accents, hyphens."""
+    letters = unicodedata.normalize("NFKD", language.replace("_", " ").replace("-", " ").casefold())
+    return " ".join("".join(char for char in letters if not unicodedata.combining(char)).split())

@@ -1,6 +1,7 @@
 """Reading and writing whole model folders."""
 
 from pathlib import Path
+from typing import Union
 
 from spacy.language import Language
 
@@ -11,10 +12,11 @@ from spacy_xlt.files import check_replaceable, whole_folder
 MARKER = "config.cfg"
 
 
-def load_model(path: Path) -> Language:
+def load_model(path: Union[str, Path]) -> Language:
     """`spacy.load` with errors that say what to do."""
     import spacy
 
+    path = Path(path)
     if not (path / MARKER).is_file():
         raise XltError(f"{path} is no model folder (it has no {MARKER}). Train one with: python -m spacy xlt train")
     try:
@@ -29,16 +31,16 @@ def load_model(path: Path) -> Language:
         ) from error
 
 
-def check_output(output: Path) -> None:
+def check_output(output: Union[str, Path]) -> None:
     """Raise XltError if a model cannot be written to `output`: asked before the work, which may take long."""
-    check_replaceable(output.expanduser().resolve(), MARKER)
+    check_replaceable(Path(output).expanduser().resolve(), MARKER)
 
 
-def save_model(nlp: Language, output: Path) -> None:
+def save_model(nlp: Language, output: Union[str, Path]) -> None:
     """Write a model folder whole, with the hashes of its files; it may take the place of an older one."""
     from spacy_xlt.batch.folder import write_hashes
 
-    with whole_folder(output, MARKER) as folder:
+    with whole_folder(Path(output), MARKER) as folder:
         nlp.to_disk(folder)
         write_hashes(folder)
 

@@ -14,7 +14,7 @@ from spacy_xlt.detectors.base import Decision, Detector, Languages, decide
 from spacy_xlt.detectors.ngrams import NGrams
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import claim_extensions
-from spacy_xlt.languages import UNKNOWN, base_code, canonical_code
+from spacy_xlt.languages import base_code, canonical_code, find_code
 
 OTHERS = "*"
 EXTENSIONS = ("language", "language_score", "language_script", "language_candidates")
@@ -141,9 +141,10 @@ def _load(route: str, source: Union[str, Path]) -> Language:
 def _by_canonical_code(pipelines: Mapping[str, PipelineSource]) -> dict[str, PipelineSource]:
     found: dict[str, PipelineSource] = {}
     for code, source in pipelines.items():
-        canonical = code if code == OTHERS else canonical_code(code)
-        if canonical == UNKNOWN:
-            raise XltError(f"Router: '{code}' names no language. Give codes such as en, de, zh, and * for all others.")
+        try:
+            canonical = code if code == OTHERS else find_code(code)
+        except XltError as error:
+            raise XltError(f"Router: {error} For all other languages give *.") from None
         if canonical in found:
             raise XltError(f"Router: there are two pipelines for '{canonical}'. Give one.")
         found[canonical] = source

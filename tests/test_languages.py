@@ -6,11 +6,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from spacy_xlt.errors import XltError
 from spacy_xlt.languages import (
     UNKNOWN,
     add_by_base_code,
     base_code,
     canonical_code,
+    find_code,
+    find_language,
     full_code,
     is_known,
     name,
@@ -69,6 +72,7 @@ def test_what_names_no_language_is_unknown(code: str) -> None:
 
 
 @settings(deadline=None)
+@example("0\r_")
 @given(st.text(max_size=12))
 def test_a_base_code_is_its_own_base_code(code: str) -> None:
     assert base_code(base_code(code)) == base_code(code)
@@ -220,3 +224,38 @@ def test_adding_by_base_code_loses_nothing(pairs: list[tuple[str, int]]) -> None
     sums = add_by_base_code(pairs)
     assert sum(sums.values()) == sum(number for _, number in pairs)
     assert list(sums) == list(dict.fromkeys(base_code(code) for code, _ in pairs))
+
+
+@pytest.mark.parametrize(
+    ("language", "base"),
+    [
+        ("deu", "de"),
+        ("zh-TW", "zh"),
+        ("German", "de"),
+        (" german ", "de"),
+        ("western-frisian", "fy"),
+        ("Volapuk", "vo"),
+    ],
+)
+def test_a_language_is_found_by_code_and_by_english_name(language: str, base: str) -> None:
+    assert find_language(language) == base
+
+
+@pytest.mark.parametrize(
+    ("language", "nearest"), [("germna", "German (de)"), ("Englsh", "English (en)"), ("swahilli", "Swahili (sw)")]
+)
+def test_a_mistyped_language_is_refused_with_the_nearest_name(language: str, nearest: str) -> None:
+    with pytest.raises(XltError) as caught:
+        find_language(language)
+    assert language in str(caught.value) and nearest in str(caught.value)
+
+
+@pytest.mark.parametrize("language", ["gr", "tlh", "qqqqqq", "xx", "", "und", "unknown"])
+def test_what_is_no_language_is_refused(language: str) -> None:
+    with pytest.raises(XltError, match=f"'{language}'"):
+        find_language(language)
+
+
+@pytest.mark.parametrize(("language", "code"), [("zh-TW", "zho_Hant"), ("German", "de"), ("sr-Latn", "srp_Latn")])
+def test_a_code_is_found_with_its_script(language: str, code: str) -> None:
+    assert find_code(language) == code

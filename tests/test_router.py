@@ -203,6 +203,7 @@ def test_the_stream_is_read_no_further_than_a_chunk(folders: dict[str, Path]) ->
     ("pipelines", "settings", "message"),
     [
         ({"xx": "a"}, {}, "'xx' names no language"),
+        ({"germna": "a"}, {}, r"'germna'.*German"),
         ({"de": "a", "deu": "b"}, {}, "two pipelines for 'de'"),
         ({"zh_Hant": "a", "zh-TW": "b"}, {}, "two pipelines for 'zho_Hant'"),
         ({"de": "a"}, {"max_loaded": 0}, "max_loaded is at least 1, not 0"),

@@ -1,6 +1,5 @@
 """`process`: any source through a model into a folder of parts or a function."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -11,7 +10,7 @@ from typing import Any, Literal, Optional, Union
 from spacy_xlt.batch.chunks import Chunk, make_chunks
 from spacy_xlt.batch.fields import Fields, choose_fields
 from spacy_xlt.batch.folder import check_model
-from spacy_xlt.batch.inputs import STDIN, Input, Kind, find_inputs, identity, total_bytes
+from spacy_xlt.batch.inputs import STDIN, Kind, find_inputs, identity, total_bytes
 from spacy_xlt.batch.model import Results, TextModel
 from spacy_xlt.batch.output import OutputFolder
 from spacy_xlt.batch.progress import Progress
@@ -20,6 +19,7 @@ from spacy_xlt.batch.sinks import FORMATS, Format, make_sink
 from spacy_xlt.batch.sources import FileRows, import_arrow, object_rows
 from spacy_xlt.batch.summary import Summary
 from spacy_xlt.batch.workers import map_in_process, map_in_workers
+from spacy_xlt.data.paths import PathLike, paths_of
 from spacy_xlt.data.records import BadRecord
 from spacy_xlt.errors import XltError
 
@@ -29,7 +29,6 @@ PART_CHUNKS = 8
 # Rows from which the fields are guessed.
 FIRST_ROWS = 100
 
-PathLike = Union[str, "os.PathLike[str]"]
 Source = Union[PathLike, Sequence[PathLike], Iterable[Union[str, Mapping[str, Any]]]]
 Engine = Literal["local", "ray"]
 Mapped = Iterator[tuple[Chunk, Results]]
@@ -44,6 +43,7 @@ def process(
     id: Optional[str] = None,
     keep: Optional[Sequence[str]] = None,
     kind: Optional[Kind] = None,
+    encoding: Optional[str] = None,
     format: Format = "jsonl",
     abstain_below: float = 0.0,
     csv_safe: bool = False,
@@ -63,10 +63,13 @@ def process(
         process("model", (ticket.body for ticket in tickets), "out")
         process("model", frame.to_dict("records"), rows.append)
 
-    model: a model folder. source: a path, pattern or list of them, or an iterable of texts or of dicts.
+    model: a model folder. source: a path, a folder, a pattern or a list of them; or an iterable of texts or of dicts.
+        A single string is a path. In a list, strings are paths where all of them name files of data that are there,
+        and texts where none looks like a path; lists in between are refused. Items of other iterables are texts.
     sink: a folder, which is resumed if it is there with the same model, options and input; or a function of each row.
     text, id: the fields that hold them; None: guessed. keep: the fields that pass through; None: all.
-    kind: of all input files; None: by their endings. format: of the parts that are written.
+    kind: of all input files; None: by their endings. encoding: of those without a byte-order mark; None: UTF-8.
+    format: of the parts that are written.
     abstain_below: below this score the label is None. csv_safe: no cell of CSV is taken for a formula.
     max_errors: so many records may be bad. workers: processes; 0: this one. engine, address: see ray_engine.
     chunk, part_chunks: records that are classified together, and chunks in a part.
@@ -80,12 +83,16 @@ def process(
         import_arrow("writing Parquet")
     facts = check_model(Path(model))
     folder = None if callable(sink) else Path(sink)
-    files = _files(source, kind, folder)
-    rows: Any = FileRows(files) if files is not None else object_rows(source)  # type: ignore[arg-type]
+    paths = paths_of(source)
+    files = None if paths is None else find_inputs(paths, kind=kind, encoding=encoding, leave_out=folder)
+    rows: Any = FileRows(files, say) if files is not None else object_rows(source)  # type: ignore[arg-type]
     stream = iter(rows)
     first = list(islice(stream, FIRST_ROWS))
     fields = choose_fields([row for _, row in first if isinstance(row, dict)], text, id)
     say(_what_is_read(fields, text, id))
+    for name in keep or ():
+        if first and name not in fields.columns:
+            say(f"None of the first records has the field '{name}', which is to be kept.")
     options = Options(format, None if keep is None else tuple(keep), abstain_below, csv_safe)
     settings = {
         "model": facts.name,
@@ -155,17 +162,6 @@ def _check_options(format: str, abstain_below: float, workers: int, engine: str,
         raise XltError(f"--engine is local or ray, not {engine}.")
     if workers < 0 or chunk < 1 or part_chunks < 1:
         raise XltError("The numbers of workers, of records in a chunk and of chunks in a part cannot be negative.")
-
-
-def _files(source: Any, kind: Optional[Kind], folder: Optional[Path]) -> Optional[list[Input]]:
-    """The files that a source names; None for an iterable of records."""
-    if isinstance(source, (str, os.PathLike)):
-        source = [source]
-    elif (
-        not isinstance(source, (list, tuple)) or not source or not all(isinstance(each, os.PathLike) for each in source)
-    ):
-        return None
-    return find_inputs([os.fspath(each) for each in source], kind=kind, leave_out=folder)
 
 
 def _what_is_read(fields: Fields, text: Optional[str], id: Optional[str]) -> str:

@@ -5,13 +5,14 @@ from typing import Annotated, Optional
 
 import typer
 
-from spacy_xlt.cli.options import Gpu, Model
+from spacy_xlt.cli.options import Encoding, Gpu, Model
 
 
 def classify_cli(
     model: Model,
     texts: Annotated[Optional[list[str]], typer.Argument(help="Texts; none: one a line from --file or stdin.")] = None,
     file: Annotated[Optional[Path], typer.Option(help="A file with one text a line.")] = None,
+    encoding: Encoding = None,
     gpu_id: Gpu = -1,
 ) -> None:
     """Print language, class and probability of texts."""
@@ -21,6 +22,7 @@ def classify_cli(
     from rich.table import Table
     from spacy.pipeline.textcat import TextCategorizer
 
+    from spacy_xlt.data.decoding import decode
     from spacy_xlt.data.records import MAX_CHARS
     from spacy_xlt.errors import XltError
     from spacy_xlt.models import load_model, use_gpu
@@ -30,7 +32,7 @@ def classify_cli(
     if file is not None and not file.is_file():
         raise XltError(f"{file} does not exist.")
     if not texts:
-        lines = file.read_text(encoding="utf-8-sig", errors="replace") if file else sys.stdin.read()
+        lines = decode(file.read_bytes(), str(file), encoding) if file else sys.stdin.read()
         texts = [line for line in lines.split("\n") if line.strip()]
     for text in texts:
         if len(text) > MAX_CHARS:

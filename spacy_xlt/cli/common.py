@@ -1,15 +1,18 @@
 """What several commands do: report bad records, hide progress bars, read LANG=VALUE options."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import typer
 
-from spacy_xlt.data.records import BadRecord
+from spacy_xlt.data.decoding import UNDECODED
+from spacy_xlt.data.records import BadRecord, Columns
 from spacy_xlt.errors import XltError
-from spacy_xlt.languages import base_code, is_known
+from spacy_xlt.languages import find_language
+
+ENCODING_HINT = "Name the encoding of the files with --encoding, as in --encoding cp1252."
 
 
 def report_bad_records(bad: Sequence[BadRecord], quarantine: Path, strict: bool) -> None:
@@ -20,8 +23,27 @@ def report_bad_records(bad: Sequence[BadRecord], quarantine: Path, strict: bool)
     if bad:
         first = f"{bad[0].place}: {bad[0].reason}"
         print(f"⚠ {len(bad)} bad records left out (first: {first}); all are in {quarantine}", file=sys.stderr)
+        if any(record.reason == UNDECODED for record in bad):
+            print(f"ℹ {ENCODING_HINT}", file=sys.stderr)
         if strict:
             raise typer.Exit(1)
+
+
+def make_columns(text: str, label: str, lang: str, separator: Optional[str], labels: str) -> Columns:
+    """The columns that the options --text, --label, --lang, --label-separator and --labels name."""
+    names = tuple(name.strip() for name in labels.split(",") if name.strip())
+    return Columns(text, label, lang, separator=separator or None, labels=names)
+
+
+def read_languages(codes: str) -> list[str]:
+    """The base codes of --languages: `en,de` or `English,German`. Raises XltError for what is no language."""
+    return [find_language(code) for code in codes.split(",") if code.strip()]
+
+
+def print_notes(notes: Iterable[str]) -> None:
+    """Say on stderr what was found out about the files that were read."""
+    for note in notes:
+        print(f"ℹ {note}", file=sys.stderr)
 
 
 def warn_skipped(path: object, skipped: Mapping[str, Any]) -> int:
@@ -44,19 +66,21 @@ def parse_by_language(option: str, values: Sequence[str]) -> dict[str, str]:
         code, _, rest = value.partition("=")
         if not rest:
             raise XltError(f"{option} '{value}': name the language and the file, as {option} de=FILE.")
-        if not is_known(code):
-            raise XltError(f"{option} '{value}': '{code}' is no language code.")
-        if base_code(code) in found:
-            raise XltError(f"{option} is given twice for '{base_code(code)}': join the files.")
-        found[base_code(code)] = rest
+        try:
+            language = find_language(code)
+        except XltError as error:
+            raise XltError(f"{option} '{value}': {error}") from None
+        if language in found:
+            raise XltError(f"{option} is given twice for '{language}': join the files.")
+        found[language] = rest
     return found
 
 
-def read_sides(language: str, both: str) -> list[tuple[str, str]]:
+def read_sides(language: str, both: str, encoding: Optional[str] = None) -> list[tuple[str, str]]:
     """The pairs of sentences that `--pairs LANG=SRC_FILE,LANG_FILE` names. Raises XltError as `read_parallel` does."""
     from spacy_xlt.data.parallel import read_parallel
 
-    sides = [Path(path) for path in both.split(",")]
+    sides = both.split(",")
     if len(sides) != 2:
         raise XltError(f"--pairs {language}={both}: give two files, as {language}=news.en.txt,news.{language}.txt.")
-    return read_parallel(*sides)
+    return read_parallel(*sides, encoding=encoding)

@@ -5,16 +5,21 @@ from typing import Annotated, Optional
 
 import typer
 
-from spacy_xlt.cli.options import Label, Lang, Strict, Text
+from spacy_xlt.cli.options import Encoding, Label, Labels, Lang, Separator, Strict, Text
 
 
 def convert_cli(
-    inputs: Annotated[list[Path], typer.Argument(help=".csv, .tsv, .jsonl files (SIB-200's too), or folders of them.")],
+    inputs: Annotated[
+        list[str], typer.Argument(help=".csv, .tsv, .jsonl, .json ... files (SIB-200's too), folders, quoted patterns.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The .spacy file to write.")],
     text: Text = "text",
     label: Label = "label",
     lang: Lang = "lang",
+    label_separator: Separator = None,
+    labels: Labels = "",
     language: Annotated[Optional[str], typer.Option(help="Language of all texts, if the records do not say.")] = None,
+    encoding: Encoding = None,
     strict: Strict = False,
 ) -> None:
     """Convert labeled texts to a .spacy file.
@@ -23,11 +28,12 @@ def convert_cli(
     """
     import spacy
 
-    from spacy_xlt.cli.common import report_bad_records
+    from spacy_xlt.cli.common import make_columns, print_notes, report_bad_records
     from spacy_xlt.data.docbin import load_records, make_docs, write_docbin
-    from spacy_xlt.data.records import Columns
 
-    loaded = load_records(inputs, Columns(text, label, lang), language)
+    columns = make_columns(text, label, lang, label_separator, labels)
+    loaded = load_records(inputs, columns, language, encoding=encoding)
+    print_notes(loaded.notes)
     nlp = spacy.blank("xx")
     write_docbin(make_docs(nlp, loaded.records, loaded.labels), output)
     print(

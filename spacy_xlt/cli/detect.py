@@ -9,7 +9,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from spacy_xlt.cli.options import Text
+from spacy_xlt.cli.options import Encoding, Text
 
 BATCH = 512
 READ_BYTES = 1 << 16
@@ -28,6 +28,7 @@ def detect_cli(
     segments: Annotated[bool, typer.Option("--segments", help="Show where a text changes its language.")] = False,
     format: Annotated[str, typer.Option(help="tsv: language, probability, code, (segments,) text; or json.")] = "tsv",
     text: Text = "text",
+    encoding: Encoding = None,
 ) -> None:
     """Print a line for each document: language, probability, script, text."""
     from spacy_xlt.detectors.base import read_prior
@@ -39,9 +40,9 @@ def detect_cli(
     if not 0.0 <= threshold <= 1.0:
         raise XltError(f"--threshold is a probability between 0 and 1, not {threshold}.")
     back_end = make_detector(detector)
-    prior = read_prior(read_languages(languages))
+    prior = read_prior(read_languages(languages), back_end)
     line = json_line if format == "json" else tsv_line
-    for batch in read_batches(files or [Path("-")], text):
+    for batch in read_batches(files or [Path("-")], text, encoding):
         found = back_end.detect(batch, prior)
         pieces = find_segments(back_end, batch, prior) if segments else [None] * len(batch)
         for each, candidates, segment in zip(batch, found, pieces):
@@ -87,14 +88,14 @@ def read_languages(option: str) -> dict[str, float]:
     return weights
 
 
-def read_batches(files: Iterable[Path], field: str) -> Iterator[list[str]]:
+def read_batches(files: Iterable[Path], field: str, encoding: Optional[str]) -> Iterator[list[str]]:
     """The documents of the files, some at a time; of a stream, those that have come."""
     for file in files:
         if str(file) == "-":
             yield from stream_batches()
         else:
             batch: list[str] = []
-            for text in read_texts(file, field):
+            for text in read_texts(file, field, encoding):
                 batch.append(text)
                 if len(batch) == BATCH:
                     yield batch
@@ -103,22 +104,25 @@ def read_batches(files: Iterable[Path], field: str) -> Iterator[list[str]]:
                 yield batch
 
 
-def read_texts(file: Path, field: str) -> Iterator[str]:
+def read_texts(file: Path, field: str, encoding: Optional[str]) -> Iterator[str]:
     """One text for each record, so that line n of the output is record n; a bad record is an empty text."""
+    from spacy_xlt.cli.common import print_notes
+    from spacy_xlt.data.paths import kind_of
+    from spacy_xlt.data.reading import read_lines
     from spacy_xlt.data.records import BadRecord, Columns, read_records
-    from spacy_xlt.errors import XltError
 
-    if not file.is_file():
-        raise XltError(f"{file} does not exist.")
-    if file.suffix in (".csv", ".tsv", ".jsonl", ".ndjson"):
-        for record in read_records(file, Columns(text=field, labelled=False)):
-            if isinstance(record, BadRecord):
-                print(f"⚠ {record.place}: {record.reason}; its language is xx", file=sys.stderr)
-            yield "" if isinstance(record, BadRecord) else record.text
+    found: Iterable[Any]
+    if kind_of(str(file)) in (None, "line"):
+        found = (line for _, line in read_lines(file, encoding))
     else:
-        with file.open(encoding="utf-8-sig", errors="replace", newline="\n") as lines:
-            for line in lines:
-                yield line.rstrip("\r\n")
+        columns = Columns(text=field, labelled=False)
+        found = read_records(file, columns, encoding=encoding, say=lambda note: print_notes([note]))
+    for each in found:
+        if isinstance(each, BadRecord):
+            print(f"⚠ {each.place}: {each.reason}; its language is xx", file=sys.stderr)
+            yield ""
+        else:
+            yield each if isinstance(each, str) else each.text
 
 
 def stream_batches() -> Iterator[list[str]]:

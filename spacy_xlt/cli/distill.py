@@ -5,7 +5,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from spacy_xlt.cli.options import Gpu, Label, Lang, Model, Progress, Strict, Text
+from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Model, Progress, Separator, Strict, Text
 from spacy_xlt.cli.transfer_common import Dev, Languages, Output, Seed, Tune, Unlabelled
 
 
@@ -29,6 +29,9 @@ def distill_cli(
     text: Text = "text",
     label: Label = "label",
     lang: Lang = "lang",
+    label_separator: Separator = None,
+    labels: Labels = "",
+    encoding: Encoding = None,
     strict: Strict = False,
     progress: Progress = True,
 ) -> None:
@@ -39,19 +42,20 @@ def distill_cli(
     With --layers, MODEL learns to do with fewer layers of its encoder. With --pairs, the teacher reads the source's
     side and MODEL learns it for the translation. A static student: python -m spacy xlt export --preset fast.
     """
-    from spacy_xlt.cli.common import parse_by_language, quiet, read_sides
+    from spacy_xlt.cli.common import make_columns, parse_by_language, quiet, read_sides
     from spacy_xlt.cli.transfer_common import METHODS, Inputs, check_choice, finish, source_of
     from spacy_xlt.data.docbin import Loaded
-    from spacy_xlt.data.records import Columns
     from spacy_xlt.models import check_output, load_model, use_gpu
     from spacy_xlt.transfer.distill import distill
 
     check_choice("--method", method, METHODS)
     check_output(output)
     use_gpu(gpu_id)
-    inputs = Inputs(Columns(text, label, lang))
+    inputs = Inputs(make_columns(text, label, lang, label_separator, labels), encoding)
     unlabelled = inputs.read(texts, language, labelled=False)
-    translations = {code: read_sides(code, both) for code, both in parse_by_language("--pairs", pairs).items()}
+    translations = {
+        code: read_sides(code, both, encoding) for code, both in parse_by_language("--pairs", pairs).items()
+    }
     nlp = load_model(model)
     held = inputs.read_source(dev, source_of(nlp))
     inputs.report_bad(output, strict)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from spacy_xlt.cli.options import Gpu, Progress, Strict
+from spacy_xlt.cli.options import Encoding, Gpu, Progress, Strict
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -23,6 +23,7 @@ def evaluate_alignment_cli(
     source: Annotated[str, typer.Option(help="The source language, if the model has no projector.")] = "en",
     limit: Annotated[int, typer.Option(help="So many pairs or texts of each file are used, the first ones.")] = 5000,
     output: Annotated[Optional[Path], typer.Option("--output", "-o", help="Write the figures as JSON.")] = None,
+    encoding: Encoding = None,
     strict: Strict = False,
     gpu_id: Gpu = -1,
     progress: Progress = True,
@@ -35,7 +36,7 @@ def evaluate_alignment_cli(
     With pairs of sentences: each one's translation is looked up, both ways. With texts alone, no translations:
     mean CSLS of mutual neighbours, hubness, and a linear probe for the language.
     """
-    from spacy_xlt.cli.common import parse_by_language, quiet, read_sides, report_bad_records, warn_skipped
+    from spacy_xlt.cli.common import parse_by_language, print_notes, quiet, read_sides, report_bad_records, warn_skipped
     from spacy_xlt.data.dictionaries import read_dictionary
     from spacy_xlt.data.docbin import load_records
     from spacy_xlt.data.records import Columns
@@ -55,13 +56,14 @@ def evaluate_alignment_cli(
     skipped = 0
     word_pairs = {}
     for language, path in files["--dictionary"].items():
-        read = read_dictionary(Path(path))
+        read = read_dictionary(path, encoding=encoding)
         word_pairs[language] = read.pairs[:limit]
         skipped += warn_skipped(path, read.skipped.to_dict())
-    sentences = {language: read_sides(language, both)[:limit] for language, both in files["--pairs"].items()}
+    sentences = {language: read_sides(language, both, encoding)[:limit] for language, both in files["--pairs"].items()}
     unlabelled, bad = {}, []
     for language, path in files["--texts"].items():
-        loaded = load_records([Path(path)], Columns(labelled=False), language)
+        loaded = load_records(path, Columns(labelled=False), language, encoding=encoding)
+        print_notes(loaded.notes)
         unlabelled[language] = [record.text for record in loaded.records][:limit]
         bad.extend(loaded.bad)
     use_gpu(gpu_id)

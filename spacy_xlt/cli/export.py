@@ -5,7 +5,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from spacy_xlt.cli.options import Label, Lang, Model, Progress, Text
+from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Model, Progress, Separator, Strict, Text
 
 
 def export_cli(
@@ -15,18 +15,23 @@ def export_cli(
         str, typer.Option(help="quality (float32), balanced (8-bit integers) or fast (a static student).")
     ] = "balanced",
     texts: Annotated[
-        Optional[list[Path]],
+        Optional[list[str]],
         typer.Option(help="Unlabelled texts of all languages: fast learns from them."),
     ] = None,
     languages: Annotated[
         str, typer.Option(help="Keep only word pieces that occur in --texts of these languages, as en,de,sw.")
     ] = "",
     dev: Annotated[
-        Optional[list[Path]], typer.Option(help="Labelled texts: accuracy before and after is printed.")
+        Optional[list[str]], typer.Option(help="Labelled texts: accuracy before and after is printed.")
     ] = None,
     text: Text = "text",
     label: Label = "label",
     lang: Lang = "lang",
+    label_separator: Separator = None,
+    labels: Labels = "",
+    encoding: Encoding = None,
+    gpu_id: Gpu = -1,
+    strict: Strict = False,
     progress: Progress = True,
 ) -> None:
     """Write the model with an encoder that is fast on a CPU.
@@ -34,23 +39,25 @@ def export_cli(
     All else stays as it is. The result loads with spacy.load and spacy_xlt.Classifier.load.
     It needs neither torch nor transformers: pip install 'spacy-xlt[serve]'.
     """
-    from spacy_xlt.cli.common import quiet
-    from spacy_xlt.data.docbin import load_records
-    from spacy_xlt.data.records import Columns
+    from spacy_xlt.cli.common import make_columns, quiet, read_languages
+    from spacy_xlt.cli.transfer_common import Inputs
+    from spacy_xlt.data.docbin import Loaded
     from spacy_xlt.errors import XltError
     from spacy_xlt.evaluation.evaluate import evaluate
     from spacy_xlt.files import folder_megabytes
-    from spacy_xlt.models import check_output, load_model, save_model
+    from spacy_xlt.models import check_output, load_model, save_model, use_gpu
     from spacy_xlt.transfer.export import PRESETS, export, mean_accuracy
 
     if preset not in PRESETS:
         raise XltError(f"--preset is {', '.join(PRESETS[:-1])} or {PRESETS[-1]}, not '{preset}'.")
     check_output(output)
-    unlabelled = Columns(text=text, language=lang, labelled=False)
-    texts_of = load_records(texts, unlabelled).by_language() if texts else {}
-    records = load_records(dev, Columns(text, label, lang)).records if dev else []
+    wanted = read_languages(languages)
+    use_gpu(gpu_id)
+    inputs = Inputs(make_columns(text, label, lang, label_separator, labels), encoding)
+    texts_of = Loaded(inputs.read(texts or [], labelled=False)).by_language()
+    records = inputs.read(dev or [])
+    inputs.report_bad(output, strict)
     nlp = load_model(model)
-    wanted = [code for code in languages.split(",") if code]
     held = [record.text for record in records]
     exported, notes = export(nlp, preset, texts_of, languages=wanted, held=held, quiet=quiet(progress))
     for note in notes:

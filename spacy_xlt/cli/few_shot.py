@@ -1,6 +1,6 @@
 """`xlt transfer few-shot`: from some labelled texts of target languages to a better model."""
 
-from spacy_xlt.cli.options import Gpu, Label, Lang, Model, Progress, Strict, Text
+from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Model, Progress, Separator, Strict, Text
 from spacy_xlt.cli.transfer_common import Dev, Labelled, Languages, Output, Seed, Source, Tune
 
 
@@ -17,6 +17,9 @@ def few_shot_cli(
     text: Text = "text",
     label: Label = "label",
     lang: Lang = "lang",
+    label_separator: Separator = None,
+    labels: Labels = "",
+    encoding: Encoding = None,
     strict: Strict = False,
     progress: Progress = True,
 ) -> None:
@@ -28,16 +31,15 @@ def few_shot_cli(
     the new ones together, is chosen on --dev texts of these languages, or else by cross-validation. The model stays as
     it was where --dev texts say that it got worse.
     """
-    from spacy_xlt.cli.common import quiet
+    from spacy_xlt.cli.common import make_columns, quiet
     from spacy_xlt.cli.transfer_common import METHODS, Inputs, check_choice, finish, source_of
-    from spacy_xlt.data.records import Columns
     from spacy_xlt.models import check_output, load_model, use_gpu
     from spacy_xlt.transfer.few_shot import few_shot
 
     check_choice("--method", method, METHODS)
     check_output(output)
     use_gpu(gpu_id)
-    inputs = Inputs(Columns(text, label, lang))
+    inputs = Inputs(make_columns(text, label, lang, label_separator, labels), encoding)
     target = inputs.read(texts, language)
     nlp = load_model(model)
     source, held = (inputs.read_source(paths, source_of(nlp)) for paths in (source_texts, dev))

@@ -5,16 +5,18 @@ from typing import Annotated, Optional
 
 import typer
 
-from spacy_xlt.cli.options import Model, Progress, Strict, Text
+from spacy_xlt.cli.options import Encoding, Gpu, Model, Progress, Strict, Text
 
 
 def flatten_cli(
     model: Model,
     output: Annotated[Path, typer.Argument(help="The model folder to write.")],
-    texts: Annotated[Optional[Path], typer.Option(help="Texts of the source, such as the training texts.")] = None,
+    texts: Annotated[Optional[str], typer.Option(help="Texts of the source, such as the training texts.")] = None,
     text: Text = "text",
     source: Annotated[str, typer.Option(help="The language of the training texts.")] = "en",
     languages: Annotated[str, typer.Option(help="Languages that can occur, as en,de,sw: helps detection.")] = "",
+    encoding: Encoding = None,
+    gpu_id: Gpu = -1,
     strict: Strict = False,
     progress: Progress = True,
 ) -> None:
@@ -22,19 +24,23 @@ def flatten_cli(
 
     The scores stay the same. With --texts the projector learns the source's mean, which `xlt transfer project` needs.
     """
-    from spacy_xlt.cli.common import quiet, report_bad_records
+    from spacy_xlt.cli.common import print_notes, quiet, read_languages, report_bad_records
     from spacy_xlt.data.docbin import Loaded, load_records
     from spacy_xlt.data.records import Columns
-    from spacy_xlt.models import check_output, load_model, save_model
+    from spacy_xlt.models import check_output, load_model, save_model, use_gpu
     from spacy_xlt.transfer.flatten import flatten
 
     check_output(output)
-    loaded = load_records([texts], Columns(text=text, labelled=False)) if texts else Loaded()
+    known_languages = read_languages(languages)
+    use_gpu(gpu_id)
+    columns = Columns(text=text, labelled=False)
+    loaded = load_records(texts, columns, encoding=encoding) if texts else Loaded()
+    print_notes(loaded.notes)
     report_bad_records(loaded.bad, output.with_name(output.name + ".quarantine.jsonl"), strict)
     nlp = flatten(
         load_model(model),
         source=source,
-        languages=[code for code in languages.split(",") if code],
+        languages=known_languages,
         source_texts=[record.text for record in loaded.records] if texts else None,
         quiet=quiet(progress),
     )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from spacy_xlt.cli.options import Gpu, Lang, Progress, Strict, Text
+from spacy_xlt.cli.options import Encoding, Gpu, Lang, Progress, Strict, Text
 from spacy_xlt.cli.transfer_common import Languages, Seed, Unlabelled
 
 
@@ -18,6 +18,7 @@ def mlm_cli(
     seed: Seed = 0,
     text: Text = "text",
     lang: Lang = "lang",
+    encoding: Encoding = None,
     strict: Strict = False,
     gpu_id: Gpu = -1,
     progress: Progress = True,
@@ -36,7 +37,7 @@ def mlm_cli(
 
     check_replaceable(output.expanduser().resolve(), "config.json")
     use_gpu(gpu_id)
-    inputs = Inputs(Columns(text, language=lang))
+    inputs = Inputs(Columns(text, language=lang), encoding)
     unlabelled = inputs.read(texts, language, labelled=False)
     inputs.report_bad(output, strict)
     card = continue_mlm(

@@ -5,7 +5,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from spacy_xlt.cli.options import Gpu, Model, Progress, Strict
+from spacy_xlt.cli.options import Encoding, Gpu, Model, Progress, Strict
 
 
 def process_cli(
@@ -13,7 +13,7 @@ def process_cli(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            help="Files (.jsonl, .csv, .tsv, .parquet, .txt; also .gz, .zst), folders, quoted patterns, or - for stdin."
+            help="Files (.jsonl, .json, .csv, .tsv, .parquet, .txt; .gz, .zst of them), folders, patterns, - for stdin."
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write; if it is there: to go on with.")],
@@ -24,8 +24,11 @@ def process_cli(
     ] = None,
     input_format: Annotated[
         Optional[str],
-        typer.Option("--format", help="What all inputs are: jsonl, csv, tsv, parquet, line or file (a document each)."),
+        typer.Option(
+            "--format", help="What inputs are: jsonl, json, csv, tsv, parquet, line or file (a document each)."
+        ),
     ] = None,
+    encoding: Encoding = None,
     to: Annotated[str, typer.Option(help="What is written: jsonl, csv, parquet or docbin.")] = "jsonl",
     abstain_below: Annotated[float, typer.Option(help="With a lower score the label is null.")] = 0.0,
     csv_safe: Annotated[bool, typer.Option("--csv-safe", help="No cell of CSV may be taken for a formula.")] = False,
@@ -52,8 +55,9 @@ def process_cli(
 
     from spacy_xlt.batch.engine import process
     from spacy_xlt.batch.inputs import KINDS
-    from spacy_xlt.batch.summary import print_table
-    from spacy_xlt.cli.common import quiet
+    from spacy_xlt.batch.summary import kind_of, print_table
+    from spacy_xlt.cli.common import ENCODING_HINT, quiet
+    from spacy_xlt.data.decoding import UNDECODED
     from spacy_xlt.errors import XltError
 
     if input_format is not None and input_format not in KINDS:
@@ -68,6 +72,7 @@ def process_cli(
             id=id,
             keep=None if keep is None else [name for name in keep.split(",") if name],
             kind=input_format,  # type: ignore[arg-type]
+            encoding=encoding,
             format=to,  # type: ignore[arg-type]
             abstain_below=abstain_below,
             csv_safe=csv_safe,
@@ -86,6 +91,8 @@ def process_cli(
     print(f"✔ {summary.documents} documents in {output} ({time.perf_counter() - start:.0f} s)")
     if summary.quarantined:
         print(f"⚠ {summary.quarantined} bad records are in {output / 'quarantine.jsonl'}", file=sys.stderr)
+        if kind_of(UNDECODED) in summary.quarantine:
+            print(f"ℹ {ENCODING_HINT}", file=sys.stderr)
         if strict:
             raise typer.Exit(1)
 

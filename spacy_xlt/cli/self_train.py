@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from spacy_xlt.cli.options import Gpu, Label, Lang, Model, Progress, Strict, Text
+from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Model, Progress, Separator, Strict, Text
 from spacy_xlt.cli.transfer_common import Dev, Languages, Output, Seed, Source, Tune, Unlabelled
 
 
@@ -22,6 +22,9 @@ def self_train_cli(
     text: Text = "text",
     label: Label = "label",
     lang: Lang = "lang",
+    label_separator: Separator = None,
+    labels: Labels = "",
+    encoding: Encoding = None,
     strict: Strict = False,
     progress: Progress = True,
 ) -> None:
@@ -32,17 +35,16 @@ def self_train_cli(
     A killed run goes on at its last round when the same command is given again. The model stays as it was where --dev
     texts say that it got worse.
     """
-    from spacy_xlt.cli.common import quiet
+    from spacy_xlt.cli.common import make_columns, quiet
     from spacy_xlt.cli.transfer_common import METHODS, Inputs, check_choice, finish, source_of
     from spacy_xlt.data.docbin import Loaded
-    from spacy_xlt.data.records import Columns
     from spacy_xlt.models import check_output, load_model, use_gpu
     from spacy_xlt.transfer.self_train import self_train
 
     check_choice("--method", method, METHODS)
     check_output(output)
     use_gpu(gpu_id)
-    inputs = Inputs(Columns(text, label, lang))
+    inputs = Inputs(make_columns(text, label, lang, label_separator, labels), encoding)
     unlabelled = inputs.read(texts, language, labelled=False)
     nlp = load_model(model)
     source, held = (inputs.read_source(paths, source_of(nlp)) for paths in (source_texts, dev))

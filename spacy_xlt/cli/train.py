@@ -5,16 +5,21 @@ from typing import Annotated, Optional
 
 import typer
 
-from spacy_xlt.cli.options import Gpu, Label, Lang, Strict, Text
+from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Separator, Strict, Text
 
 
 def train_cli(
-    data: Annotated[Path, typer.Argument(help="Labelled texts: .csv, .tsv, .jsonl or .spacy.")],
+    data: Annotated[
+        str, typer.Argument(help="Labelled texts: .csv, .tsv, .jsonl, .spacy ...; a file, folder or pattern.")
+    ],
     output: Annotated[Path, typer.Argument(help="The model folder to write.")],
     text: Text = "text",
     label: Label = "label",
     lang: Lang = "lang",
-    dev: Annotated[Optional[Path], typer.Option(help="To choose the best model on; else a fifth of DATA.")] = None,
+    label_separator: Separator = None,
+    labels: Labels = "",
+    encoding: Encoding = None,
+    dev: Annotated[Optional[str], typer.Option(help="To choose the best model on; else a fifth of DATA.")] = None,
     method: Annotated[str, typer.Option(help="frozen (seconds) or finetune (minutes, better).")] = "frozen",
     source: Annotated[str, typer.Option(help="The language of the texts.")] = "en",
     languages: Annotated[str, typer.Option(help="Languages that can occur, as en,de,sw: helps detection.")] = "",
@@ -28,9 +33,8 @@ def train_cli(
     """
     import sys
 
-    from spacy_xlt.cli.common import report_bad_records
+    from spacy_xlt.cli.common import make_columns, print_notes, read_languages, report_bad_records
     from spacy_xlt.data.docbin import Loaded, load_records
-    from spacy_xlt.data.records import Columns
     from spacy_xlt.errors import XltError
     from spacy_xlt.models import check_output, save_model, use_gpu
     from spacy_xlt.transfer.train import train
@@ -38,9 +42,11 @@ def train_cli(
     if method not in ("frozen", "finetune"):
         raise XltError(f"--method is frozen or finetune, not '{method}'.")
     check_output(output)
-    columns = Columns(text, label, lang)
-    loaded = load_records([data], columns)
-    loaded_dev = load_records([dev], columns) if dev else Loaded()
+    known_languages = read_languages(languages)
+    columns = make_columns(text, label, lang, label_separator, labels)
+    loaded = load_records(data, columns, encoding=encoding)
+    loaded_dev = load_records(dev, columns, encoding=encoding) if dev else Loaded()
+    print_notes([*loaded.notes, *loaded_dev.notes])
     report_bad_records([*loaded.bad, *loaded_dev.bad], output.with_name(output.name + ".quarantine.jsonl"), strict)
     use_gpu(gpu_id)
     nlp = train(
@@ -48,7 +54,7 @@ def train_cli(
         dev=loaded_dev.records if dev else None,
         method=method,  # type: ignore[arg-type]
         source=source,
-        languages=[code for code in languages.split(",") if code],
+        languages=known_languages,
         encoder=encoder,
         gpu_id=gpu_id,
         stdout=sys.stdout,

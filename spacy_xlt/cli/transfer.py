@@ -1,12 +1,11 @@
 """`xlt transfer METHOD`: carry a trained model to new languages. The group, and the method project."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
-from spacy_xlt.cli.options import Lang, Model, Progress, Strict, Text
+from spacy_xlt.cli.options import Encoding, Gpu, Lang, Model, Progress, Strict, Text
 
 app = typer.Typer(help="Carry a trained model to new languages.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -20,7 +19,7 @@ def project_cli(
     model: Model,
     output: Annotated[Path, typer.Argument(help="The model folder to write.")],
     texts: Annotated[
-        list[Path], typer.Option(help="Unlabelled texts: .txt, .csv, .tsv, .jsonl, .spacy, folders. Repeatable.")
+        list[str], typer.Option(help="Unlabelled texts: .txt, .csv, .tsv, .jsonl, .spacy, folders. Repeatable.")
     ] = [],  # noqa: B006  (typer's way; never written)
     language: Annotated[
         list[str], typer.Option(help="The language of each --texts, in order; else the records say.")
@@ -36,6 +35,8 @@ def project_cli(
     ] = None,
     text: Text = "text",
     lang: Lang = "lang",
+    encoding: Encoding = None,
+    gpu_id: Gpu = -1,
     strict: Strict = False,
     progress: Progress = True,
 ) -> None:
@@ -48,39 +49,32 @@ def project_cli(
     give texts of that kind in the source language as well (--language en --texts news.en.txt): then both sides are
     compared fairly.
     """
-    from spacy_xlt.cli.common import parse_by_language, quiet, read_sides, report_bad_records, warn_skipped
+    from spacy_xlt.cli.common import parse_by_language, quiet, read_sides, warn_skipped
+    from spacy_xlt.cli.transfer_common import Inputs
     from spacy_xlt.data.dictionaries import read_dictionary
-    from spacy_xlt.data.docbin import load_records
+    from spacy_xlt.data.docbin import Loaded
     from spacy_xlt.data.records import Columns
     from spacy_xlt.errors import XltError
-    from spacy_xlt.models import check_output, load_model, save_model
+    from spacy_xlt.models import check_output, load_model, save_model, use_gpu
     from spacy_xlt.pipeline.find import find_pipe
     from spacy_xlt.pipeline.projector import Projector
     from spacy_xlt.transfer.project import fit_projection, set_aligner
 
     if not (texts or pairs or dictionary):
         raise XltError("There is nothing to fit on: give --texts, --pairs or --dictionary.")
-    if language and len(language) != len(texts):
-        raise XltError(f"There are {len(texts)} --texts and {len(language)} --language: name one for each, or none.")
     check_output(output)
-    columns = Columns(text=text, language=lang, labelled=False)
-    collected: dict[str, list[str]] = {}
-    bad = []
-    codes: Sequence[Optional[str]] = language or [None] * len(texts)
-    for path, code in zip(texts, codes):
-        loaded = load_records([path], columns, code)
-        bad.extend(loaded.bad)
-        for found, of_language in loaded.by_language().items():
-            collected.setdefault(found, []).extend(of_language)
+    use_gpu(gpu_id)
+    inputs = Inputs(Columns(text=text, language=lang), encoding)
+    collected = Loaded(inputs.read(texts, language, labelled=False)).by_language()
     translations: dict[str, list[tuple[str, str]]] = {}
     for code, both in parse_by_language("--pairs", pairs).items():
-        translations.setdefault(code, []).extend(read_sides(code, both))
+        translations.setdefault(code, []).extend(read_sides(code, both, encoding))
     skipped = 0
     for code, file in parse_by_language("--dictionary", dictionary).items():
-        words = read_dictionary(Path(file))
+        words = read_dictionary(file, encoding=encoding)
         skipped += warn_skipped(file, words.skipped.to_dict())
         translations.setdefault(code, []).extend(words.pairs)
-    report_bad_records(bad, output.with_name(output.name + ".quarantine.jsonl"), strict)
+    inputs.report_bad(output, strict)
     if strict and skipped:
         raise typer.Exit(1)
     nlp = load_model(model)

@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 Output = Annotated[Path, typer.Argument(help="The model folder to write.")]
 Labelled = Annotated[
-    list[Path], typer.Option("--texts", help="Labelled texts of target languages: .csv, .tsv, .jsonl ... Repeatable.")
+    list[str], typer.Option("--texts", help="Labelled texts of target languages: .csv, .tsv, .jsonl ... Repeatable.")
 ]
 Unlabelled = Annotated[
-    list[Path],
+    list[str],
     typer.Option("--texts", help="Unlabelled texts: .txt, .csv, .tsv, .jsonl, .spacy, folders. Repeatable."),
 ]
 Languages = Annotated[
     list[str], typer.Option("--language", help="The language of each --texts, in order; else the records say.")
 ]
 Source = Annotated[
-    list[Path], typer.Option("--source-texts", help="The labelled texts that MODEL was trained on. Repeatable.")
+    list[str], typer.Option("--source-texts", help="The labelled texts that MODEL was trained on. Repeatable.")
 ]
 Dev = Annotated[
-    list[Path],
+    list[str],
     typer.Option(help="Labelled texts of the source, better of targets too, to compare on. Repeatable."),
 ]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same model.")]
@@ -44,12 +44,14 @@ class Inputs:
     """Reads record files and gathers what is wrong with them."""
 
     columns: "Columns"
+    encoding: Optional[str] = None
     bad: "list[BadRecord]" = field(default_factory=list)
 
     def read(
-        self, paths: Sequence[Path], languages: Sequence[Optional[str]] = (), labelled: bool = True
+        self, paths: Sequence[str], languages: Sequence[Optional[str]] = (), labelled: bool = True
     ) -> "list[Record]":
         """The records of files. languages: of each file; empty: the records say."""
+        from spacy_xlt.cli.common import print_notes
         from spacy_xlt.data.docbin import load_records
         from spacy_xlt.errors import XltError
 
@@ -59,12 +61,14 @@ class Inputs:
             )
         found = []
         for path, code in zip(paths, languages or [None] * len(paths)):
-            loaded = load_records([path], replace(self.columns, labelled=labelled), code)
+            columns = replace(self.columns, labelled=labelled)
+            loaded = load_records(path, columns, code, encoding=self.encoding)
+            print_notes(loaded.notes)
             found += loaded.records
             self.bad += loaded.bad
         return found
 
-    def read_source(self, paths: Sequence[Path], source: str) -> "list[Record]":
+    def read_source(self, paths: Sequence[str], source: str) -> "list[Record]":
         """Labelled records, which are of the source language unless they say another."""
         from spacy_xlt.languages import UNKNOWN
 

@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from pathlib import Path
+from typing import Optional
 
+from spacy_xlt.data.paths import PathLike
+from spacy_xlt.data.reading import read_lines
+from spacy_xlt.data.rows import BadRecord
 from spacy_xlt.data.skipped import Skipped
 from spacy_xlt.errors import XltError
 
@@ -22,24 +25,20 @@ class Dictionary:
     skipped: Skipped = field(default_factory=Skipped)
 
 
-def read_dictionary(path: Path) -> Dictionary:
+def read_dictionary(path: PathLike, *, encoding: Optional[str] = None) -> Dictionary:
     """Read a dictionary, one pair a line: `target @ source` (hunalign), or `source target` (MUSE) by tab or space.
 
     With ` @ ` or a tab between them the two sides may be of several words. Lines that are neither are left out and
-    counted. Raises XltError for a missing file, and if no line is a pair.
+    counted. encoding: of a file without a byte-order mark; None: UTF-8.
+    Raises XltError for a missing file, and if no line is a pair.
     """
-    if not path.is_file():
-        raise XltError(f"{path} does not exist.")
     dictionary = Dictionary([])
     pairs: dict[WordPair, None] = {}
-    for number, raw in enumerate(path.read_bytes().split(b"\n"), start=1):
+    for number, found in read_lines(path, encoding):
         place = f"{path}:{number}"
-        try:
-            line = raw.decode("utf-8-sig").strip()
-        except UnicodeDecodeError:
-            dictionary.skipped.add(place, "not UTF-8")
-            continue
-        if line:
+        if isinstance(found, BadRecord):
+            dictionary.skipped.add(place, found.reason)
+        elif line := found.strip():
             sides = _sides(line)
             if len(sides) == 2 and all(sides):
                 pairs[sides[0], sides[1]] = None

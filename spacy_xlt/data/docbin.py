@@ -10,19 +10,22 @@ from typing import Optional, Union
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
+from spacy_xlt.data.paths import PathLike, Paths, as_list
 from spacy_xlt.data.records import COLUMNS, BadRecord, Columns, Record, expand_paths, read_records
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import claim_extensions, language_of, set_extensions
 from spacy_xlt.files import whole_file
+from spacy_xlt.languages import as_base_code
 from spacy_xlt.text import replace_surrogates
 
 
 @dataclass
 class Loaded:
-    """The records of some files, and those that could not be used."""
+    """The records of some files, those that could not be used, and what was found out about the files, in sentences."""
 
     records: list[Record] = field(default_factory=list)
     bad: list[BadRecord] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def labels(self) -> list[str]:
@@ -40,18 +43,26 @@ class Loaded:
 
 
 def load_records(
-    paths: Iterable[Path],
+    paths: Paths,
     columns: Columns = COLUMNS,
     language: Optional[str] = None,
+    *,
+    encoding: Optional[str] = None,
 ) -> Loaded:
-    """Read files, and folders of files, of any kind that `xlt` reads, .spacy included.
+    """Read files of any kind that `xlt` reads, .spacy included.
 
+    paths: a file, a folder or a pattern (`tickets/*.csv`), or a list of them. See `read_records` for the others.
     Raises XltError if a path does not exist, a column is missing, or no usable record is left.
     """
-    paths = list(paths)
+    paths = as_list(paths)
     loaded = Loaded()
+    if language is not None:
+        language = as_base_code(language)
     for path in expand_paths(paths):
-        found = _spacy_records(path, columns) if path.suffix == ".spacy" else read_records(path, columns, language)
+        if path.suffix == ".spacy":
+            found = _spacy_records(path, columns, language)
+        else:
+            found = read_records(path, columns, language, encoding=encoding, say=loaded.notes.append)
         for record in found:
             if isinstance(record, BadRecord):
                 loaded.bad.append(record)
@@ -59,11 +70,11 @@ def load_records(
                 loaded.records.append(record)
     if not loaded.records:
         reason = f" ({loaded.bad[0].place}: {loaded.bad[0].reason})" if loaded.bad else ""
-        raise XltError(f"There is no usable record in {', '.join(map(str, paths))}{reason}.")
+        raise XltError(f"There is no usable record in {', '.join(paths)}{reason}.")
     return loaded
 
 
-def _spacy_records(path: Path, columns: Columns) -> Iterator[Union[Record, BadRecord]]:
+def _spacy_records(path: Path, columns: Columns, language: Optional[str]) -> Iterator[Union[Record, BadRecord]]:
     from spacy.vocab import Vocab
 
     set_extensions("language")
@@ -77,7 +88,7 @@ def _spacy_records(path: Path, columns: Columns) -> Iterator[Union[Record, BadRe
         if columns.labelled and not doc.cats:
             yield BadRecord(place, "no label", doc.text[:2000])
         else:
-            yield Record(doc.text, labels, language_of(doc), place)
+            yield Record(doc.text, labels, language or language_of(doc), place)
 
 
 def make_docs(nlp: Language, records: Iterable[Record], labels: Sequence[str]) -> Iterator[Doc]:
@@ -91,9 +102,9 @@ def make_docs(nlp: Language, records: Iterable[Record], labels: Sequence[str]) -
         yield doc
 
 
-def write_docbin(docs: Iterable[Doc], path: Path) -> None:
+def write_docbin(docs: Iterable[Doc], path: PathLike) -> None:
     """Write a .spacy file that keeps `doc.cats` and `doc._.language`; it appears whole or not at all."""
-    with whole_file(path) as scratch:
+    with whole_file(Path(path)) as scratch:
         DocBin(docs=docs, store_user_data=True).to_disk(scratch)
 
 

@@ -1,16 +1,20 @@
 """Line-aligned sentence files: line i of one is the translation of line i of the other."""
 
-from pathlib import Path
+from typing import Optional
 
-from spacy_xlt.errors import XltError
+from spacy_xlt.data.paths import PathLike
+from spacy_xlt.data.reading import read_lines
+from spacy_xlt.data.rows import BadRecord
+from spacy_xlt.errors import EncodingError, XltError
 
 
-def read_parallel(source: Path, target: Path) -> list[tuple[str, str]]:
+def read_parallel(source: PathLike, target: PathLike, *, encoding: Optional[str] = None) -> list[tuple[str, str]]:
     """The pairs of sentences of two files; lines that are blank on a side are left out.
 
-    Raises XltError for a missing file, one that is not UTF-8 (naming the line), and different numbers of lines.
+    encoding: of files without a byte-order mark; None: UTF-8.
+    Raises XltError for a missing file, one that is not in its encoding, and different numbers of lines.
     """
-    lines = [_read_lines(path) for path in (source, target)]
+    lines = [_read_lines(path, encoding) for path in (source, target)]
     if len(lines[0]) != len(lines[1]):
         raise XltError(
             f"{source} has {len(lines[0])} lines and {target} has {len(lines[1])}: each line needs its translation."
@@ -18,13 +22,10 @@ def read_parallel(source: Path, target: Path) -> list[tuple[str, str]]:
     return [(ours, theirs) for ours, theirs in zip(*lines) if ours and theirs]
 
 
-def _read_lines(path: Path) -> list[str]:
-    if not path.is_file():
-        raise XltError(f"{path} does not exist.")
+def _read_lines(path: PathLike, encoding: Optional[str]) -> list[str]:
     lines = []
-    for number, line in enumerate(path.read_bytes().removesuffix(b"\n").split(b"\n"), start=1):
-        try:
-            lines.append(line.decode("utf-8-sig").strip())
-        except UnicodeDecodeError:
-            raise XltError(f"{path}:{number}: not UTF-8. Convert the file.") from None
+    for _, line in read_lines(path, encoding):
+        if isinstance(line, BadRecord):
+            raise EncodingError(f"{line.place}: {line.reason}. Convert the file, or name its encoding.")
+        lines.append(line.strip())
     return lines

@@ -1,36 +1,51 @@
 """Reading labelled and unlabelled texts from files, one record at a time, with the place of each."""
 
-import csv
-import io
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any, Optional, TextIO, Union
+from typing import Any, Optional, Union
 
+from spacy_xlt.data.decoding import check_encoding
+from spacy_xlt.data.paths import Input as Input
+from spacy_xlt.data.paths import PathLike, Paths, as_list, expand, kind_of, walk
+from spacy_xlt.data.reading import READ_ERRORS, open_rows
+from spacy_xlt.data.rows import MAX_CHARS as MAX_CHARS
+from spacy_xlt.data.rows import BadRecord as BadRecord
+from spacy_xlt.data.rows import Rows as Rows
+from spacy_xlt.data.rows import Say, printable
 from spacy_xlt.errors import XltError
-from spacy_xlt.languages import UNKNOWN, base_code, is_known
-from spacy_xlt.text import has_surrogates, replace_surrogates
+from spacy_xlt.languages import UNKNOWN, as_base_code, find_language, nearest_language
+from spacy_xlt.text import replace_surrogates
 
-# spaCy's own limit (nlp.max_length); longer texts go to quarantine.
-MAX_CHARS = 1_000_000
-# Of a longer line no more than its start is held in memory.
-MAX_LINE = 16 * MAX_CHARS
 # SIB-200's own name for its column of labels is known to the readers of its folders.
 SIB200_COLUMNS = {"index_id", "category", "text"}
-_ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
+# The labels of spaCy's own layout: {label: 0 or 1}.
+CATS = "cats"
+GOLD_THRESHOLD = 0.5
+READABLE = ".csv, .tsv, .jsonl, .json, .parquet, .txt (one text a line), all of them also with .gz or .zst, and .spacy"
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The names of the fields that hold text, label and language. The label is not needed where `labelled` is false."""
+    """The names of the fields that hold text, label and language. The label is not needed where `labelled` is false.
+
+    separator: between the labels of a cell that holds several, as in `payment;urgent`; a blank cell has none of them.
+    labels: of these labels each has a field of its own with 0 or 1, called as the label, or `label_` before it.
+    """
 
     text: str = "text"
     label: str = "label"
     language: str = "lang"
     labelled: bool = True
+    separator: Optional[str] = None
+    labels: tuple[str, ...] = ()
+
+    def column_of(self, label: str, there: Sequence[str]) -> str:
+        """The field of one of `labels`."""
+        return label if label in there else f"{self.label}_{label}"
 
 
 COLUMNS = Columns()
@@ -46,196 +61,198 @@ class Record:
     place: str
 
 
-@dataclass(frozen=True)
-class BadRecord:
-    """A record that cannot be used: where, why, and what it holds."""
-
-    place: str
-    reason: str
-    content: str = field(default="")
-
-
-Rows = Iterator[tuple[str, Union[dict[str, Any], BadRecord]]]
-
-
 def read_records(
-    path: Path, columns: Columns = COLUMNS, language: Optional[str] = None
+    path: PathLike,
+    columns: Columns = COLUMNS,
+    language: Optional[str] = None,
+    *,
+    encoding: Optional[str] = None,
+    say: Say = lambda sentence: None,
 ) -> Iterator[Union[Record, BadRecord]]:
-    """Yield the records of a CSV, TSV, JSONL or SIB-200 file, bad ones as BadRecord.
+    """Yield the records of a file, bad ones as BadRecord: CSV, TSV (SIB-200's too), JSONL, JSON, Parquet or text.
 
-    language: of all records; None: the record's own, or for SIB-200 that of its folder (`swh_Latn/train.tsv`).
+    language: of all records, as a code or an English name; None: the record's own, or for SIB-200 that of its folder
+        (`swh_Latn/train.tsv`).
+    encoding: of a file that has no byte-order mark; None: UTF-8.
+    say: is told what was found out about the file, in sentences.
     Raises XltError for a missing or empty file, an unknown ending, and a missing column, naming those there are.
     """
-    if not path.is_file():
+    path = os.fspath(path)
+    if not os.path.isfile(path):
         raise XltError(f"{path} does not exist.")
-    if path.suffix in (".jsonl", ".ndjson"):
-        read: Callable[[TextIO, str], Rows] = jsonl_rows
-    elif path.suffix in (".csv", ".tsv"):
-        read = tsv_rows if path.suffix == ".tsv" else csv_rows
-        header = _header(path)
-        if set(header) >= SIB200_COLUMNS and columns.label not in header:
-            columns = Columns(columns.text, "category", columns.language, columns.labelled)
-            language = language or base_code(path.parent.name)
-        _check_header(path, header, columns)
-    elif path.suffix == ".txt":
-        if columns.labelled:
-            raise XltError(f"{path}: a .txt file (one text a line) has no labels; give a .csv, .tsv or .jsonl file.")
-        read = partial(text_rows, field=columns.text)
-    else:
-        raise XltError(f"{path}: only .csv, .tsv, .jsonl, .txt (one text a line) and .spacy files can be read.")
-    with as_text(path.open("rb"), table=path.suffix in (".csv", ".tsv")) as file:
-        for place, row in read(file, str(path)):
-            yield row if isinstance(row, BadRecord) else _record(place, row, columns, language)
-
-
-def as_text(file: IO[bytes], *, table: bool = False) -> TextIO:
-    """The text of an open file for the functions `..._rows`; bytes that are not UTF-8 come as lone surrogates.
-
-    table: CSV or TSV, which may end its lines with \\r; elsewhere only \\n ends a line.
-    """
-    return io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="" if table else "\n")
-
-
-def _header(path: Path) -> list[str]:
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        header: list[str] = next(_reader(file, tabs=path.suffix == ".tsv"), [])
-        return header
-
-
-def _check_header(path: Path, header: Sequence[str], columns: Columns) -> None:
-    for name in [columns.text, *([columns.label] if columns.labelled else [])]:
-        if name not in header:
-            option = "--text" if name == columns.text else "--label"
-            raise XltError(
-                f"{path} has no column '{name}'; it has: {', '.join(header) or 'none'}. "
-                f"Name the right one with {option}."
-            )
-
-
-def _reader(file: TextIO, tabs: bool) -> Any:
-    # Quotes have no meaning in TSV files of benchmark data: an odd number of them would swallow the lines between.
-    if tabs:
-        return csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-    return csv.reader(file)
-
-
-def csv_rows(file: TextIO, name: str, *, tabs: bool = False) -> Rows:
-    """Yield the rows of a CSV file with a header, each with its place, `name:line`; bad ones as BadRecord.
-
-    Raises XltError where it stops being CSV.
-    """
-    csv.field_size_limit(MAX_LINE)
-    reader = _reader(file, tabs)
-    header: list[str] = next(reader, [])
-    start = reader.line_num + 1
+    kind = kind_of(path)
+    if kind is None:
+        raise XltError(f"{path}: only {READABLE} files can be read.")
+    if kind == "line" and columns.labelled:
+        raise XltError(f"{path}: a .txt file (one text a line) has no labels; give a .csv, .tsv or .jsonl file.")
+    if language is not None:
+        language = as_base_code(language)
+    check_encoding(encoding)
     try:
-        for cells in reader:
-            place, start = f"{name}:{start}", reader.line_num + 1
-            if not cells:
-                continue
-            if len(cells) != len(header):
-                reason = f"{len(cells)} columns where the header has {len(header)}"
-                yield place, BadRecord(place, reason, _printable("\t".join(cells)))
-            elif any(map(_is_not_utf8, cells)):
-                yield place, BadRecord(place, "not UTF-8", _printable("\t".join(cells)))
-            else:
-                yield place, dict(zip(header, cells))
-    except csv.Error as error:
-        raise XltError(f"{name}:{reader.line_num}: not a CSV file ({error}).") from None
+        with open_rows(Input(path, kind, encoding), say=say, field=columns.text) as (header, rows):
+            if header is not None:
+                if set(header) >= SIB200_COLUMNS and columns.label not in header and not columns.labels:
+                    columns = replace(columns, label="category")
+                    language = language or _folder_language(path)
+                _check_header(path, header, columns)
+            for place, row in rows:
+                yield row if isinstance(row, BadRecord) else _record(place, row, columns, language)
+    except XltError:
+        raise
+    except READ_ERRORS as error:
+        raise XltError(f"{path} cannot be read ({error}): it is damaged or not complete. Copy it again.") from error
 
 
-def tsv_rows(file: TextIO, name: str) -> Rows:
-    """`csv_rows` of a file with tabs, in which quotes are ordinary characters."""
-    return csv_rows(file, name, tabs=True)
+def _folder_language(path: str) -> str:
+    folder = Path(path).parent.name
+    try:
+        return find_language(folder)
+    except XltError as error:
+        raise XltError(f"{path}: the folder of a SIB-200 file is its language. {error}") from None
 
 
-def _lines(file: TextIO, name: str) -> Iterator[tuple[str, Union[str, BadRecord]]]:
-    """The lines that are not blank, each with its place. Of a far too long one no more than its start is held."""
-    number = 0
-    while line := file.readline(MAX_LINE):
-        number += 1
-        place = f"{name}:{number}"
-        if len(line) == MAX_LINE and line[-1] != "\n":
-            while (rest := file.readline(MAX_LINE)) and rest[-1] != "\n":
-                pass
-            yield place, BadRecord(place, f"a line of more than {MAX_LINE} characters", _printable(line))
-        elif line.strip():
-            text = line.rstrip("\r\n")
-            yield place, BadRecord(place, "not UTF-8", _printable(text)) if _is_not_utf8(text) else text
+def _check_header(path: str, header: Sequence[str], columns: Columns) -> None:
+    missing = _missing(header, columns)
+    if missing is not None:
+        option = "--text" if missing == columns.text else "--labels" if columns.labels else "--label"
+        there = ", ".join(header) or "none"
+        raise XltError(f"{path} has no column '{missing}'; it has: {there}. Name the right one with {option}.")
 
 
-def jsonl_rows(file: TextIO, name: str) -> Rows:
-    """Yield the objects of a JSONL file, each with its place, `name:line`; bad ones as BadRecord."""
-    for place, line in _lines(file, name):
-        if isinstance(line, BadRecord):
-            yield place, line
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            yield place, BadRecord(place, f"not JSON ({error})", _printable(line))
-            continue
-        yield place, row if isinstance(row, dict) else BadRecord(place, "not a JSON object", _printable(line))
+def _missing(there: Sequence[str], columns: Columns) -> Optional[str]:
+    """The first field that is needed and not there."""
+    if columns.text not in there:
+        return columns.text
+    if not columns.labelled:
+        return None
+    if columns.labels:
+        needed = [columns.column_of(label, there) for label in columns.labels]
+    else:
+        needed = [] if _has_cats(there, columns) else [columns.label]
+    return next((name for name in needed if name not in there), None)
 
 
-def text_rows(file: TextIO, name: str, *, field: str) -> Rows:
-    """Yield the lines of a text file as `{field: line}`, each with its place; blank ones are left out."""
-    for place, line in _lines(file, name):
-        yield place, line if isinstance(line, BadRecord) else {field: line}
+def _has_cats(there: Sequence[str], columns: Columns) -> bool:
+    """Whether the labels are in spaCy's own layout. Who has named another field for them gets that or an error."""
+    return CATS in there and columns.label in (COLUMNS.label, CATS) and COLUMNS.label not in there
 
 
 def _record(place: str, row: dict[str, Any], columns: Columns, language: Optional[str]) -> Union[Record, BadRecord]:
-    content = _printable(json.dumps(row, ensure_ascii=False))
-    text = row.get(columns.text)
-    for name in [columns.text, *([columns.label] if columns.labelled else [])]:
-        if name not in row:
-            return BadRecord(place, f"no field '{name}'; it has: {', '.join(row) or 'none'}", content)
+    try:
+        return _good_record(place, row, columns, language)
+    except XltError as error:
+        return BadRecord(place, str(error), printable(json.dumps(row, ensure_ascii=False, default=str)))
+
+
+def _good_record(place: str, row: dict[str, Any], columns: Columns, language: Optional[str]) -> Record:
+    """Raises XltError with the reason of a bad record."""
+    fields = list(row)
+    missing = _missing(fields, columns)
+    if missing is not None:
+        raise XltError(f"no field '{missing}'; it has: {', '.join(fields) or 'none'}")
+    text = row[columns.text]
     if not isinstance(text, str):
-        return BadRecord(place, f"'{columns.text}' is not a text", content)
+        raise XltError(f"'{columns.text}' is not a text")
     if len(text) > MAX_CHARS:
-        return BadRecord(place, f"{len(text)} characters, more than {MAX_CHARS}", content)
-    labels: tuple[str, ...] = ()
-    if columns.labelled:
-        found = row[columns.label]
-        names = found if isinstance(found, list) else [str(found) if isinstance(found, int) else found]
-        if not all(isinstance(name, str) and name.strip() for name in names):
-            return BadRecord(place, f"no label in '{columns.label}'", content)
-        labels = tuple(dict.fromkeys(replace_surrogates(name.strip()) for name in names))
-    code = language or row.get(columns.language) or UNKNOWN
-    if not isinstance(code, str) or (base_code(code) != UNKNOWN and not is_known(code)):
-        return BadRecord(place, f"'{code}' in '{columns.language}' is no language code", content)
-    return Record(replace_surrogates(text), labels, base_code(code), place)
+        raise XltError(f"{len(text)} characters, more than {MAX_CHARS}")
+    labels = _labels(row, columns) if columns.labelled else ()
+    if language is None:
+        language = _language(row.get(columns.language), columns.language)
+    return Record(replace_surrogates(text), labels, language, place)
 
 
-def _is_not_utf8(text: str) -> bool:
-    """Whether there are bytes that are not UTF-8, as surrogateescape marks them in what is read from a file."""
-    return has_surrogates(text) and _ESCAPED_BYTE.search(text) is not None
+def _language(found: Any, field: str) -> str:
+    """The base code of a record's language; `xx` where it does not say."""
+    if not found:
+        return UNKNOWN
+    if not isinstance(found, str):
+        raise XltError(f"'{found}' in '{field}' is no language code")
+    try:
+        return as_base_code(found)
+    except XltError:
+        near = nearest_language(found)
+        hint = f" (did you mean {near}?)" if near else ""
+        raise XltError(f"'{found}' in '{field}' is no language code{hint}") from None
 
 
-def _printable(text: str) -> str:
-    """So much of a bad record as the quarantine file shows."""
-    return replace_surrogates(text[:2000])
+def _labels(row: Mapping[str, Any], columns: Columns) -> tuple[str, ...]:
+    fields = list(row)
+    if columns.labels:
+        found = {label: columns.column_of(label, fields) for label in columns.labels}
+        return tuple(label for label, field in found.items() if _is_set(row[field], field))
+    if _has_cats(fields, columns):
+        cats = row[CATS]
+        if not isinstance(cats, dict) or not cats:
+            raise XltError(f"no label in '{CATS}'")
+        return tuple(_checked(label, CATS) for label, value in cats.items() if _is_set(value, CATS))
+    value = row[columns.label]
+    if columns.separator and isinstance(value, str):
+        value = [part for part in value.split(columns.separator) if part.strip()]
+    values = value if isinstance(value, list) else [value]
+    return tuple(dict.fromkeys(_checked(each, columns.label) for each in values))
 
 
-def expand_paths(paths: Iterable[Path]) -> list[Path]:
-    """Put in place of each folder its data files, sorted, but no quarantine files that `xlt` has left there.
+def _checked(value: Any, field: str) -> str:
+    name = label_name(value)
+    if not name:
+        raise XltError(f"no label in '{field}'")
+    return name
 
-    Raises XltError for a path that does not exist.
+
+def label_name(value: Any) -> str:
+    """Return the name of a label.
+
+    A text names itself. Numbers and booleans have the names that JSON writes, so that CSV and JSONL agree: `3`, `3.0`,
+    `true`. Python and spreadsheets write `True` and `TRUE` into CSV files: their name is `true` as well.
+
+    Args:
+        value: A cell of a table, or a value from JSON.
+
+    Returns:
+        The name; empty for what is no label, such as null, NaN or a list.
+    """
+    if isinstance(value, str):
+        name = replace_surrogates(value.strip())
+        return name.lower() if name in _BOOLEANS else name
+    if isinstance(value, (bool, int, float)) and math.isfinite(value):
+        return json.dumps(value)
+    return ""
+
+
+_BOOLEANS = ("True", "TRUE", "False", "FALSE")
+
+
+def _is_set(value: Any, field: str) -> bool:
+    """Whether 0 or 1 in a field of one label means that the text has it. Between them .5 decides, as spaCy has it."""
+    try:
+        number = {"true": 1.0, "false": 0.0}.get(label_name(value)) if isinstance(value, (str, bool)) else None
+        number = float(value) if number is None else number
+    except (TypeError, ValueError):
+        number = math.nan
+    if not 0.0 <= number <= 1.0:
+        raise XltError(f"'{value}' in '{field}' is neither 0 nor 1")
+    return number >= GOLD_THRESHOLD
+
+
+def expand_paths(paths: Paths) -> list[Path]:
+    """The files that paths, folders and patterns name; of a folder its data files, sorted, but for quarantine files.
+
+    A folder's .txt files are not among them: beside data they are mostly about it.
+    Raises XltError for a path that does not exist, and a folder without data.
     """
     files: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(
-                file
-                for file in path.rglob("*")
-                if file.suffix in (".csv", ".tsv", ".jsonl", ".ndjson", ".spacy")
-                and not file.name.endswith(".quarantine.jsonl")
-            )
+    for path in as_list(paths):
+        if os.path.isdir(path):
+            inside = sorted(Path(file) for file in walk(path) if _is_data(file))
             if not inside:
                 raise XltError(f"{path} holds no .csv, .tsv, .jsonl or .spacy file.")
             files.extend(inside)
-        elif path.exists():
-            files.append(path)
         else:
-            raise XltError(f"{path} does not exist.")
+            files.extend(map(Path, expand(path)))
     return files
+
+
+def _is_data(file: str) -> bool:
+    if file.endswith((".quarantine.jsonl", ".txt")):
+        return False
+    return file.endswith(".spacy") or kind_of(file) not in (None, "line")

@@ -3,6 +3,7 @@
 import gzip
 import warnings
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
@@ -15,6 +16,8 @@ from spacy_xlt.data.skipped import Skipped
 from spacy_xlt.data.vector_chunks import CHUNK, Chunk, Floats2d, Opened, find_problems
 from spacy_xlt.errors import XltError
 
+# From these the width is read where there is no header.
+FIRST_LINES = 100
 BOM = b"\xef\xbb\xbf"
 # No line of vectors is longer; a binary file may have no line at all.
 LONGEST_LINE = 1 << 20
@@ -25,21 +28,37 @@ def open_text(path: Path, skipped: Skipped) -> Iterator[Opened]:
     """Open fastText .vec, word2vec text or GloVe, or .gz of them. See `stream_vectors`."""
     try:
         with cast(BinaryIO, gzip.open(path) if path.suffix == ".gz" else path.open("rb")) as file:
-            first = file.readline(LONGEST_LINE).removeprefix(BOM)
-            second = file.readline(LONGEST_LINE)
-            if b"\0" in first or b"\0" in second:
+            start = _first_lines(file)
+            if b"\0" in start[-1]:
                 raise XltError(
                     f"{path} is a binary file. Give the vectors as text (fastText's .vec, not its .bin), "
                     "as .gz of text, or as a spaCy pipeline folder."
                 )
-            fields = first.split()
+            fields = start[0].split()
             if len(fields) == 2 and all(field.isdigit() for field in fields):
                 total, width = int(fields[0]), int(fields[1])
-                yield total, _chunks(path, chain([second], file), 2, width, total, skipped)
+                yield total, _chunks(path, chain(start[1:], file), 2, width, total, skipped)
             else:  # GloVe has no counts
-                yield None, _chunks(path, chain([first, second], file), 1, max(len(fields) - 1, 0), None, skipped)
+                yield None, _chunks(path, chain(start, file), 1, _width(start), None, skipped)
     except (OSError, EOFError, zlib.error) as error:
         raise XltError(f"{path} cannot be read ({error}): it is damaged or not complete. Copy it again.") from error
+
+
+def _first_lines(file: BinaryIO) -> list[bytes]:
+    """One line at least, perhaps an empty one; up to FIRST_LINES, and none after one that is no text."""
+    lines = [file.readline(LONGEST_LINE).removeprefix(BOM)]
+    while len(lines) < FIRST_LINES and b"\0" not in lines[-1] and (line := file.readline(LONGEST_LINE)):
+        lines.append(line)
+    return lines
+
+
+def _width(lines: Sequence[bytes]) -> int:
+    """How many numbers most of the lines have behind their word; the fewest, where as many lines have more.
+
+    Not how many the first has: its word can hold spaces.
+    """
+    counts = Counter(len(line.split()) - 1 for line in lines if line.strip())
+    return min(counts, key=lambda count: (-counts[count], count), default=0)
 
 
 def _chunks(

@@ -11,6 +11,7 @@ from typing import Optional
 import numpy as np
 from tqdm import tqdm
 
+from spacy_xlt.data.paths import PathLike
 from spacy_xlt.data.skipped import Skipped
 from spacy_xlt.data.vector_chunks import Chunk, Floats2d
 from spacy_xlt.data.vector_folder import open_folder, read_folder
@@ -40,9 +41,9 @@ class WordVectors:
         return self.row_of.get(word, self._folded.get(word.casefold()))
 
 
-def read_vectors(path: Path, limit: int, *, quiet: bool = True) -> WordVectors:
+def read_vectors(path: PathLike, limit: int, *, quiet: bool = True) -> WordVectors:
     """Read the first `limit` vectors into one array. Raises XltError as `stream_vectors` says."""
-    skipped = Skipped()
+    path, skipped = Path(path), Skipped()
     if path.is_dir():
         row_of, rows = read_folder(path, limit, skipped)
         if not row_of:
@@ -60,7 +61,7 @@ def read_vectors(path: Path, limit: int, *, quiet: bool = True) -> WordVectors:
 
 
 def stream_vectors(
-    path: Path, skipped: Skipped, *, limit: Optional[int] = None, desc: str = "Reading", quiet: bool = True
+    path: PathLike, skipped: Skipped, *, limit: Optional[int] = None, desc: str = "Reading", quiet: bool = True
 ) -> Iterator[Chunk]:
     """Yield the words and vectors of a text file or of a spaCy folder, chunk by chunk, at most `limit` words.
 
@@ -68,6 +69,7 @@ def stream_vectors(
     infinity, with zeros only (they have no direction), with white space in the word, not in UTF-8, and words seen
     before. Raises XltError for a missing, binary or damaged file, and where nothing can be used.
     """
+    path = Path(path)
     if not path.exists():
         raise XltError(f"{path} does not exist.")
     found = 0

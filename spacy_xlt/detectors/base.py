@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Optional, Protocol, Union, runtime_checkable
 
 from spacy_xlt.errors import XltError
-from spacy_xlt.languages import UNKNOWN, add_by_base_code, base_code, canonical_code, full_code
+from spacy_xlt.languages import UNKNOWN, add_by_base_code, base_code, canonical_code, find_code, full_code
 
 Candidates = list[tuple[str, float]]
 Languages = Union[Sequence[str], Mapping[str, float]]
@@ -28,14 +28,18 @@ class Detector(Protocol):
         ...
 
 
-def read_prior(languages: Optional[Languages]) -> dict[str, float]:
+def read_prior(languages: Optional[Languages], detector: object = None) -> dict[str, float]:
     """Return the canonical code of each language with its weight; an empty dict if there are none.
 
     A base code allows the language in all its scripts and varieties, a code with a script (`zho_Hant`) only in that
     one; see `prior_weight`. The weights add up to 1.
 
+    Args:
+        languages: Codes or English names.
+        detector: May know languages that `find_code` does not.
+
     Raises:
-        XltError: for a weight that is not a positive number, and for a code that names no language.
+        XltError: for a weight that is not a positive number, and for what names no language.
     """
     if not languages:
         return {}
@@ -44,17 +48,28 @@ def read_prior(languages: Optional[Languages]) -> dict[str, float]:
     for code, weight in weights.items():
         if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0.0 < weight < float("inf"):
             raise XltError(f"languages: the weight of '{code}' is a positive number, not {weight!r}.")
-        canonical = canonical_code(code)
-        if canonical == UNKNOWN:
-            raise XltError(f"languages: '{code}' names no language. Give codes such as en, de, zh.")
+        canonical = _read_language(code, detector)
         prior[canonical] = prior.get(canonical, 0.0) + float(weight)
     total = sum(prior.values())
     return {code: weight / total for code, weight in sorted(prior.items())}
 
 
-def base_prior(languages: Optional[Languages]) -> dict[str, float]:
+def base_prior(languages: Optional[Languages], detector: object = None) -> dict[str, float]:
     """Return the same as `read_prior` in base codes, for a back end that does not tell scripts apart."""
-    return add_by_base_code(read_prior(languages).items())
+    return add_by_base_code(read_prior(languages, detector).items())
+
+
+def _read_language(language: str, detector: object) -> str:
+    """The canonical code of a language that is known here, or else to the detector. Raises XltError for others."""
+    try:
+        return find_code(language)
+    except XltError as error:
+        base = base_code(language)
+        known = getattr(detector, "languages", None)
+        # A detector that does not say what it knows may know any code of ISO 639-3.
+        if base in known if known is not None else (len(base) == 3 and base.isascii() and base.isalpha()):
+            return base
+        raise XltError(f"languages: {error}") from None
 
 
 def prior_weight(prior: Mapping[str, float], code: str) -> float:

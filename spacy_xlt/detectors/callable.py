@@ -31,7 +31,7 @@ class CallableDetector:
 
     def detect(self, texts: Sequence[str], languages: Optional[Languages] = None) -> list[Candidates]:
         """See `Detector.detect`. Raises XltError for an answer that is none of the kinds above."""
-        prior = read_prior(languages)
+        prior = read_prior(languages, self)
         return [self._detect(prepare(text), prior) for text in texts]
 
     def _detect(self, text: str, prior: dict[str, float]) -> Candidates:

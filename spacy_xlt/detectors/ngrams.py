@@ -168,7 +168,7 @@ class NGrams:
 
     def detect(self, texts: Sequence[str], languages: Optional[Languages] = None) -> list[Candidates]:
         """See `Detector.detect`. Raises XltError if none of `languages` is known."""
-        prior = read_prior(languages)
+        prior = read_prior(languages, self)
         self._check(prior)
         return detect_parts(texts, lambda parts: self._answer(parts, prior))
 

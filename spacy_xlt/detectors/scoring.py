@@ -66,7 +66,7 @@ class ScoringDetector(ABC):
 
     def detect(self, texts: Sequence[str], languages: Optional[Languages] = None) -> list[Candidates]:
         """See `Detector.detect`. Raises XltError if none of `languages` is known."""
-        prior = base_prior(languages)
+        prior = base_prior(languages, self)
         self._check(prior)
         return detect_parts(texts, lambda parts: self._answer(parts, prior))
 

@@ -11,10 +11,11 @@ from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
 from spacy.tokens import Doc
 from tqdm import tqdm
 
+from spacy_xlt.data.given import Records, as_records
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.metrics import by_language
-from spacy_xlt.languages import UNKNOWN, base_code
+from spacy_xlt.languages import UNKNOWN, base_code, find_language
 from spacy_xlt.pipeline.find import find_pipe, has_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector
 from spacy_xlt.pipeline.projector import Projector
@@ -22,14 +23,16 @@ from spacy_xlt.pipeline.projector import Projector
 GOLD_THRESHOLD = 0.5
 
 
-def evaluate(nlp: Language, records: Sequence[Record], *, source: str = "en", quiet: bool = True) -> dict[str, Any]:
+def evaluate(nlp: Language, records: Records, *, source: str = "en", quiet: bool = True) -> dict[str, Any]:
     """Return the metrics of a pipeline on labelled records: per language and on the mean of the targets.
 
+    records: labelled records, or the files that hold them: a path, a folder, a pattern, or a list of them.
     {"source", "labels", "n", "multilabel", "languages": {code: {n, accuracy, macro_f1, ci95, macro_f1_ci95, gap,
     langid_accuracy}}, "mean", "before_projection": {"languages", "mean"}} (the last if there is a projector, whose
     source then counts instead of `source`). A record without a language counts under the detected one.
     Raises XltError for a label that the pipeline does not know.
     """
+    records = as_records(records)
     head = find_pipe(nlp, TextCategorizer)
     multilabel = isinstance(head, MultiLabel_TextCategorizer)
     gold = _gold(records, list(head.labels), multilabel)
@@ -42,6 +45,8 @@ def evaluate(nlp: Language, records: Sequence[Record], *, source: str = "en", qu
     ]
     if has_pipe(nlp, Projector):
         source = find_pipe(nlp, Projector).source
+    else:
+        source = find_language(source)
 
     def measure() -> dict[str, Any]:
         predicted = _predicted(head, docs, multilabel)

@@ -9,11 +9,12 @@ from spacy.language import Language
 from tqdm import tqdm
 
 from spacy_xlt.data.dictionaries import WordPair, split_by_source
+from spacy_xlt.data.given import TextsByLanguage, as_texts_by_language
 from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.alignment import FOLDS, sentence_figures, text_figures
 from spacy_xlt.evaluation.lexicon import induce_lexicon
-from spacy_xlt.languages import base_code
+from spacy_xlt.languages import find_language
 from spacy_xlt.pipeline.encoder import Encoder, encode_in_chunks
 from spacy_xlt.pipeline.find import find_pipe, has_pipe
 from spacy_xlt.pipeline.projector import Projector
@@ -40,7 +41,7 @@ def evaluate_alignment(
     *,
     dictionaries: Optional[Mapping[str, Sequence[WordPair]]] = None,
     pairs: Optional[Mapping[str, Sequence[tuple[str, str]]]] = None,
-    texts: Optional[Mapping[str, Sequence[str]]] = None,
+    texts: Optional[TextsByLanguage] = None,
     source: str = "en",
     quiet: bool = True,
 ) -> Figures:
@@ -48,7 +49,8 @@ def evaluate_alignment(
 
     dictionaries: {language: (source word, word of the language)}: the source words that `is_held_out` names are looked
     up among all words of the language in it. pairs: {language: (source sentence, sentence of the language)}.
-    texts: {language: unlabelled texts}, the source among them. source: the projector's counts if there is one.
+    texts: {language: unlabelled texts, or files of them}, or files that say their languages, the source among them.
+    source: the projector's counts if there is one.
 
     Returns {"source", "width", "languages": {code: {"fitted": whether the projector knows it, None without one;
     "words", "sentences", "texts": what was asked for}}, "mean": the mean of the languages}. Each of the three is
@@ -58,11 +60,11 @@ def evaluate_alignment(
     """
     encoder = find_pipe(nlp, Encoder)
     projector = find_pipe(nlp, Projector) if has_pipe(nlp, Projector) else None
-    source = base_code(projector.source if projector else source)
+    source = projector.source if projector else find_language(source)
     jobs = [
         *_word_jobs(_by_code(dictionaries, source)),
         *_sentence_jobs(_by_code(pairs, source)),
-        *_text_jobs(_by_code(texts, source=None), source),
+        *_text_jobs(as_texts_by_language(texts or {}), source),
     ]
     if not jobs:
         raise XltError("There is nothing to evaluate: give dictionaries, pairs of sentences, or texts.")
@@ -88,7 +90,7 @@ def evaluate_alignment(
 
 def _by_code(data: Optional[Mapping[str, ValueT]], source: Optional[str]) -> dict[str, ValueT]:
     """By base codes. Raises XltError for translations into the source."""
-    found = {base_code(language): value for language, value in (data or {}).items()}
+    found = {find_language(language): value for language, value in (data or {}).items()}
     if source in found:
         raise XltError(f"'{source}' is the source language: give translations from it into other languages.")
     return found

@@ -115,7 +115,7 @@ class LanguageDetector(Pipe):
             raise XltError(f"{name}: threshold is a probability between 0 and 1, not {threshold}.")
         self.name = name
         self.detector = detector
-        self.prior = read_prior(languages)
+        self.prior = read_prior(languages, detector)
         self.languages = list(self.prior)
         self.threshold = threshold
         self.min_chars = min_chars

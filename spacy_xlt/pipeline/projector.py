@@ -20,7 +20,7 @@ from spacy_xlt.alignment.base import Aligner, Pairs
 from spacy_xlt.alignment.projection import MAPS_FILE, Projection, mixture
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import language_of, set_extensions
-from spacy_xlt.languages import UNKNOWN, base_code
+from spacy_xlt.languages import UNKNOWN, base_code, find_language
 from spacy_xlt.pipeline.stream import annotate_stream
 from spacy_xlt.pipeline.upstream import annotate_upstream
 
@@ -97,7 +97,8 @@ class Projector(Projection, Pipe):
             if any(vector is None for vector in vectors):
                 raise XltError(f"{self.name} needs embeddings: put xlt_encoder before it in the pipeline.")
             embeddings[language] = np.array(vectors, dtype=np.float32)
-        self.fit(embeddings)
+        # Of a corpus that comes from elsewhere all languages count, known to us or not.
+        self._fit(embeddings, None)
 
     def fit(self, embeddings: Mapping[str, NDArray[np.float32]], pairs: Optional[Pairs] = None) -> None:
         """Add languages, or replace them: {language: embeddings [n, d] of its texts}. All others stay as they are.
@@ -105,10 +106,11 @@ class Projector(Projection, Pipe):
         pairs: {language: (row of the language, row of the source), ...} for aligners that learn from translations; the
             source's rows are then among `embeddings`.
         Rows of zeros (blank texts) do not count. The source, once fitted, need not be given again.
-        Raises XltError if the source has never been seen, and for a language without texts.
+        Raises XltError if the source has never been seen, and for a language without texts, or that is not known.
         """
-        rows = self._by_base_code(embeddings)
-        pairs = None if pairs is None else self._by_base_code(pairs)
+        self._fit(self._by_base_code(embeddings), None if pairs is None else self._by_base_code(pairs))
+
+    def _fit(self, rows: Mapping[str, NDArray[np.float32]], pairs: Optional[Pairs]) -> None:
         if self.source not in rows and (pairs or self.source not in self.means):
             raise XltError(
                 f"{self.name} has seen no text of its source language '{self.source}' yet: give some of it as well."
@@ -128,11 +130,10 @@ class Projector(Projection, Pipe):
     def _by_base_code(self, given: Mapping[str, ValueT]) -> dict[str, ValueT]:
         found: dict[str, ValueT] = {}
         for language, value in given.items():
-            if base_code(language) in found:
-                raise XltError(
-                    f"{self.name}: '{language}' is one more name of '{base_code(language)}': join their rows."
-                )
-            found[base_code(language)] = value
+            base = find_language(language)
+            if base in found:
+                raise XltError(f"{self.name}: '{language}' is one more name of '{base}': join their rows.")
+            found[base] = value
         return found
 
     def remove(self, language: str) -> None:

@@ -65,7 +65,7 @@ class Classifier:
     def __init__(self, components: dict[str, Component]) -> None:
         detector, encoder, projector, head = components.values()
         self._detector = make_registered(detector.config["detector"], "xlt_detectors", str(detector.folder))
-        self._prior = read_prior(detector.config.get("languages"))
+        self._prior = read_prior(detector.config.get("languages"), self._detector)
         self._threshold = float(detector.config["threshold"])
         self._min_chars = int(detector.config["min_chars"])
         self._encoder = make_registered(encoder.config["encoder"], "xlt_encoders", str(encoder.folder))

@@ -15,6 +15,7 @@ from spacy_xlt.alignment.affine import AffineMap, Floats
 from spacy_xlt.alignment.base import Aligner
 from spacy_xlt.alignment.report import AlignmentWarning
 from spacy_xlt.data.dictionaries import Dictionary, read_dictionary, split_by_source
+from spacy_xlt.data.paths import PathLike
 from spacy_xlt.data.skipped import Skipped
 from spacy_xlt.data.vector_chunks import Chunk
 from spacy_xlt.data.word_vectors import WordVectors, read_vectors, stream_vectors, write_vectors
@@ -51,13 +52,13 @@ class _Covered:
 
 
 def align_vectors(
-    source: Path,
-    target: Path,
-    output: Path,
+    source: PathLike,
+    target: PathLike,
+    output: PathLike,
     *,
     aligner: Aligner,
-    dictionary: Optional[Path] = None,
-    evaluate_on: Optional[Path] = None,
+    dictionary: Optional[PathLike] = None,
+    evaluate_on: Optional[PathLike] = None,
     max_vectors: int = MAX_VECTORS,
     quiet: bool = True,
 ) -> Figures:
@@ -72,6 +73,8 @@ def align_vectors(
     Raises XltError for files that cannot be used, different widths, a dictionary without a pair that has vectors, and
     an aligner that says it has failed.
     """
+    source, target, output = Path(source), Path(target), Path(output)
+    dictionary, evaluate_on = (None if path is None else Path(path) for path in (dictionary, evaluate_on))
     check_output(output, source, target)
     if max_vectors < 1:
         raise XltError(f"At least one vector of each side is needed, not {max_vectors}.")

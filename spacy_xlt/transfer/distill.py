@@ -8,6 +8,7 @@ from spacy.language import Language
 from tqdm import tqdm
 
 from spacy_xlt.data.docbin import make_docs
+from spacy_xlt.data.given import Records, TextsByLanguage, as_records, as_texts_by_language, by_language
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats1d, Floats2d
 from spacy_xlt.errors import XltError
@@ -48,20 +49,21 @@ MAY_LOSE = 0.03
 
 def distill(
     nlp: Language,
-    texts: Mapping[str, Sequence[str]],
+    texts: TextsByLanguage,
     *,
     teacher: Optional[Language] = None,
     translations: Optional[Mapping[str, Translations]] = None,
     layers: Optional[int] = None,
     method: Method = "finetune",
     temperature: float = TEMPERATURE,
-    dev: Sequence[Record] = (),
+    dev: Records = (),
     seed: int = 0,
     quiet: bool = True,
 ) -> Outcome:
     """Teach the pipeline, in place, the probabilities that the teacher gives to texts (Hinton et al. 2015).
 
-    texts: {language: unlabelled texts}, best of the source and of targets.
+    texts: {language: unlabelled texts, or files of them}, or files that say their languages; best of the source and of
+        targets.
     teacher: any pipeline with the same labels in doc.cats; None: the pipeline as it is now, which makes sense with
         `layers` or `translations`. Then the student's vectors are to stay near the teacher's, too.
     translations: {language: [(text of the source, its translation)]}: the teacher reads the source's side, and the
@@ -76,7 +78,7 @@ def distill(
     Raises XltError for a teacher with other labels, a wrong number of layers, and texts without a language.
     """
     labels, exclusive = head_labels(nlp), is_exclusive(nlp)
-    translations = translations or {}
+    texts, translations, dev = as_texts_by_language(texts), by_language(translations or {}), as_records(dev)
     if UNKNOWN in texts or UNKNOWN in translations:
         raise XltError("There are texts without a language: name it with --language, or in the field 'lang'.")
     projector = find_pipe(nlp, Projector)

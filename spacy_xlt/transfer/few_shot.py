@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from spacy.language import Language
 
+from spacy_xlt.data.given import Records, as_records, by_language
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.errors import XltError
@@ -58,10 +59,10 @@ Method = Literal["frozen", "finetune"]
 
 def few_shot(
     nlp: Language,
-    target: Sequence[Record],
+    target: Records,
     *,
-    source: Sequence[Record] = (),
-    dev: Sequence[Record] = (),
+    source: Records = (),
+    dev: Records = (),
     weights: Optional[Mapping[str, float]] = None,
     strength: Optional[float] = None,
     method: Method = "frozen",
@@ -83,12 +84,15 @@ def few_shot(
     from where it is (minutes): on source and target texts mixed, `RUNS` times; the mean of the old weights and of the
     mean of the new ones stands. Of a larger source, `SOURCE_TEXTS` are drawn.
 
+    target, source, dev: labelled records, or the files that hold them: a path, a folder, a pattern, or a list of them.
     dev: see `guarded`. weights: {language: how much each of its texts counts}, besides what is chosen; 1 else.
     strength: given instead of chosen (with `source`: of learning anew); only for `frozen`.
     seed: of the folds, and of a training's order and dropout.
     Raises XltError for labels that the model does not know, a language with no text of a label, one text with
     different labels, and texts without a language.
     """
+    target, source, dev = as_records(target), as_records(source), as_records(dev)
+    weights = by_language(weights or {})
     labels, exclusive = head_labels(nlp), is_exclusive(nlp)
     target = check_target(target, labels, exclusive)
     check_labels(source, labels, exclusive)
@@ -101,7 +105,7 @@ def few_shot(
         project_new_languages(nlp, texts, quiet=quiet)
         settings = {"method": method, "seed": seed, "languages": sorted(texts)}
         importance = label_weights(target, source or dev, labels)
-        importance *= [(weights or {}).get(record.language, 1.0) for record in target]
+        importance *= [weights.get(record.language, 1.0) for record in target]
         if method == "finetune":
             again = draw(source, max(SOURCE_TEXTS, len(target)), seed)
             lessons = make_lessons(again, labels) + make_lessons(target, labels, importance)

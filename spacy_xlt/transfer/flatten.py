@@ -7,9 +7,11 @@ from typing import Any, Optional
 import spacy
 from spacy.language import Language
 
+from spacy_xlt.data.given import Texts
 from spacy_xlt.encoders.folder import EncoderSettings
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
+from spacy_xlt.languages import find_language
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.transfer.project import fit_projection
@@ -22,7 +24,7 @@ def flatten(
     *,
     source: str = "en",
     languages: Sequence[str] = (),
-    source_texts: Optional[Sequence[str]] = None,
+    source_texts: Optional[Texts] = None,
     quiet: bool = True,
 ) -> Language:
     """Move the trained weights of `transformer` into an `xlt_encoder`, and the head into an `xlt_textcat` behind it.
@@ -31,10 +33,11 @@ def flatten(
     spacy-transformers cuts them.
 
     source: the language of the training texts. languages: the prior of the language detector.
-    source_texts: unlabelled texts of the source, such as the training texts; with them the projector is ready for
-    `xlt transfer project`.
+    source_texts: unlabelled texts of the source, or files of them, such as the training texts; with them the projector
+        is ready for `xlt transfer project`.
     Raises XltError if the pipeline has no transformer or its head is not one of ours.
     """
+    source, languages = find_language(source), [find_language(language) for language in languages]
     name, head = _find_head(nlp)
     model_config = nlp.config["components"][name]["model"]
     flat = spacy.blank(nlp.lang or "xx")

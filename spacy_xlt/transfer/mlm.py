@@ -1,13 +1,15 @@
 """Continued masked-language modelling: the encoder reads unlabelled texts of target languages before it classifies."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
+from spacy_xlt.data.given import TextsByLanguage, as_texts_by_language
+from spacy_xlt.data.paths import PathLike
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.building import require
 from spacy_xlt.encoders.folder import SETTINGS_FILE, EncoderSettings, check_folder
@@ -26,9 +28,9 @@ FEWEST_TEXTS = 10
 
 
 def continue_mlm(
-    model: Path,
-    out: Path,
-    texts: Mapping[str, Sequence[str]],
+    model: PathLike,
+    out: PathLike,
+    texts: TextsByLanguage,
     *,
     epochs: float = EPOCHS,
     rate: float = RATE,
@@ -41,7 +43,7 @@ def continue_mlm(
     chose, if it did.
 
     model: a Hugging Face folder of a masked language model with its head (mBERT, XLM-R), as the Hub has it; our encoder
-        folders have none. texts: {language: texts}. rate: of AdamW, with linear decay.
+        folders have none. texts: {language: texts, or files of them}, or files. rate: of AdamW, with linear decay.
     Returns {texts, sha256, loss_before, loss_after, epochs, rate, seed}: the losses are on every tenth text, which is
     not trained on.
     Raises XltError for a folder without such a head, for too few texts, and if the loss does not fall.
@@ -50,6 +52,7 @@ def continue_mlm(
     import torch
     from thinc.api import get_torch_default_device
 
+    model, out, texts = Path(model), Path(out), as_texts_by_language(texts)
     flat = list(dict.fromkeys(text for language in sorted(texts) for text in texts[language] if text.strip()))
     if len(flat) < FEWEST_TEXTS:
         raise XltError(f"Masked-language modelling needs at least {FEWEST_TEXTS} different texts, not {len(flat)}.")

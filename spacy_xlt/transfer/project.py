@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from spacy.language import Language
 from tqdm import tqdm
 
+from spacy_xlt.data.given import TextsByLanguage, as_texts_by_language, by_language
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.encoder import Encoder, encode_in_chunks
@@ -21,21 +22,21 @@ Translations = Sequence[tuple[str, str]]
 
 def fit_projection(
     nlp: Language,
-    texts: Mapping[str, Sequence[str]],
+    texts: TextsByLanguage,
     *,
     translations: Optional[Mapping[str, Translations]] = None,
     quiet: bool = True,
 ) -> None:
     """Fit `xlt_projector` for each language of `texts` and of `translations`; all others stay as they are.
 
-    texts: {language: unlabelled texts}.
+    texts: {language: unlabelled texts, or files of them}, or files whose records say their language.
     translations: {language: [(text or word of the source, its translation)]}, for aligners that learn from pairs; both
         sides also count as unlabelled texts.
     quiet: no progress bar.
     Raises XltError if the pipeline lacks an encoder or a projector, or a language has no text.
     """
     encoder, projector = find_pipe(nlp, Encoder), find_pipe(nlp, Projector)
-    translations = translations or {}
+    texts, translations = as_texts_by_language(texts), by_language(translations or {})
     if UNKNOWN in texts or UNKNOWN in translations:
         raise XltError("There are texts without a language: name it with --language, or in the field 'lang'.")
     if projector.source in translations:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from spacy.language import Language
 from tqdm import tqdm
 
+from spacy_xlt.data.given import Records, TextsByLanguage, as_records, as_texts_by_language
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import UNKNOWN
@@ -57,10 +58,10 @@ EPOCHS, RATE = 1, 3e-5
 
 def self_train(
     nlp: Language,
-    texts: Mapping[str, Sequence[str]],
+    texts: TextsByLanguage,
     *,
-    source: Sequence[Record] = (),
-    dev: Sequence[Record] = (),
+    source: Records = (),
+    dev: Records = (),
     method: Method = "frozen",
     rounds: int = 3,
     checkpoint: Optional[Path] = None,
@@ -75,23 +76,28 @@ def self_train(
     encoder too) learns from these and the source's texts. With dev texts the rounds end when dev gets worse, and the
     best round stands.
 
-    texts: {language: texts}; a language new to the projector is fitted on them first.
+    texts: {language: texts, or files of them}, or files that say their languages; a language new to the projector is
+        fitted on them first.
     source: the labelled texts that the model was trained on; none: the head is pulled to its old weights instead.
     dev: see `guarded`. checkpoint: a folder for the last round's model, from which a killed run goes on.
     Raises XltError for too few texts of a language, a head that gives several labels, and texts without a language.
     """
     labels = head_labels(nlp)
-    texts = {language: list(dict.fromkeys(filter(str.strip, of_language))) for language, of_language in texts.items()}
-    _check(nlp, texts, rounds)
+    source, dev = as_records(source), as_records(dev)
+    given = as_texts_by_language(texts)
+    different = {language: list(dict.fromkeys(filter(str.strip, found))) for language, found in given.items()}
+    _check(nlp, different, rounds)
     check_labels(source, labels, exclusive=True)
-    records = [Record(text, (), language, "unlabelled") for language in sorted(texts) for text in texts[language]]
-    settings = {"method": method, "rounds": rounds, "joint": bool(source), "seed": seed, "languages": sorted(texts)}
+    records = [
+        Record(text, (), language, "unlabelled") for language in sorted(different) for text in different[language]
+    ]
+    settings = {"method": method, "rounds": rounds, "joint": bool(source), "seed": seed, "languages": sorted(different)}
     data = {"texts": records, "source": source, "dev": dev}
     key = _key(nlp, settings, data)
     notes = wrong_languages(nlp, records)
 
     def change() -> dict[str, Any]:
-        project_new_languages(nlp, texts, quiet=quiet)
+        project_new_languages(nlp, different, quiet=quiet)
         kept = Rounds(checkpoint, key)
         start = get_layer(nlp)
         done = kept.resume(nlp)

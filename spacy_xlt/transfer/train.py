@@ -16,10 +16,13 @@ from spacy.training.loop import train as train_nlp
 from thinc.api import Config
 
 from spacy_xlt.data.docbin import make_docs, split_dev, write_docbin
+from spacy_xlt.data.given import Records, as_records
+from spacy_xlt.data.paths import PathLike
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.folder import check_folder, default_folder
 from spacy_xlt.encoders.torch_encoder import load_model
 from spacy_xlt.errors import XltError
+from spacy_xlt.languages import find_language
 from spacy_xlt.transfer.cautious import settle
 from spacy_xlt.transfer.flatten import flatten
 from spacy_xlt.transfer.project import fit_projection
@@ -31,30 +34,34 @@ FINETUNE_BATCH = 16
 
 
 def train(
-    records: Sequence[Record],
+    records: Records,
     *,
-    dev: Optional[Sequence[Record]] = None,
+    dev: Optional[Records] = None,
     method: Method = "frozen",
     source: str = "en",
     languages: Sequence[str] = (),
-    encoder: Optional[Path] = None,
+    encoder: Optional[PathLike] = None,
     gpu_id: int = -1,
     stdout: Any = None,
 ) -> Language:
     """Train a text categorizer and return the best pipeline by dev score: always the four components.
 
-    dev: None: every fifth record of each label is set aside.
+    records: labelled records, or the files that hold them: a path, a folder, a pattern, or a list of them.
+    dev: the same; None: every fifth record of each label is set aside.
     method: `frozen` (seconds) or `finetune` (minutes, better; 4 epochs). Where a text has one label, a fine-tuned
         encoder may go half of the way back, and its head is learned anew: see `cautious.settle`.
-    source: the language of the records. languages: the prior of the language detector; empty: no prior.
+    source: the language of the records. languages: the prior of the language detector; empty: no prior. Both take codes
+        or English names.
     encoder: an encoder folder; None: the default encoder.
     stdout: where spaCy's training log goes; None: nowhere.
     Records with more or fewer labels than one make it multilabel.
     Raises XltError for fewer than two labels, labels in dev that training lacks, or a folder without an encoder.
     """
     if encoder is not None:
-        encoder = check_folder(encoder.expanduser())
-    train_records, dev_records = (list(records), list(dev)) if dev is not None else split_dev(records)
+        encoder = check_folder(Path(encoder).expanduser())
+    source, languages = find_language(source), [find_language(language) for language in languages]
+    records = as_records(records)
+    train_records, dev_records = (records, as_records(dev)) if dev is not None else split_dev(records)
     labels = _check(records, dev_records)
     multilabel = any(len(record.labels) != 1 for record in [*train_records, *dev_records])
     with tempfile.TemporaryDirectory() as scratch:

@@ -36,6 +36,11 @@ def test_a_file_with_a_text_a_line(model: Path, tmp_path: Path) -> None:
     assert texts == ["one", "two still two", "caf\ufffd"]
 
 
+def test_a_file_with_a_byte_order_mark(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "texts.txt").write_bytes("café\nthé\n".encode("utf-16"))
+    assert [row[0] for row in rows(succeed("classify", model, "--file", tmp_path / "texts.txt"))] == ["café", "thé"]
+
+
 def test_texts_from_stdin(model: Path) -> None:
     assert [row[0] for row in rows(succeed("classify", model, stdin="one\ntwo\n"))] == ["one", "two"]
     assert rows(succeed("classify", model, stdin="")) == []

@@ -78,7 +78,7 @@ def test_ctrl_c_leaves_whole_files_and_exits_with_130(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--format", "xml"], "--format is jsonl, csv, tsv, parquet, line, file, not xml."),
+        (["--format", "xml"], "--format is jsonl, json, csv, tsv, parquet, line, file, not xml."),
         (["--to", "xml"], "The output is jsonl, csv, parquet, docbin, not xml."),
         (["--abstain-below", 2], "--abstain-below is a probability between 0 and 1, not 2.0."),
         (["--engine", "spark"], "--engine is local or ray, not spark."),

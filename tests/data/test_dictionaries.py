@@ -94,3 +94,9 @@ def test_a_fifth_is_held_out_whatever_else_there_is() -> None:
         "cat",
         "Straße",
     ]
+
+
+def test_a_dictionary_has_an_encoding(tmp_path: Path) -> None:
+    for number, encoding in enumerate(["utf-16", "cp1252", "utf-8-sig"]):
+        (tmp_path / f"{number}.txt").write_bytes("coffee café\r\n".encode(encoding))
+        assert read_dictionary(str(tmp_path / f"{number}.txt"), encoding="cp1252").pairs == [("coffee", "café")]

@@ -68,6 +68,13 @@ def test_a_doc_without_a_language_is_of_the_unknown_one(tmp_path: Path) -> None:
     assert [record.language for record in load_records([tmp_path / "a.spacy"]).records] == ["xx", "sw"]
 
 
+def test_a_language_that_is_named_counts_for_spacy_files_too(tmp_path: Path) -> None:
+    path = convert(MANY, tmp_path / "a.spacy")
+    assert {record.language for record in load_records(path, language="Swahili").records} == {"sw"}
+    with pytest.raises(XltError, match="'germna'"):
+        load_records(path, language="germna")
+
+
 def test_an_unlabelled_spacy_file_is_bad_for_labels_and_good_without(tmp_path: Path) -> None:
     write_docbin(make_docs(spacy.blank("xx"), [Record("t", (), "en", "x")], []), tmp_path / "a.spacy")
     with pytest.raises(XltError, match=r"no usable record in .*a\.spacy \(.*a\.spacy:doc 1: no label\)"):

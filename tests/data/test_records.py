@@ -79,13 +79,6 @@ def test_csv_cells_of_several_lines_and_the_first_line_of_each(tmp_path: Path) -
     assert [lines_of(record) for record in records] == ["2", "5", "7"]
 
 
-def test_a_csv_quote_that_is_never_closed_is_one_bad_record(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.csv", 'text,label\nfine,x\n"open,x\nnext,x\n')
-    first, second = read_records(path)
-    assert isinstance(first, Record) and isinstance(second, BadRecord)
-    assert (lines_of(second), second.reason) == ("3", "1 columns where the header has 2")
-
-
 def test_tsv_quotes_have_no_meaning(tmp_path: Path) -> None:
     path = write(tmp_path / "a.tsv", 'text\tlabel\n"Open quote, 5" wide\tx\nnext\ty\n')
     assert [(record.text, record.labels) for record in good(path)] == [
@@ -107,7 +100,7 @@ def test_jsonl_with_bom_crlf_blank_lines_and_line_separators_inside(tmp_path: Pa
 def test_jsonl_labels_of_several_kinds(tmp_path: Path) -> None:
     rows = [{"text": "t", "label": label} for label in ("x", 1, True, ["x", "y"], [], " x ", ["x", " x"])]
     path = write(tmp_path / "a.ndjson", "\n".join(map(json.dumps, rows)))
-    assert [record.labels for record in good(path)] == [("x",), ("1",), ("True",), ("x", "y"), (), ("x",), ("x",)]
+    assert [record.labels for record in good(path)] == [("x",), ("1",), ("true",), ("x", "y"), (), ("x",), ("x",)]
 
 
 def test_txt_is_one_unlabelled_text_a_line(tmp_path: Path) -> None:
@@ -132,6 +125,12 @@ def test_sib200_takes_label_and_language_from_its_own_names(tmp_path: Path, fold
 def test_a_language_that_is_named_beats_the_folder_of_sib200(tmp_path: Path) -> None:
     path = write(tmp_path / "swh_Latn" / "test.tsv", "index_id\tcategory\ttext\n7\tsports\tt\n")
     assert [record.language for record in good(path, language="fr")] == ["fr"]
+
+
+def test_a_folder_of_sib200_that_is_no_language(tmp_path: Path) -> None:
+    path = write(tmp_path / "germna" / "test.tsv", "index_id\tcategory\ttext\n7\tsports\tt\n")
+    with pytest.raises(XltError, match=r"test\.tsv.*'germna'"):
+        list(read_records(path))
 
 
 def test_blank_texts_are_records(tmp_path: Path) -> None:
@@ -247,9 +246,9 @@ def test_a_pair_of_surrogates_that_json_escapes_is_a_character(tmp_path: Path) -
 # Files that cannot be read
 
 
-@pytest.mark.parametrize("name", ["a.xlsx", "a.json", "a"])
+@pytest.mark.parametrize("name", ["a.xlsx", "a"])
 def test_an_unknown_ending_names_the_known_ones(tmp_path: Path, name: str) -> None:
-    with pytest.raises(XltError, match=rf"{name}: only \.csv, \.tsv, \.jsonl, \.txt .* can be read"):
+    with pytest.raises(XltError, match=rf"{name}: only \.csv, \.tsv, \.jsonl, .* can be read"):
         list(read_records(write(tmp_path / name, "text")))
 
 

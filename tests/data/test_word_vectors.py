@@ -48,6 +48,20 @@ def test_byte_order_mark_windows_lines_tabs_and_blank_lines(tmp_path: Path, head
     check(read_vectors(path, 100))
 
 
+@pytest.mark.parametrize("others", [1, 3])
+def test_a_first_word_with_spaces_does_not_count_as_numbers(tmp_path: Path, others: int) -> None:
+    lines = ["New York 0.5 1", *(f"w{number} 1 2" for number in range(others))]
+    (tmp_path / "a.vec").write_text("\n".join(lines))
+    read = read_vectors(tmp_path / "a.vec", 100)
+    assert list(read.row_of) == [f"w{number}" for number in range(others)] and read.rows.shape == (others, 2)
+    assert read.skipped.first == f"{tmp_path}/a.vec:1: white space in the word"
+
+
+def test_a_first_line_that_is_cut_off_does_not_count(tmp_path: Path) -> None:
+    (tmp_path / "a.vec").write_text("a 1\nb 1 2\nc 1 2\n")
+    assert list(read_vectors(tmp_path / "a.vec", 100).row_of) == ["b", "c"]
+
+
 def test_a_last_line_without_its_end(tmp_path: Path) -> None:
     path = write_text(tmp_path / "a.vec", TABLE)
     path.write_bytes(path.read_bytes().rstrip())

@@ -373,3 +373,11 @@ def test_another_detector_is_one_line() -> None:
     nlp = make(detector={"@xlt_detectors": "spacy-xlt.LangDetect.v1"})
     assert [doc._.language for doc in nlp.pipe(["wo bleibt mein", "dónde está mi"])] == ["de", "es"]
     assert "/" not in str(nlp.config["components"]["xlt_langdetect"])
+
+
+def test_a_mistyped_language_is_refused_and_an_english_name_taken() -> None:
+    nlp = spacy.blank("xx")
+    with pytest.raises(XltError, match=r"'germna'.*German"):
+        nlp.add_pipe("xlt_langdetect", config={"languages": ["en", "germna"]})
+    nlp.add_pipe("xlt_langdetect", config={"languages": ["English", "German"]})
+    assert nlp("Wo ist mein Paket? Es sollte schon da sein.")._.language == "de"
