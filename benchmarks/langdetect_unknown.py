@@ -1,5 +1,6 @@
 """Calibrate `spacy-xlt.NGrams.v2`: temperatures, and when a text is in none of its languages.
 
+    pip install anyascii
     python benchmarks/langdetect_ngrams.py lingua_...whl --holdout holdout.npz
     python benchmarks/langdetect_unknown.py holdout.npz
 

@@ -227,6 +227,14 @@ class NGrams:
         return to_candidates(probabilities, answers)
 
 
+def NGrams_v1() -> NGrams:
+    """`spacy-xlt.NGrams.v1` and `spacy-xlt.Ensemble.v1`, for models that were saved with them.
+
+    It is today's model, which like those never answers `xx` to a text with letters.
+    """
+    return NGrams(unknown_rate=0.0)
+
+
 @lru_cache(maxsize=1024)
 def answer_code(name: str, varieties: bool) -> str:
     """The code that a class is answered with: the base code where the language is in its usual script (`deu_Latn` ->

@@ -118,7 +118,7 @@ def test_mistakes(tmp_path: Path) -> None:
     assert fail("detect", tmp_path / "no.txt") == f"{tmp_path}/no.txt does not exist."
     assert "--format is tsv or json, not xml" in fail("detect", "--format", "xml")
     assert "between 0 and 1, not 2.0" in fail("detect", "--threshold", 2)
-    assert "There is no detector Best. There are: Callable, FastText" in fail("detect", "--detector", "Best")
+    assert "There is no detector Best. There are: Callable, Ensemble" in fail("detect", "--detector", "Best")
     assert "has settings that are needed" in fail("detect", "--detector", "Callable")
     assert "'much' in 'de=much' is no number" in fail("detect", "--languages", "de=much")
 

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Optional, Union
 
 import pytest
@@ -381,3 +382,10 @@ def test_a_mistyped_language_is_refused_and_an_english_name_taken() -> None:
         nlp.add_pipe("xlt_langdetect", config={"languages": ["en", "germna"]})
     nlp.add_pipe("xlt_langdetect", config={"languages": ["English", "German"]})
     assert nlp("Wo ist mein Paket? Es sollte schon da sein.")._.language == "de"
+
+
+@pytest.mark.parametrize("name", ["LangDetect.v1", "NGrams.v1", "Ensemble.v1"])
+def test_a_pipeline_that_was_saved_with_an_earlier_detector_loads(name: str, tmp_path: Path) -> None:
+    make(detector={"@xlt_detectors": f"spacy-xlt.{name}"}).to_disk(tmp_path)
+    assert f"spacy-xlt.{name}" in (tmp_path / "config.cfg").read_text(encoding="utf8")
+    assert spacy.load(tmp_path)(GERMAN)._.language == "de"
