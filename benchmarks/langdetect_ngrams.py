@@ -84,9 +84,9 @@ LEARNING_RATE = 3.0
 BATCH = 4096
 SNIPPETS = (1, 2, 3, 4)  # words
 WORD_EXAMPLES = 3000
-# The log prior, in nats, of much written languages where the user names none: those of which wordfreq has a large list
-# of words, and those that lingua or wordfreq know at all. Chosen on fold 0: words gain, and no language loses much.
-LARGE_PRIOR, KNOWN_PRIOR = 0.8, 0.3
+# The log prior, in nats, of much written languages where the user names none: those of which wordfreq has a large or a
+# small list of words, and those that only lingua knows. Chosen on fold 0: words gain, and no language loses much.
+LARGE_PRIOR, SMALL_PRIOR, LINGUA_PRIOR = 0.8, 0.5, 0.3
 
 
 @dataclass(frozen=True)
@@ -158,10 +158,10 @@ def words(name: str) -> dict[str, float]:
 
 
 def log_prior(name: str, in_lingua: bool) -> float:
-    if not (in_lingua or words(name)):
-        return 0.0
+    if not words(name):
+        return LINGUA_PRIOR if in_lingua else 0.0
     large = WORDFREQ.get(name, base_code(name)) in wordfreq.available_languages("large")
-    return LARGE_PRIOR if large else KNOWN_PRIOR
+    return LARGE_PRIOR if large else SMALL_PRIOR
 
 
 def lingua_codes(wheel: zipfile.ZipFile) -> dict[str, str]:

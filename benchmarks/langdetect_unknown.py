@@ -35,7 +35,7 @@ from spacy_xlt.detectors.parts import Part, split_scripts
 from spacy_xlt.detectors.prepare import prepare
 from spacy_xlt.detectors.scoring import softmax
 from spacy_xlt.detectors.scripts import HAN, KANA, LATIN, NAMES
-from spacy_xlt.detectors.unknown import Scores, unknown_features
+from spacy_xlt.detectors.unknown import LEAST_NGRAMS, Scores, unknown_features
 from spacy_xlt.languages import base_code
 
 Floats = NDArray[np.float64]
@@ -84,7 +84,7 @@ def held_out(name: str) -> Iterator[str]:
             yield text
             units: Sequence[str] = text if unspaced else text.split()
             for size in rng.sample(SNIPPETS, 3):
-                size = 3 * size if unspaced else size
+                size = size * rng.randint(1, 3) if unspaced else size
                 start = rng.choice((0, rng.randrange(max(1, len(units) - size + 1))))
                 yield ("" if unspaced else " ").join(units[start : start + size])
     for text, language in tweets("val"):
@@ -245,9 +245,10 @@ def make_sample(cases: Sequence[Case], typical: dict[str, list[float]], left_out
         bases = [base_code(name) for name in case.names]
         kept = ~np.isin(codes, left_out)
         own = np.where(case.gold >= 0, codes[case.gold], "noise")
+        long_enough = case.ngrams >= LEAST_NGRAMS
         for take_out in (False, True):
             for language in sorted(set(own)):
-                rows = np.flatnonzero(own == language)
+                rows = np.flatnonzero((own == language) & long_enough)
                 there = kept & (codes != language) if take_out else kept
                 unknown = take_out or language == "noise" or language in left_out
                 if (take_out and (language == "noise" or language in left_out)) or not there.any():

@@ -19,6 +19,9 @@ from spacy_xlt.languages import base_code
 
 Floats = NDArray[np.float64]
 
+# A text of fewer n-grams (a word of three letters, three Chinese characters) is too short to be called unknown.
+LEAST_NGRAMS = 12
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -62,7 +65,7 @@ def unknown_logits(features: Floats, classes: NDArray[np.int64]) -> Floats:
 
 def unknown_probability(names: Sequence[str], parts: Sequence[Part], scores: Scores, rate: float) -> Floats:
     """Return for each part the probability that it is in none of the languages: [n], above .5 for the wanted share of
-    texts in known languages.
+    texts in known languages; 0 for very short ones.
 
     Args:
         names: The classes, as in the model.
@@ -77,4 +80,4 @@ def unknown_probability(names: Sequence[str], parts: Sequence[Part], scores: Sco
     script = NAMES[HAN if parts[0].script == KANA else parts[0].script]
     thresholds = np.array([np.interp(rate, fitted["rates"], row) for row in fitted["thresholds"][script]])[classes]
     probability: Floats = 1.0 / (1.0 + np.exp(np.clip(thresholds - logits, -50.0, 50.0)))
-    return probability
+    return np.where(scores.ngrams < LEAST_NGRAMS, 0.0, probability)

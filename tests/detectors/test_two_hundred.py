@@ -3,8 +3,8 @@
 Every test is an expectation of the detector `spacy-xlt.NGrams.v2`, which tells scripts apart and answers `xx`; they are
 skipped where it is not registered. The rules behind them:
 
-- Hindi, Arabic and Greek in Latin letters are as a rule unknown, since there is no training text of them; where they
-  are taken for another language, the score is low.
+- Hindi, Arabic and Greek in Latin letters are unknown, or are taken for another language with a low score, since there
+  is no training text of them.
 - Serbian is Serbian in both scripts; in Latin letters Bosnian and Croatian are right too (one language by its words).
 - Bokmål has the base code `no`, Nynorsk `nn`; `nb` and `no` in a prior are the same.
 - Chinese is `zh` in both scripts, and the script says which; Cantonese is `yue`.
@@ -106,11 +106,15 @@ def answer(nlp: Language, text: str) -> tuple[str, str]:
     [(ROMANIZED_HINDI, "hi"), (ARABIZI, "ar"), (GREEKLISH, "el")],
     ids=["romanized Hindi", "Arabizi", "Greeklish"],
 )
-def test_other_scripts_in_latin_letters_are_as_a_rule_unknown(nlp: Language, texts: list[str], own: str) -> None:
-    docs = list(nlp.pipe(texts))
-    right = [doc._.language in (own, "xx") for doc in docs]
-    assert sum(right) >= 3
-    assert all(doc._.language_score < 0.5 for doc, fine in zip(docs, right) if not fine)
+def test_other_scripts_in_latin_letters_are_unknown_or_have_a_low_score(
+    nlp: Language, texts: list[str], own: str
+) -> None:
+    for doc in nlp.pipe(texts):
+        assert doc._.language in (own, "xx") or doc._.language_score < 0.5
+
+
+def test_romanized_hindi_is_as_a_rule_unknown(nlp: Language) -> None:
+    assert sum(doc._.language in ("hi", "xx") for doc in nlp.pipe(ROMANIZED_HINDI)) >= 3
 
 
 @pytest.mark.parametrize("text", SERBIAN_CYRILLIC, ids=ids(SERBIAN_CYRILLIC))
