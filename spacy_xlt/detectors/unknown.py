@@ -80,4 +80,5 @@ def unknown_probability(names: Sequence[str], parts: Sequence[Part], scores: Sco
     script = NAMES[HAN if parts[0].script == KANA else parts[0].script]
     thresholds = np.array([np.interp(rate, fitted["rates"], row) for row in fitted["thresholds"][script]])[classes]
     probability: Floats = 1.0 / (1.0 + np.exp(np.clip(thresholds - logits, -50.0, 50.0)))
-    return np.where(scores.ngrams < LEAST_NGRAMS, 0.0, probability)
+    probability[scores.ngrams < LEAST_NGRAMS] = 0.0
+    return probability
