@@ -256,8 +256,8 @@ def languages_table(ours: dict[str, Any]) -> str:
 
 def summary(document: dict[str, Any]) -> str:
     """Ours beside every package: macro-F1 with macrolanguages merged, what is called unknown, and speed."""
-    kinds = ("sentences", "three words", "one word", "news", "declaration")
-    kinds = tuple(kind for kind in kinds if kind in document["sets"])
+    wanted = ("sentences", "three words", "one word", "news", "declaration")
+    kinds = [kind for kind in wanted if kind in document["sets"]]
     head = ["detector", *(f"{kind} ({document['sets'][kind]['classes']})" for kind in kinds)]
     head += ["other languages -> xx", "known sentences -> xx", "texts/s"]
     rows = []
