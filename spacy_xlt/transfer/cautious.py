@@ -12,17 +12,20 @@ from spacy.language import Language
 
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats2d
-from spacy_xlt.serving.head import Layer
+from spacy_xlt.heads.layer import Layer
+from spacy_xlt.heads.losses import Floats, log_probabilities
+from spacy_xlt.heads.thresholds import choose_thresholds
 from spacy_xlt.transfer.heads import (
     gold_matrix,
     head_labels,
+    is_exclusive,
     make_features,
     move_towards,
     set_layer,
     set_model,
     take_snapshot,
 )
-from spacy_xlt.transfer.output_layer import Floats, fit_output_layer, log_probabilities, zero_layer
+from spacy_xlt.transfer.output_layer import fit_output_layer, zero_layer
 from spacy_xlt.transfer.temperature import fit_temperature, tempered_losses
 from spacy_xlt.transfer.tuning import copy_model
 
@@ -43,18 +46,28 @@ def most_cautious(losses: Floats) -> int:
 
 
 def fit_cautiously(
-    features: Floats2d, gold: Floats, dev_features: Floats2d, dev_gold: Floats
+    features: Floats2d, gold: Floats, dev_features: Floats2d, dev_gold: Floats, *, exclusive: bool = True
 ) -> tuple[Layer, float, Floats]:
-    """The layer with the most cautious of `STRENGTHS` by its losses on dev; (layer, strength, where it is wrong [n]).
+    """The layer with the most cautious of `STRENGTHS` by its losses on dev; (layer, strength, how wrong it is [n]).
 
     Not by its answers: on a few hundred texts they do not show yet what a strong pull costs, losses do.
     """
     start = zero_layer(gold.shape[1], features.shape[1])
-    layers = [fit_output_layer(features, gold, towards=start, strength=strength) for strength in STRENGTHS]
+    layers = [
+        fit_output_layer(features, gold, towards=start, strength=strength, exclusive=exclusive)
+        for strength in STRENGTHS
+    ]
     scores = [layer(dev_features).astype(np.float64) for layer in layers]
-    chosen = most_cautious(np.array([tempered_losses(of_layer, dev_gold) for of_layer in scores]))
-    wrong = scores[chosen].argmax(axis=1) != dev_gold.argmax(axis=1)
-    return layers[chosen], STRENGTHS[chosen], wrong.astype(np.float64)
+    chosen = most_cautious(np.array([tempered_losses(of_layer, dev_gold, exclusive=exclusive) for of_layer in scores]))
+    return layers[chosen], STRENGTHS[chosen], share_wrong(scores[chosen], dev_gold, exclusive)
+
+
+def share_wrong(scores: Floats, gold: Floats, exclusive: bool) -> Floats:
+    """Of each text [n] the share of its answers that are wrong: its one label, or yes and no to each label."""
+    if exclusive:
+        return (scores.argmax(axis=1) != gold.argmax(axis=1)).astype(np.float64)
+    probabilities = log_probabilities(scores, exclusive)[1]
+    return np.asarray(((probabilities >= choose_thresholds(probabilities, gold)) != gold).mean(axis=1))
 
 
 def settle(nlp: Language, records: Sequence[Record], dev: Sequence[Record], *, pretrained: Any) -> dict[str, float]:
@@ -65,11 +78,11 @@ def settle(nlp: Language, records: Sequence[Record], dev: Sequence[Record], *, p
     the way back is chosen where no more answers are wrong than a standard error. The layer's probabilities are as sure
     as those of the old one were.
 
-    pretrained: the Hugging Face model that fine-tuning started from. For heads that give exactly one label.
+    pretrained: the Hugging Face model that fine-tuning started from.
     """
-    tuned = take_snapshot(nlp)
+    tuned, exclusive = take_snapshot(nlp), is_exclusive(nlp)
     here = _learn_anew(nlp, records, dev)
-    expected = probabilities(tuned.layer, here.features)
+    expected = probabilities(tuned.layer, here.features, exclusive)
     # Half of the way last: where it stands, the encoder still holds the vectors of all texts.
     half = copy_model(tuned.model)
     move_towards(half, pretrained, HALF)
@@ -79,12 +92,12 @@ def settle(nlp: Language, records: Sequence[Record], dev: Sequence[Record], *, p
     chosen = there if back else here
     if not back:
         set_model(nlp, tuned.model)
-    set_layer(nlp, as_sure_as(expected, chosen.layer, chosen.features))
+    set_layer(nlp, as_sure_as(expected, chosen.layer, chosen.features, exclusive))
     return {"back": HALF if back else 0.0, "strength": chosen.strength}
 
 
 class _Learned(NamedTuple):
-    """An output layer, how cautious it is, the dev texts [n, width] that chose it and where it is wrong of them [n]."""
+    """An output layer, its penalty, the dev texts [n, width] that chose it and how wrong it is on each of them [n]."""
 
     layer: Layer
     strength: float
@@ -96,17 +109,21 @@ def _learn_anew(nlp: Language, records: Sequence[Record], dev: Sequence[Record])
     labels = head_labels(nlp)
     features = make_features(nlp, dev)
     layer, strength, wrong = fit_cautiously(
-        make_features(nlp, records), gold_matrix(records, labels), features, gold_matrix(dev, labels)
+        make_features(nlp, records),
+        gold_matrix(records, labels),
+        features,
+        gold_matrix(dev, labels),
+        exclusive=is_exclusive(nlp),
     )
     return _Learned(layer, strength, features, wrong)
 
 
-def probabilities(layer: Layer, features: Floats2d) -> Floats:
-    """Those of labels that exclude each other: [n, labels]."""
-    return log_probabilities(layer(features).astype(np.float64), exclusive=True)[1]
+def probabilities(layer: Layer, features: Floats2d, exclusive: bool = True) -> Floats:
+    """[n, labels]."""
+    return log_probabilities(layer(features).astype(np.float64), exclusive)[1]
 
 
-def as_sure_as(expected: Floats, layer: Layer, features: Floats2d) -> Layer:
+def as_sure_as(expected: Floats, layer: Layer, features: Floats2d, exclusive: bool = True) -> Layer:
     """The layer, its scores divided by the temperature at which its probabilities fit the expected ones [n, labels]."""
-    size = np.float32(fit_temperature(layer(features).astype(np.float64), expected))
+    size = np.float32(fit_temperature(layer(features).astype(np.float64), expected, exclusive=exclusive))
     return Layer(layer.weight / size, layer.bias / size)

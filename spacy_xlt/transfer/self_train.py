@@ -13,10 +13,10 @@ from tqdm import tqdm
 
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
+from spacy_xlt.heads.layer import Layer
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
-from spacy_xlt.serving.head import Layer
 from spacy_xlt.transfer.few_shot import Method, make_lessons
 from spacy_xlt.transfer.guard import Outcome, check_labels, correct_rows, fingerprint, guarded
 from spacy_xlt.transfer.heads import (

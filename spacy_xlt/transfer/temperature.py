@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spacy_xlt.encoders.building import require
-from spacy_xlt.transfer.output_layer import Floats, cross_entropy, log_probabilities
+from spacy_xlt.heads.losses import Floats, cross_entropy, log_probabilities
 
 # Temperatures from e^-3 to e^3 are looked at.
 WIDEST = 3.0

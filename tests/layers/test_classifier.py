@@ -36,9 +36,9 @@ def make_head(kind: Any, exclusive: bool, scale: float = 2.0, **options: Any) ->
 
 
 def loss_of(head: Model[Any, Floats2d], exclusive: bool) -> float:
-    """What p - truth is the gradient of, in Thinc: cross-entropy under a softmax, else half the squared error."""
-    scores = head.predict(ROWS).astype("d")
-    return float(-(TRUTH * np.log(scores)).sum() if exclusive else ((scores - TRUTH) ** 2).sum() / 2)
+    """The cross-entropy: p - truth is its gradient with respect to the scores, under a softmax and under sigmoids."""
+    p = head.predict(ROWS).astype("d")
+    return float(-(TRUTH * np.log(p)).sum() if exclusive else -(TRUTH * np.log(p) + (1 - TRUTH) * np.log(1 - p)).sum())
 
 
 @pytest.mark.parametrize("exclusive", [True, False])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spacy_xlt.transfer.output_layer import log_probabilities
+from spacy_xlt.heads.losses import log_probabilities
 from spacy_xlt.transfer.temperature import fit_temperature, temper, tempered_losses
 
 
