@@ -9,6 +9,7 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.heads.layer import Layer
 from spacy_xlt.heads.logistic import L2_PATH, fit_path
 from spacy_xlt.heads.losses import Floats, cross_entropy, log_probabilities
+from spacy_xlt.heads.temperature import fit_temperature
 
 # The path of penalties ends where the loss on the development texts has risen so often.
 RISES = 2
@@ -30,7 +31,10 @@ class Fit(NamedTuple):
 
 
 def fit_head(train: Labeled, dev: Labeled, *, exclusive: bool) -> Fit:
-    """Fit the layer with the L2 penalty that has the lowest loss on the development texts.
+    """Fit the layer with the L2 penalty that has the lowest loss on the development texts, each at its temperature.
+
+    A strong penalty makes probabilities less sure than they are right; without the temperature, a weak one would be
+    taken for that alone. What is divided by it is the difference of the scores to those of the labels' shares.
 
     An empty text, whose vector is zero, is learned as well: it has each label to the label's share. Otherwise its
     probabilities would be anything, because no text is near it.
@@ -38,14 +42,20 @@ def fit_head(train: Labeled, dev: Labeled, *, exclusive: bool) -> Fit:
     Raises:
         XltError: the layer is no better there than the shares of the labels: it learned nothing.
     """
-    best, best_losses, rises = None, np.full(len(dev.features), np.inf), 0
     features = np.r_[train.features, np.zeros_like(train.features[:1])]
-    gold = np.r_[train.gold, shares(train)[None]]
+    share = shares(train)
+    prior = prior_scores(share, exclusive)
+    gold = np.r_[train.gold, share[None]]
     known = None if train.known is None else np.r_[train.known, np.ones_like(train.known[:1])]
+    best, best_losses, rises = None, np.full(len(dev.features), np.inf), 0
     for l2, layer in zip(L2_PATH, fit_path(features, gold, known=known, exclusive=exclusive)):
-        losses = losses_of(layer(dev.features), dev, exclusive)
+        scores = layer(dev.features).astype(np.float64)
+        temperature = fit_temperature(scores, dev.gold, known=dev.known, center=prior, exclusive=exclusive)
+        losses = losses_of(prior + (scores - prior) / temperature, dev, exclusive)
         if losses.sum() < best_losses.sum():
-            best, best_losses, rises = Fit(layer, l2), losses, 0
+            bias = prior + (layer.bias - prior) / temperature
+            best = Fit(Layer(layer.weight / np.float32(temperature), bias.astype(np.float32)), l2)
+            best_losses, rises = losses, 0
         else:
             rises += 1
         if rises == RISES:
@@ -61,9 +71,14 @@ def shares(train: Labeled) -> Floats:
     return np.asarray(((train.gold * known).sum(axis=0) + 1.0) / (known.sum(axis=0) + 2.0))
 
 
-def losses_of(scores: Floats2d, gold: Labeled, exclusive: bool) -> Floats:
+def prior_scores(share: Floats, exclusive: bool) -> Floats:
+    """The scores [labels] whose probabilities are the shares of the labels."""
+    return np.asarray(np.log(share) if exclusive else np.log(share) - np.log1p(-share))
+
+
+def losses_of(scores: Floats, gold: Labeled, exclusive: bool) -> Floats:
     """The cross-entropies [n] of scores [n, labels]."""
-    logs, _ = log_probabilities(scores.astype(np.float64), exclusive)
+    logs, _ = log_probabilities(scores, exclusive)
     return cross_entropy(gold.gold, logs, gold.known)
 
 
@@ -73,8 +88,7 @@ def check_learned(losses: Floats, train: Labeled, dev: Labeled, *, exclusive: bo
     Args:
         losses: [n], of a head on the development texts.
     """
-    share = shares(train)
-    prior = np.log(share) if exclusive else np.log(share) - np.log1p(-share)
+    prior = prior_scores(shares(train), exclusive)
     gains = losses_of(np.tile(prior, (len(losses), 1)), dev, exclusive) - losses
     # The standard error of a paired difference.
     if not gains.mean() > gains.std() / np.sqrt(len(gains)):

@@ -14,6 +14,7 @@ from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.heads.layer import Layer
 from spacy_xlt.heads.losses import Floats, log_probabilities
+from spacy_xlt.heads.temperature import fit_temperature, tempered_losses
 from spacy_xlt.heads.thresholds import choose_thresholds
 from spacy_xlt.transfer.heads import (
     gold_matrix,
@@ -26,7 +27,6 @@ from spacy_xlt.transfer.heads import (
     take_snapshot,
 )
 from spacy_xlt.transfer.output_layer import fit_output_layer, zero_layer
-from spacy_xlt.transfer.temperature import fit_temperature, tempered_losses
 from spacy_xlt.transfer.tuning import copy_model
 
 # Of the pull of the weights towards zero, the most cautious first.

@@ -25,7 +25,6 @@ from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.pipeline.upstream import annotate_upstream
 from spacy_xlt.transfer.project import fit_projection
 
-
 # BERT's pooler, which no encoder of ours uses: some folders have it, some do not.
 UNUSED = "pooler."
 

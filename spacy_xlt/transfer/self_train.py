@@ -14,6 +14,7 @@ from tqdm import tqdm
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
 from spacy_xlt.heads.layer import Layer
+from spacy_xlt.heads.temperature import fit_temperature, scores_of, temper
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
@@ -40,7 +41,6 @@ from spacy_xlt.transfer.label_shift import (
 from spacy_xlt.transfer.languages import wrong_languages
 from spacy_xlt.transfer.output_layer import fit_output_layer, zero_layer
 from spacy_xlt.transfer.rounds import Rounds
-from spacy_xlt.transfer.temperature import fit_temperature, scores_of, temper
 from spacy_xlt.transfer.tuning import Lesson, tune
 
 FEWEST_TEXTS = 10

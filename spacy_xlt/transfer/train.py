@@ -25,12 +25,12 @@ from spacy_xlt.encoders.torch_encoder import load_model
 from spacy_xlt.errors import XltError
 from spacy_xlt.heads.fitting import Labeled, check_learned
 from spacy_xlt.heads.losses import log_probabilities
+from spacy_xlt.heads.temperature import tempered_losses
 from spacy_xlt.pipeline.encoder import DEFAULT_CONFIG as ENCODER_CONFIG
 from spacy_xlt.transfer.cautious import settle
 from spacy_xlt.transfer.flatten import flatten
 from spacy_xlt.transfer.heads import find_head, get_layer, gold_matrix, head_labels, is_exclusive, make_features
 from spacy_xlt.transfer.project import fit_projection
-from spacy_xlt.transfer.temperature import tempered_losses
 
 Method = Literal["frozen", "finetune"]
 
