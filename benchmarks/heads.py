@@ -123,7 +123,7 @@ def embed(name: str, parts: Parts, folder: Optional[Path]) -> list[NDArray[np.fl
 
 
 def measure(probabilities: Matrix, gold: Matrix, thresholds: Optional[Sequence[float]]) -> dict[str, float]:
-    """macro-F and mean average precision over the labels that occur, accuracy. thresholds: None for one label a text."""
+    """macro-F and mean average precision of the labels that occur, accuracy. thresholds: None for one label a text."""
     if thresholds is None:
         predicted = np.eye(gold.shape[1])[probabilities.argmax(axis=1)]
     else:

@@ -12,6 +12,8 @@ DEFAULT = 0.5
 # Thresholds that are tried, as log-odds, and the width over which a text counts in part (see `choose_thresholds`).
 TRIED = np.linspace(-4.0, 2.0, 61)
 WIDTH = 0.3
+# Of thresholds whose F1 differs by less, the one nearest to .5 is taken.
+TIE = 1e-3
 # Development texts with a label that it takes to choose its threshold.
 FEWEST = 2
 
@@ -56,5 +58,6 @@ def _best_threshold(log_odds: Floats, gold: Floats) -> float:
     if gold.sum() < FEWEST:
         return DEFAULT
     chosen = 1.0 / (1.0 + np.exp(-((log_odds[:, None] - TRIED) / WIDTH).clip(-50.0, 50.0)))
-    best = ((gold @ chosen) / (chosen.sum(axis=0) + gold.sum())).argmax()
-    return round(float(1.0 / (1.0 + np.exp(-TRIED[best]))), 3)
+    f1 = 2.0 * (gold @ chosen) / (chosen.sum(axis=0) + gold.sum())
+    as_good = TRIED[f1 >= f1.max() - TIE]
+    return round(float(1.0 / (1.0 + np.exp(-as_good[np.abs(as_good).argmin()]))), 3)

@@ -40,6 +40,11 @@ def test_a_threshold_lies_where_its_label_is_told_apart() -> None:
     assert 0.6 < first < 0.9 and 0.05 < second < 0.2
 
 
+def test_where_many_thresholds_are_right_the_one_in_the_middle_is_taken() -> None:
+    gold = np.array([[1.0], [1.0], [0.0], [0.0]])
+    assert choose_thresholds(np.array([[0.999], [0.999], [0.001], [0.001]]), gold) == [0.5]
+
+
 def test_a_label_with_fewer_than_two_texts_keeps_a_half() -> None:
     gold = np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
     assert choose_thresholds(np.full((3, 2), 0.2), gold) == [0.5, 0.5]

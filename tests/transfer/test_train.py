@@ -168,7 +168,7 @@ def test_a_multilabel_model_learns_and_keeps_a_threshold_for_each_label(
     assert nlp.meta["performance"]["cats_macro_f"] > 0.8
     nlp.to_disk(tmp_path / "model")
     again: Any = spacy.load(tmp_path / "model").get_pipe("xlt_textcat_multilabel")
-    assert again.cfg == head.cfg
+    assert again.cfg["threshold"] is None and again.cfg["thresholds"] == pytest.approx(head.cfg["thresholds"])
     figures = evaluate(nlp, make_multilabel(60, seed=1))
     assert figures["languages"]["en"]["macro_f1"] > 0.8
     # spaCy's own figures take the same thresholds.
