@@ -12,7 +12,8 @@ from spacy.language import Language
 
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats2d
-from spacy_xlt.heads.layer import Layer
+from spacy_xlt.heads.fitting import Labeled, fit_head
+from spacy_xlt.heads.layer import Layer, probabilities_of
 from spacy_xlt.heads.losses import Floats, log_probabilities
 from spacy_xlt.heads.temperature import fit_temperature, tempered_losses
 from spacy_xlt.heads.thresholds import choose_thresholds
@@ -46,28 +47,28 @@ def most_cautious(losses: Floats) -> int:
 
 
 def fit_cautiously(
-    features: Floats2d, gold: Floats, dev_features: Floats2d, dev_gold: Floats, *, exclusive: bool = True
+    features: Floats2d, gold: Floats, dev_features: Floats2d, dev_gold: Floats
 ) -> tuple[Layer, float, Floats]:
-    """The layer with the most cautious of `STRENGTHS` by its losses on dev; (layer, strength, how wrong it is [n]).
+    """The layer with the most cautious of `STRENGTHS` by its losses on dev; (layer, strength, where it is wrong [n]).
 
     Not by its answers: on a few hundred texts they do not show yet what a strong pull costs, losses do.
     """
     start = zero_layer(gold.shape[1], features.shape[1])
-    layers = [
-        fit_output_layer(features, gold, towards=start, strength=strength, exclusive=exclusive)
-        for strength in STRENGTHS
-    ]
+    layers = [fit_output_layer(features, gold, towards=start, strength=strength) for strength in STRENGTHS]
     scores = [layer(dev_features).astype(np.float64) for layer in layers]
-    chosen = most_cautious(np.array([tempered_losses(of_layer, dev_gold, exclusive=exclusive) for of_layer in scores]))
-    return layers[chosen], STRENGTHS[chosen], share_wrong(scores[chosen], dev_gold, exclusive)
+    chosen = most_cautious(np.array([tempered_losses(of_layer, dev_gold) for of_layer in scores]))
+    wrong = scores[chosen].argmax(axis=1) != dev_gold.argmax(axis=1)
+    return layers[chosen], STRENGTHS[chosen], wrong.astype(np.float64)
 
 
-def share_wrong(scores: Floats, gold: Floats, exclusive: bool) -> Floats:
-    """Of each text [n] the share of its answers that are wrong: its one label, or yes and no to each label."""
-    if exclusive:
-        return (scores.argmax(axis=1) != gold.argmax(axis=1)).astype(np.float64)
-    probabilities = log_probabilities(scores, exclusive)[1]
-    return np.asarray(((probabilities >= choose_thresholds(probabilities, gold)) != gold).mean(axis=1))
+def fit_several(
+    features: Floats2d, gold: Floats, dev_features: Floats2d, dev_gold: Floats
+) -> tuple[Layer, float, Floats]:
+    """The layer of labels that do not exclude each other: (layer, strength, the share of wrong answers [n])."""
+    fit = fit_head(Labeled(features, gold), Labeled(dev_features, dev_gold), exclusive=False)
+    found = probabilities_of(fit.layer(dev_features), exclusive=False)
+    answers = found >= choose_thresholds(found, dev_gold)
+    return fit.layer, fit.l2, np.asarray((answers != (dev_gold > 0)).mean(axis=1))
 
 
 def settle(nlp: Language, records: Sequence[Record], dev: Sequence[Record], *, pretrained: Any) -> dict[str, float]:
@@ -75,14 +76,14 @@ def settle(nlp: Language, records: Sequence[Record], dev: Sequence[Record], *, p
 
     Returns what it chose. The middle is often as good at home and better elsewhere (WiSE-FT, Wortsman et al. 2022,
     equation 1). At either place the output layer is learned anew from the labelled texts, see `fit_cautiously`; half of
-    the way back is chosen where no more answers are wrong than a standard error. The layer's probabilities are as sure
-    as those of the old one were.
+    the way back is chosen where no more answers are wrong than a standard error. Where a text has one label, the
+    layer's probabilities are as sure as those of the old one were; else they fit dev, see `fit_head`.
 
     pretrained: the Hugging Face model that fine-tuning started from.
     """
     tuned, exclusive = take_snapshot(nlp), is_exclusive(nlp)
     here = _learn_anew(nlp, records, dev)
-    expected = probabilities(tuned.layer, here.features, exclusive)
+    expected = probabilities(tuned.layer, here.features)
     # Half of the way last: where it stands, the encoder still holds the vectors of all texts.
     half = copy_model(tuned.model)
     move_towards(half, pretrained, HALF)
@@ -92,7 +93,7 @@ def settle(nlp: Language, records: Sequence[Record], dev: Sequence[Record], *, p
     chosen = there if back else here
     if not back:
         set_model(nlp, tuned.model)
-    set_layer(nlp, as_sure_as(expected, chosen.layer, chosen.features, exclusive))
+    set_layer(nlp, as_sure_as(expected, chosen.layer, chosen.features) if exclusive else chosen.layer)
     return {"back": HALF if back else 0.0, "strength": chosen.strength}
 
 
@@ -108,22 +109,19 @@ class _Learned(NamedTuple):
 def _learn_anew(nlp: Language, records: Sequence[Record], dev: Sequence[Record]) -> _Learned:
     labels = head_labels(nlp)
     features = make_features(nlp, dev)
-    layer, strength, wrong = fit_cautiously(
-        make_features(nlp, records),
-        gold_matrix(records, labels),
-        features,
-        gold_matrix(dev, labels),
-        exclusive=is_exclusive(nlp),
+    fit = fit_cautiously if is_exclusive(nlp) else fit_several
+    layer, strength, wrong = fit(
+        make_features(nlp, records), gold_matrix(records, labels), features, gold_matrix(dev, labels)
     )
     return _Learned(layer, strength, features, wrong)
 
 
-def probabilities(layer: Layer, features: Floats2d, exclusive: bool = True) -> Floats:
-    """[n, labels]."""
-    return log_probabilities(layer(features).astype(np.float64), exclusive)[1]
+def probabilities(layer: Layer, features: Floats2d) -> Floats:
+    """Those of labels that exclude each other: [n, labels]."""
+    return log_probabilities(layer(features).astype(np.float64), exclusive=True)[1]
 
 
-def as_sure_as(expected: Floats, layer: Layer, features: Floats2d, exclusive: bool = True) -> Layer:
+def as_sure_as(expected: Floats, layer: Layer, features: Floats2d) -> Layer:
     """The layer, its scores divided by the temperature at which its probabilities fit the expected ones [n, labels]."""
-    size = np.float32(fit_temperature(layer(features).astype(np.float64), expected, exclusive=exclusive))
+    size = np.float32(fit_temperature(layer(features).astype(np.float64), expected))
     return Layer(layer.weight / size, layer.bias / size)
