@@ -58,5 +58,8 @@ def test_a_multilabel_config_differs_in_the_head_only(method: Any) -> None:
     assert head["factory"] == "xlt_textcat_multilabel" and head["model"]["exclusive_classes"] is False
     assert many["nlp"]["pipeline"][-1] == "xlt_textcat_multilabel"
     del one["components"]["xlt_textcat"]
+    fitted = [config["initialize"]["components"] for config in (one, many) if method == "frozen"]
+    for components, name in zip(fitted, ("xlt_textcat", "xlt_textcat_multilabel")):
+        assert components.pop(name) == {"dev": "${paths.dev}"}
     one["nlp"]["pipeline"][-1] = "xlt_textcat_multilabel"
     assert one == many

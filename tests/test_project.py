@@ -135,8 +135,7 @@ def test_readme_shell_blocks(
         if command[0] == "xlt":
             succeed(*command[1:])
         else:
-            steps = ["--training.optimizer.learn_rate.total_steps", "100"] if command[0] == "train" else []
-            result = CliRunner().invoke(app, [*command, *steps])
+            result = CliRunner().invoke(app, command)
             assert result.exit_code == 0, result.output
     assert (tmp_path / "training" / "frozen" / "model-best").is_dir()
 

@@ -108,7 +108,7 @@ def test_the_config_of_a_saved_model_can_be_debugged_and_trained_again(
     config = saved / "config.cfg"
     assert "Config is valid" in run("debug", "config", config, *paths)
     assert "Pipeline can be initialized with data" in run("debug", "data", config, *paths)
-    steps = ["--training.optimizer.learn_rate.total_steps", 2, "--training.eval_frequency", 2]
+    steps = ["--training.max_steps", 2, "--training.eval_frequency", 2]
     run("train", config, "--output", tmp_path, *paths, *steps)
     assert spacy.load(tmp_path / "model-last").pipe_names == spacy.load(saved).pipe_names
 

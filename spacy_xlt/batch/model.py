@@ -108,13 +108,15 @@ class TextModel:
         )
 
     def _pipe(self, texts: Sequence[str]) -> Results:
+        from spacy.pipeline.textcat import TextCategorizer
         from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
         from spacy.tokens import DocBin
 
-        from spacy_xlt.pipeline.find import has_pipe
+        from spacy_xlt.heads.thresholds import labels_above
+        from spacy_xlt.pipeline.find import find_pipe, has_pipe
 
         several = has_pipe(self._nlp, MultiLabel_TextCategorizer)
-        threshold = self._threshold()
+        head: Any = find_pipe(self._nlp, TextCategorizer)
         self._forget()
         docbin = DocBin(store_user_data=True)
         results: list[Union[Result, str]] = []
@@ -124,7 +126,7 @@ class TextModel:
                 best = max(probabilities, key=probabilities.__getitem__, default=None)
                 label: Any = best
                 if several:
-                    label = [name for name, value in doc.cats.items() if value >= threshold]
+                    label = labels_above(doc.cats, head.cfg, head.labels)
                 language = doc._.language if doc.has_extension("language") else "xx"
                 score = float(doc._.language_score or 0.0) if doc.has_extension("language_score") else 0.0
                 highest = probabilities[best] if best is not None else 0.0
@@ -133,14 +135,6 @@ class TextModel:
                     docbin.add(doc)
             content = docbin.to_bytes() if self._docs else None
         return Results(results, content)
-
-    def _threshold(self) -> float:
-        from spacy.pipeline.textcat import TextCategorizer
-
-        from spacy_xlt.pipeline.find import find_pipe
-        from spacy_xlt.serving.head import GOLD_THRESHOLD
-
-        return float(find_pipe(self._nlp, TextCategorizer).cfg.get("threshold") or GOLD_THRESHOLD)
 
     def _forget(self) -> None:
         """Empty the components' caches: a vector out of another chunk could differ in its last bit."""

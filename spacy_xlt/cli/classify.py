@@ -15,16 +15,18 @@ def classify_cli(
     encoding: Encoding = None,
     gpu_id: Gpu = -1,
 ) -> None:
-    """Print language, class and probability of texts."""
+    """Print the language, the class or classes, and their probabilities."""
     import sys
 
     from rich.console import Console
     from rich.table import Table
     from spacy.pipeline.textcat import TextCategorizer
+    from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
 
     from spacy_xlt.data.decoding import decode
     from spacy_xlt.data.records import MAX_CHARS
     from spacy_xlt.errors import XltError
+    from spacy_xlt.heads.thresholds import labels_above
     from spacy_xlt.models import load_model, use_gpu
     from spacy_xlt.pipeline.find import find_pipe
     from spacy_xlt.text import replace_surrogates, strip_controls
@@ -39,12 +41,15 @@ def classify_cli(
             raise XltError(f"A text has {len(text)} characters, more than {MAX_CHARS}: cut it ({text[:40]}...).")
     use_gpu(gpu_id)
     nlp = load_model(model)
-    find_pipe(nlp, TextCategorizer)
+    head = find_pipe(nlp, TextCategorizer)
     table = Table("text", "language", "class", "probability")
     for doc in nlp.pipe(map(replace_surrogates, texts)):
-        best = max(doc.cats, key=doc.cats.__getitem__)
+        if isinstance(head, MultiLabel_TextCategorizer):
+            found = sorted(labels_above(doc.cats, head.cfg, head.labels), key=doc.cats.__getitem__, reverse=True)
+        else:
+            found = [max(head.labels, key=doc.cats.__getitem__)]
         language = doc._.language if doc.has_extension("language") else ""
         # On one line, and without codes that the terminal would obey.
         shown = " ".join(strip_controls(doc.text).split())
-        table.add_row(shown, language, best, f"{doc.cats[best]:.2f}")
+        table.add_row(shown, language, ", ".join(found) or "-", ", ".join(f"{doc.cats[name]:.2f}" for name in found))
     Console().print(table, markup=False)

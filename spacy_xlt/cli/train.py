@@ -58,6 +58,7 @@ def train_cli(
         encoder=encoder,
         gpu_id=gpu_id,
         stdout=sys.stdout,
+        warn=lambda sentence: print(f"⚠ {sentence}", file=sys.stderr),
     )
     save_model(nlp, output)
     print(f'✔ {output}: nlp = spacy.load("{output}"); nlp("...").cats')

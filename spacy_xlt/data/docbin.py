@@ -1,7 +1,6 @@
 """Between records and spaCy's binary corpora."""
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from spacy.tokens import Doc, DocBin
 
 from spacy_xlt.data.paths import PathLike, Paths, as_list
 from spacy_xlt.data.records import COLUMNS, BadRecord, Columns, Record, expand_paths, read_records
+from spacy_xlt.data.splits import stratified_holdout
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import claim_extensions, language_of, set_extensions
 from spacy_xlt.files import whole_file
@@ -123,11 +123,10 @@ def split_dev(records: Sequence[Record], every: int = 5) -> tuple[list[Record], 
 
     By order, not by chance: the same file gives the same split. Copies of one text stay on one side.
     """
-    seen: Counter[tuple[str, ...]] = Counter()
-    side: dict[str, bool] = {}
+    first: dict[str, Record] = {}
     for record in records:
-        if record.text not in side:
-            seen[record.labels] += 1
-            side[record.text] = seen[record.labels] % every == 0
-    train = [record for record in records if not side[record.text]]
-    return train, [record for record in records if side[record.text]]
+        first.setdefault(record.text, record)
+    texts = list(first)
+    held = {texts[row] for row in stratified_holdout([record.labels for record in first.values()], every)}
+    train = [record for record in records if record.text not in held]
+    return train, [record for record in records if record.text in held]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spacy_xlt.encoders.base import Floats1d, Floats2d
-from spacy_xlt.serving.head import probabilities_of
+from spacy_xlt.heads.layer import probabilities_of
 from spacy_xlt.vectors import unit_rows
 
 # a of the SIF weights a / (a + p), for the probabilities of words.

@@ -15,12 +15,11 @@ from spacy_xlt.data.given import Records, as_records
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.metrics import by_language
+from spacy_xlt.heads.thresholds import read_thresholds
 from spacy_xlt.languages import UNKNOWN, base_code, find_language
 from spacy_xlt.pipeline.find import find_pipe, has_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector
 from spacy_xlt.pipeline.projector import Projector
-
-GOLD_THRESHOLD = 0.5
 
 
 def evaluate(nlp: Language, records: Records, *, source: str = "en", quiet: bool = True) -> dict[str, Any]:
@@ -85,4 +84,4 @@ def _gold(records: Sequence[Record], labels: list[str], multilabel: bool) -> NDA
 
 def _predicted(head: TextCategorizer, docs: Sequence[Doc], multilabel: bool) -> NDArray[Any]:
     scores = np.array([[doc.cats[label] for label in head.labels] for doc in docs])
-    return scores >= float(head.cfg.get("threshold") or GOLD_THRESHOLD) if multilabel else scores.argmax(axis=1)
+    return scores >= read_thresholds(head.cfg, head.labels) if multilabel else scores.argmax(axis=1)

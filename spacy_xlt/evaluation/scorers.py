@@ -1,13 +1,17 @@
 """Scorers for spaCy's training log, `spacy evaluate` and meta.json."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 from spacy.scorer import Scorer
+from spacy.tokens import Doc
 from spacy.training import Example
 
 from spacy_xlt.extensions import language_of, set_extensions
+from spacy_xlt.heads.losses import Floats
+from spacy_xlt.heads.thresholds import DEFAULT, read_thresholds
 from spacy_xlt.languages import UNKNOWN
 
 ScorerT = Callable[..., dict[str, Any]]
@@ -37,16 +41,21 @@ def score_textcat_multilabel(examples: Iterable[Example], **kwargs: Any) -> dict
 
 
 def _score_cats(examples: list[Example], *, multi_label: bool, **kwargs: Any) -> dict[str, Any]:
-    scores = Scorer.score_cats(examples, "cats", multi_label=multi_label, **kwargs)
+    known = list(kwargs.get("labels") or [])
     # Gold labels that the model does not know get columns of their own: there it is always wrong.
-    labels = list(dict.fromkeys([*(kwargs.get("labels") or []), *_gold_labels(examples)]))
+    labels = list(dict.fromkeys([*known, *_gold_labels(examples)]))
+    thresholds = read_thresholds(kwargs, labels)
+    if multi_label and kwargs.get("threshold") is None:
+        # spaCy's scorer knows one threshold for all labels.
+        kwargs = {**kwargs, "threshold": DEFAULT, "getter": partial(_relative_cats, dict(zip(labels, thresholds)))}
+    scores = Scorer.score_cats(examples, "cats", multi_label=multi_label, **kwargs)
     groups: dict[str, list[Example]] = {}
     for example in examples:
         # A text has gold if one label applies, or, of several, if it is said that none does.
         if example.reference.cats if multi_label else _gold_labels([example]):
             groups.setdefault(language_of(example.reference), []).append(example)
     scores["cats_by_language"] = {
-        language: _score_language_group(group, labels, multi_label, float(kwargs.get("threshold") or 0.5))
+        language: _score_language_group(group, labels, multi_label, thresholds)
         for language, group in sorted(groups.items())
     }
     return scores
@@ -57,7 +66,7 @@ def _gold_labels(examples: list[Example]) -> list[str]:
 
 
 def _score_language_group(
-    examples: list[Example], labels: list[str], multi_label: bool, threshold: float
+    examples: list[Example], labels: list[str], multi_label: bool, thresholds: Floats
 ) -> dict[str, Any]:
     from spacy_xlt.evaluation.metrics import accuracy, macro_f1
 
@@ -65,7 +74,7 @@ def _score_language_group(
     # A label that the model does not know is below every threshold, 0 included.
     predicted = np.array([[example.predicted.cats.get(label, -1.0) for label in labels] for example in examples])
     if multi_label:
-        gold, predicted = gold >= 0.5, predicted >= threshold
+        gold, predicted = gold >= 0.5, predicted >= thresholds
     else:
         gold, predicted = gold.argmax(axis=1), predicted.argmax(axis=1)
     return {
@@ -73,6 +82,17 @@ def _score_language_group(
         "accuracy": float(accuracy(gold, predicted)),
         "macro_f1": float(macro_f1(gold, predicted)),
     }
+
+
+def _relative_cats(thresholds: Mapping[str, float], doc: Doc, attr: str) -> dict[str, float]:
+    """`doc.cats`, each score moved so that its threshold comes to .5; the order of a label's scores stays."""
+    return {label: _relative(score, thresholds.get(label, DEFAULT)) for label, score in getattr(doc, attr).items()}
+
+
+def _relative(score: float, threshold: float) -> float:
+    if score < threshold:
+        return 0.5 * score / threshold
+    return 0.5 + 0.5 * (score - threshold) / (1.0 - threshold) if threshold < 1.0 else 1.0
 
 
 def score_language(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:

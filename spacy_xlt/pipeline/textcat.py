@@ -2,19 +2,27 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from pathlib import Path
 from typing import Any, Optional
 
+import numpy as np
+from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.pipeline.textcat import TextCategorizer
 from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
 from spacy.tokens import Doc
-from spacy.training import Example
+from spacy.training import Corpus, Example
 from thinc.api import Config, Model
 from thinc.types import Floats2d
 
+from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import set_extensions
+from spacy_xlt.heads.fitting import Labeled, fit_head
+from spacy_xlt.heads.layer import probabilities_of
+from spacy_xlt.heads.thresholds import choose_thresholds
+from spacy_xlt.layers.classifier import find_output, is_linear
 from spacy_xlt.pipeline.stream import annotate_stream
-from spacy_xlt.pipeline.upstream import annotate_upstream
+from spacy_xlt.pipeline.upstream import annotate_examples
 
 DEFAULT_CONFIG_STR = """
 [xlt_textcat]
@@ -44,6 +52,9 @@ scale = 50.0
 attribute = "xlt_projected"
 """
 DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR)
+
+# So many examples show the model its sizes; spaCy takes as many.
+SAMPLE = 10
 
 # Shown in the log with weight 0; what has weight null goes to meta.json only.
 SCORE_WEIGHTS: dict[str, Any] = {
@@ -94,6 +105,7 @@ class _OnEmbeddings:
 
     model: Model[list[Doc], Floats2d]
     name: str
+    cfg: dict[str, Any]
 
     def initialize(
         self,
@@ -101,20 +113,59 @@ class _OnEmbeddings:
         *,
         nlp: Optional[Language] = None,
         labels: Optional[Iterable[str]] = None,
+        dev: Optional[str] = None,
         **settings: Any,
     ) -> None:
-        """As in spaCy, on a sample whose references carry the embeddings: nothing has run yet at this point."""
+        """Set the labels and the sizes of the model, as in spaCy; with `dev`, fit a linear head exactly.
+
+        Args:
+            dev: a .spacy file of development texts. The head is fitted on the examples; its L2 penalty and, where
+                labels do not exclude each other, the threshold of each label are chosen on these texts. None: the
+                head starts at zero, and the training loop learns it.
+
+        Raises:
+            XltError: with `dev`, the head has a hidden layer, or it learned nothing.
+        """
 
         def with_sample() -> Iterator[Example]:
             examples = iter(get_examples())
-            # Copies: what the components find must not pass for gold.
-            sample = [Example(example.predicted, example.reference.copy()) for example in islice(examples, 10)]
-            if nlp is not None:
-                annotate_upstream(nlp, self.name, [example.reference for example in sample])
-            yield from sample
+            yield from annotate_examples(nlp, self.name, islice(examples, SAMPLE))
             yield from examples
 
         super().initialize(with_sample, nlp=nlp, labels=labels, **settings)  # type: ignore[misc]
+        if dev is not None and nlp is not None:
+            self._fit(nlp, get_examples(), Corpus(Path(dev).expanduser())(nlp))
+
+    def _fit(self, nlp: Language, train: Iterable[Example], dev: Iterable[Example]) -> None:
+        if not is_linear(self.model):
+            raise XltError(
+                f"{self.name}: only a head without a hidden layer can be fitted exactly. In [initialize.components."
+                f"{self.name}] set dev = null, and in [training] max_steps = 2000."
+            )
+        exclusive = not self.model.attrs["multi_label"]
+        labeled = [self._labeled(annotate_examples(nlp, self.name, examples)) for examples in (train, dev)]
+        fit = fit_head(*labeled, exclusive=exclusive)
+        output: Any = find_output(self.model)
+        output.set_param("W", output.ops.asarray2f(fit.layer.weight))
+        output.set_param("b", output.ops.asarray1f(fit.layer.bias))
+        if not exclusive:
+            self.set_thresholds(probabilities_of(fit.layer(labeled[1].features), exclusive), labeled[1].gold)
+
+    def _labeled(self, examples: list[Example]) -> Labeled:
+        """Annotated examples as arrays."""
+        below: Any = self.model.layers[0]
+        features = below.ops.to_numpy(below.predict([example.reference for example in examples]))
+        gold, known = self._examples_to_truth(examples)  # type: ignore[attr-defined]
+        return Labeled(features, self.model.ops.to_numpy(gold), None if known.all() else known)
+
+    def set_thresholds(self, probabilities: NDArray[np.floating], gold: NDArray[np.floating]) -> None:
+        """Choose and keep a threshold for each label, by development texts: probabilities and gold [n, labels].
+
+        They are in `cfg["thresholds"]` and hold as long as `cfg["threshold"]`, spaCy's one for all labels, is None.
+        """
+        chosen = choose_thresholds(probabilities, gold)
+        self.cfg["thresholds"] = dict(zip(self.labels, chosen))  # type: ignore[attr-defined]
+        self.cfg["threshold"] = None
 
     def predict(self, docs: Iterable[Doc]) -> Floats2d:
         """The scores [n, labels]. Empty Docs get the prior of the head, in whatever batch they come.

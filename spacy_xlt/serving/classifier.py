@@ -156,5 +156,5 @@ class Classifier:
     def _choose(self, probabilities: Floats2d) -> list[Label]:
         if self._head.exclusive:
             return [self.labels[best] for best in probabilities.argmax(axis=1)]
-        chosen = probabilities >= self._head.threshold
+        chosen = probabilities >= self._head.thresholds
         return [tuple(label for label, is_chosen in zip(self.labels, row) if is_chosen) for row in chosen]

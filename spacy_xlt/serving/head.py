@@ -9,37 +9,27 @@ from typing import Any, Optional
 import numpy as np
 from numpy.typing import NDArray
 
-from spacy_xlt.encoders.base import Floats1d, Floats2d
+from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.errors import XltError
+from spacy_xlt.heads.layer import Layer, probabilities_of
+from spacy_xlt.heads.losses import Floats
+from spacy_xlt.heads.thresholds import read_thresholds
 from spacy_xlt.serving.model_folder import OnlySpacyError
 
 LINEAR, MLP = "spacy-xlt.TextCatLinear.v1", "spacy-xlt.TextCatMLP.v1"
-# spaCy's own, where a component's `threshold` is not set.
-GOLD_THRESHOLD = 0.5
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A linear layer: y = x weight.T + bias, with weight [out, in] and bias [out]."""
-
-    weight: Floats2d
-    bias: Floats1d
-
-    def __call__(self, rows: Floats2d) -> Floats2d:
-        result: Floats2d = rows @ self.weight.T + self.bias
-        return result
 
 
 @dataclass(frozen=True)
 class Head:
     """TextCatLinear or TextCatMLP: scale, perhaps a hidden layer with GELU, then softmax or (not exclusive) sigmoid.
 
+    thresholds: [labels], for labels that do not exclude each other.
     attribute: which vector of a text it reads, `xlt_projected` or `xlt_embedding`.
     """
 
     labels: tuple[str, ...]
     exclusive: bool
-    threshold: float
+    thresholds: Floats
     attribute: str
     scale: float
     hidden: Optional[Layer]
@@ -52,14 +42,6 @@ class Head:
             inner = self.hidden(scaled)
             scaled = inner * _gaussian_cdf(inner)
         return probabilities_of(self.output(scaled), self.exclusive)
-
-
-def probabilities_of(scores: Floats2d, exclusive: bool) -> Floats2d:
-    """Softmax of each row where labels exclude each other, else the sigmoid of each score."""
-    if not exclusive:
-        return np.asarray(1.0 / (1.0 + np.exp(-scores.clip(-20.0, 20.0))), dtype=np.float32)
-    exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
 def _gaussian_cdf(values: Floats2d) -> Floats2d:
@@ -92,7 +74,7 @@ def load_head(folder: Path, config: Mapping[str, Any]) -> Head:
         return Head(
             labels=tuple(cfg["labels"]),
             exclusive=exclusive,
-            threshold=float(cfg.get("threshold") or GOLD_THRESHOLD),
+            thresholds=read_thresholds(cfg, cfg["labels"]),
             attribute=str(model["embed"]["attribute"]),
             scale=float(model["scale"]),
             hidden=_layer(layers["gelu"]) if architecture == MLP else None,

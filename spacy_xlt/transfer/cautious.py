@@ -12,18 +12,22 @@ from spacy.language import Language
 
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats2d
-from spacy_xlt.serving.head import Layer
+from spacy_xlt.heads.fitting import Labeled, fit_head
+from spacy_xlt.heads.layer import Layer, probabilities_of
+from spacy_xlt.heads.losses import Floats, log_probabilities
+from spacy_xlt.heads.temperature import fit_temperature, tempered_losses
+from spacy_xlt.heads.thresholds import choose_thresholds
 from spacy_xlt.transfer.heads import (
     gold_matrix,
     head_labels,
+    is_exclusive,
     make_features,
     move_towards,
     set_layer,
     set_model,
     take_snapshot,
 )
-from spacy_xlt.transfer.output_layer import Floats, fit_output_layer, log_probabilities, zero_layer
-from spacy_xlt.transfer.temperature import fit_temperature, tempered_losses
+from spacy_xlt.transfer.output_layer import fit_output_layer, zero_layer
 from spacy_xlt.transfer.tuning import copy_model
 
 # Of the pull of the weights towards zero, the most cautious first.
@@ -57,17 +61,27 @@ def fit_cautiously(
     return layers[chosen], STRENGTHS[chosen], wrong.astype(np.float64)
 
 
+def fit_several(
+    features: Floats2d, gold: Floats, dev_features: Floats2d, dev_gold: Floats
+) -> tuple[Layer, float, Floats]:
+    """The layer of labels that do not exclude each other: (layer, strength, the share of wrong answers [n])."""
+    fit = fit_head(Labeled(features, gold), Labeled(dev_features, dev_gold), exclusive=False)
+    found = probabilities_of(fit.layer(dev_features), exclusive=False)
+    answers = found >= choose_thresholds(found, dev_gold)
+    return fit.layer, fit.l2, np.asarray((answers != (dev_gold > 0)).mean(axis=1))
+
+
 def settle(nlp: Language, records: Sequence[Record], dev: Sequence[Record], *, pretrained: Any) -> dict[str, float]:
     """Let a fine-tuned encoder go half of the way back to where it came from, in place, if dev allows.
 
     Returns what it chose. The middle is often as good at home and better elsewhere (WiSE-FT, Wortsman et al. 2022,
     equation 1). At either place the output layer is learned anew from the labelled texts, see `fit_cautiously`; half of
-    the way back is chosen where no more answers are wrong than a standard error. The layer's probabilities are as sure
-    as those of the old one were.
+    the way back is chosen where no more answers are wrong than a standard error. Where a text has one label, the
+    layer's probabilities are as sure as those of the old one were; else they fit dev, see `fit_head`.
 
-    pretrained: the Hugging Face model that fine-tuning started from. For heads that give exactly one label.
+    pretrained: the Hugging Face model that fine-tuning started from.
     """
-    tuned = take_snapshot(nlp)
+    tuned, exclusive = take_snapshot(nlp), is_exclusive(nlp)
     here = _learn_anew(nlp, records, dev)
     expected = probabilities(tuned.layer, here.features)
     # Half of the way last: where it stands, the encoder still holds the vectors of all texts.
@@ -79,12 +93,12 @@ def settle(nlp: Language, records: Sequence[Record], dev: Sequence[Record], *, p
     chosen = there if back else here
     if not back:
         set_model(nlp, tuned.model)
-    set_layer(nlp, as_sure_as(expected, chosen.layer, chosen.features))
+    set_layer(nlp, as_sure_as(expected, chosen.layer, chosen.features) if exclusive else chosen.layer)
     return {"back": HALF if back else 0.0, "strength": chosen.strength}
 
 
 class _Learned(NamedTuple):
-    """An output layer, how cautious it is, the dev texts [n, width] that chose it and where it is wrong of them [n]."""
+    """An output layer, its penalty, the dev texts [n, width] that chose it and how wrong it is on each of them [n]."""
 
     layer: Layer
     strength: float
@@ -95,7 +109,8 @@ class _Learned(NamedTuple):
 def _learn_anew(nlp: Language, records: Sequence[Record], dev: Sequence[Record]) -> _Learned:
     labels = head_labels(nlp)
     features = make_features(nlp, dev)
-    layer, strength, wrong = fit_cautiously(
+    fit = fit_cautiously if is_exclusive(nlp) else fit_several
+    layer, strength, wrong = fit(
         make_features(nlp, records), gold_matrix(records, labels), features, gold_matrix(dev, labels)
     )
     return _Learned(layer, strength, features, wrong)

@@ -12,11 +12,11 @@ from spacy_xlt.data.given import Records, TextsByLanguage, as_records, as_texts_
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats1d, Floats2d
 from spacy_xlt.errors import XltError
+from spacy_xlt.heads.layer import Layer
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
-from spacy_xlt.serving.head import Layer
 from spacy_xlt.transfer.few_shot import Method
 from spacy_xlt.transfer.guard import Outcome, guarded
 from spacy_xlt.transfer.heads import (

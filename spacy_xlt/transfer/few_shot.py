@@ -14,7 +14,8 @@ from spacy_xlt.data.given import Records, as_records, by_language
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.errors import XltError
-from spacy_xlt.serving.head import Layer
+from spacy_xlt.heads.layer import Layer
+from spacy_xlt.heads.temperature import tempered_losses
 from spacy_xlt.transfer.cautious import most_cautious
 from spacy_xlt.transfer.guard import Outcome, check_labels, check_languages, guarded
 from spacy_xlt.transfer.heads import (
@@ -32,7 +33,6 @@ from spacy_xlt.transfer.heads import (
 )
 from spacy_xlt.transfer.languages import wrong_languages
 from spacy_xlt.transfer.output_layer import fit_output_layer, zero_layer
-from spacy_xlt.transfer.temperature import tempered_losses
 from spacy_xlt.transfer.tuning import Lesson, tune
 
 # How much the weights are pulled back, the most cautious first: towards those of the source ...

@@ -94,7 +94,7 @@ def _move_head(old: Any, new: Any) -> None:
     for label in old.labels:
         new.cfg["labels"].append(label)
         new.vocab.strings.add(label)
-    new.cfg["positive_label"] = old.cfg.get("positive_label")
+    new.cfg.update({key: value for key, value in old.cfg.items() if key != "labels"})
     old_layers, new_layers = list(_above_embedding(old.model)), list(_above_embedding(new.model))
     # Not by name: the name of a chain is made of its layers' names, that of the embedding included.
     assert [layer.param_names for layer in old_layers] == [layer.param_names for layer in new_layers]

@@ -11,6 +11,7 @@ from spacy.language import Language
 
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
+from spacy_xlt.heads.thresholds import labels_above
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
@@ -101,13 +102,12 @@ def correct_rows(nlp: Language, records: Sequence[Record]) -> NDArray[np.bool_]:
         return np.zeros(0, dtype=bool)
     head = find_head(nlp)
     check_labels(records, list(head.labels), is_exclusive(nlp))
-    threshold = float(head.cfg.get("threshold") or 0.5)
     correct = []
     for record, doc in zip(records, nlp.pipe(record.text for record in records)):
         if is_exclusive(nlp):
-            found = {max(doc.cats, key=doc.cats.__getitem__)}
+            found = {max(head.labels, key=doc.cats.__getitem__)}
         else:
-            found = {label for label, score in doc.cats.items() if score >= threshold}
+            found = set(labels_above(doc.cats, head.cfg, head.labels))
         correct.append(found == set(record.labels))
     return np.array(correct)
 

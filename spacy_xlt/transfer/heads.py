@@ -16,13 +16,17 @@ from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
+from spacy_xlt.heads.layer import Layer
 from spacy_xlt.languages import UNKNOWN
+from spacy_xlt.layers.classifier import find_output
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.pipeline.upstream import annotate_upstream
-from spacy_xlt.serving.head import Layer
 from spacy_xlt.transfer.project import fit_projection
+
+# BERT's pooler, which no encoder of ours uses: some folders have it, some do not.
+UNUSED = "pooler."
 
 
 @dataclass(frozen=True)
@@ -37,16 +41,10 @@ class Snapshot:
 def find_head(nlp: Language) -> TextCategorizer:
     """The text categorizer. Raises XltError if there is none, or its model is not one of ours."""
     head = find_pipe(nlp, TextCategorizer)
-    if not head.model.has_ref("output_layer") or _parameters(head) is None:
+    if find_output(head.model) is None:
         raise XltError(f"The head '{head.name}' is none of spacy_xlt's: train one with: python -m spacy xlt train")
     find_pipe(nlp, Encoder)
     return head
-
-
-def _parameters(head: TextCategorizer) -> Any:
-    """The Thinc layer with the output weights W [labels, d] and b [labels]."""
-    output = head.model.get_ref("output_layer")
-    return next((layer for layer in output.walk() if {"W", "b"} <= set(layer.param_names)), None)
 
 
 def is_exclusive(nlp: Language) -> bool:
@@ -59,14 +57,14 @@ def head_labels(nlp: Language) -> list[str]:
 
 def get_layer(nlp: Language) -> Layer:
     """The output layer, above scale and hidden layer."""
-    layer = _parameters(find_head(nlp))
+    layer: Any = find_output(find_head(nlp).model)
     # Copies, also where the parameters are on a GPU.
     weight, bias = (np.array(layer.ops.to_numpy(layer.get_param(name))) for name in ("W", "b"))
     return Layer(weight, bias)
 
 
 def set_layer(nlp: Language, new: Layer) -> None:
-    layer = _parameters(find_head(nlp))
+    layer: Any = find_output(find_head(nlp).model)
     layer.set_param("W", layer.ops.asarray2f(new.weight))
     layer.set_param("b", layer.ops.asarray1f(new.bias))
 
@@ -128,8 +126,10 @@ def put_mean(nlp: Language, snapshots: Sequence[Snapshot]) -> None:
         move_towards(model, snapshot.model, 1 / number)
     set_model(nlp, model)
     layers = [snapshot.layer for snapshot in snapshots]
-    weight, bias = (np.mean(values, axis=0) for values in zip(*((each.weight, each.bias) for each in layers)))
-    set_layer(nlp, Layer(weight, bias))
+    check_same_shape(layers)
+    set_layer(
+        nlp, Layer(np.mean([each.weight for each in layers], axis=0), np.mean([each.bias for each in layers], axis=0))
+    )
 
 
 def go_back(nlp: Language, start: Snapshot, share: float = 0.5) -> None:
@@ -139,6 +139,7 @@ def go_back(nlp: Language, start: Snapshot, share: float = 0.5) -> None:
     The encoder has to have the layers that it had at the start.
     """
     old, new = start.layer, get_layer(nlp)
+    check_same_shape([old, new])
     set_layer(nlp, Layer(new.weight + share * (old.weight - new.weight), new.bias + share * (old.bias - new.bias)))
     model = _model(nlp)
     if model is start.model:
@@ -147,12 +148,34 @@ def go_back(nlp: Language, start: Snapshot, share: float = 0.5) -> None:
     set_model(nlp, model)
 
 
+def check_same_shape(layers: Sequence[Layer]) -> None:
+    """Raise XltError unless all layers have the same labels and width."""
+    shapes = list(dict.fromkeys(layer.weight.shape for layer in layers))
+    if len(shapes) > 1:
+        raise XltError(f"Heads of different shapes cannot be averaged: [labels, width] is {shapes[0]} and {shapes[1]}.")
+
+
 def move_towards(model: Any, other: Any, share: float) -> None:
-    """Move the weights of a Hugging Face model a share of the way to those of another, in place."""
-    for values, before in zip(model.parameters(), other.parameters()):
+    """Move the weights of a Hugging Face model a share of the way to those of another of the same shape, in place.
+
+    Raises:
+        XltError: a weight is in one of them only, or has another shape there.
+    """
+    weights, targets = (
+        {name: values for name, values in each.named_parameters() if not name.startswith(UNUSED)}
+        for each in (model, other)
+    )
+    for name in [*weights, *targets]:
+        shapes = [tuple(each[name].shape) if name in each else None for each in (weights, targets)]
+        if shapes[0] != shapes[1]:
+            raise XltError(
+                f"Models of different shapes cannot be averaged: the shape of '{name}' is {shapes[0]} in one and "
+                f"{shapes[1]} in the other."
+            )
+    for name, values in weights.items():
         # Word embeddings do not learn: they are the same tensors, or of another folder the same numbers.
-        if values is not before:
-            values.data.lerp_(before.data.to(values.device), share)
+        if values is not targets[name]:
+            values.data.lerp_(targets[name].data.to(values.device), share)
 
 
 def _model(nlp: Language) -> Any:

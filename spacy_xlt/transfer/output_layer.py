@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.encoders.building import require
-from spacy_xlt.serving.head import Layer
+from spacy_xlt.heads.layer import Layer
+from spacy_xlt.heads.losses import Floats, cross_entropy, log_probabilities
 
-Floats = NDArray[np.float64]
 # Of the gradient's largest entry, a text. Far below what any prediction notices.
 TOLERANCE = 1e-5
 STEPS = 200
@@ -61,18 +61,3 @@ def fit_output_layer(
     options = {"gtol": TOLERANCE * max(1.0, float(weights.sum())), "ftol": 0.0, "maxiter": STEPS}
     theta = minimize(loss, origin.ravel(), jac=True, method="L-BFGS-B", options=options).x.reshape(origin.shape)
     return Layer((theta[:, :-1] / size).astype(np.float32), theta[:, -1].astype(np.float32))
-
-
-def log_probabilities(scores: Floats, exclusive: bool) -> tuple[tuple[Floats, Floats], Floats]:
-    """((log p, log (1 - p)), p) of scores [n, labels]; the second logarithm is 0 where labels exclude each other."""
-    if exclusive:
-        logs = scores - scores.max(axis=1, keepdims=True)
-        logs -= np.log(np.exp(logs).sum(axis=1, keepdims=True))
-        return (logs, np.zeros_like(logs)), np.exp(logs)
-    logs, others = -np.logaddexp(0.0, -scores), -np.logaddexp(0.0, scores)
-    return (logs, others), np.exp(logs)
-
-
-def cross_entropy(gold: Floats, logs: tuple[Floats, Floats]) -> Floats:
-    """Of each row [n]."""
-    return np.asarray(-(gold * logs[0] + (1.0 - gold) * logs[1]).sum(axis=1))

@@ -14,10 +14,11 @@ from tqdm import tqdm
 from spacy_xlt.data.given import Records, TextsByLanguage, as_records, as_texts_by_language
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
+from spacy_xlt.heads.layer import Layer
+from spacy_xlt.heads.temperature import fit_temperature, scores_of, temper
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
-from spacy_xlt.serving.head import Layer
 from spacy_xlt.transfer.few_shot import Method, make_lessons
 from spacy_xlt.transfer.guard import Outcome, check_labels, correct_rows, fingerprint, guarded
 from spacy_xlt.transfer.heads import (
@@ -41,7 +42,6 @@ from spacy_xlt.transfer.label_shift import (
 from spacy_xlt.transfer.languages import wrong_languages
 from spacy_xlt.transfer.output_layer import fit_output_layer, zero_layer
 from spacy_xlt.transfer.rounds import Rounds
-from spacy_xlt.transfer.temperature import fit_temperature, scores_of, temper
 from spacy_xlt.transfer.tuning import Lesson, tune
 
 FEWEST_TEXTS = 10

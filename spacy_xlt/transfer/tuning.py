@@ -14,11 +14,12 @@ from spacy_xlt.encoders.base import Floats1d, Floats2d
 from spacy_xlt.encoders.building import require
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
+from spacy_xlt.heads.layer import Layer
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
-from spacy_xlt.serving.head import Head, Layer
+from spacy_xlt.serving.head import Head
 from spacy_xlt.transfer.heads import get_layer, set_layer, set_model
 
 BATCH = 16

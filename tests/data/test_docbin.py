@@ -184,3 +184,30 @@ def test_a_set_of_labels_counts_as_a_label() -> None:
     records = [labelled(f"t{i}", *("ab" if i % 2 else "a")) for i in range(10)]
     _, dev = split_dev(records)
     assert [record.labels for record in dev] == [("a",), ("a", "b")]
+
+
+def own_combinations() -> list[Record]:
+    """150 texts, each with its own combination of 8 labels."""
+    return [labelled(f"t{i}", *(f"l{bit}" for bit in range(8) if (i + 1) & (1 << bit))) for i in range(150)]
+
+
+def test_texts_that_each_have_their_own_combination_of_labels_are_split_label_by_label() -> None:
+    records = own_combinations()
+    train, dev = split_dev(records)
+    assert len(train) + len(dev) == 150 and 20 <= len(dev) <= 45
+    for label in (f"l{bit}" for bit in range(8)):
+        total, there = (sum(label in record.labels for record in part) for part in (records, dev))
+        assert 0.15 <= there / total <= 0.3, label
+    assert split_dev(records) == (train, dev)
+
+
+def test_a_label_with_few_texts_keeps_them_whatever_stands_beside_it() -> None:
+    records = [labelled(f"t{i}", "common", *(["rare"] if i % 5 == 4 and i < 20 else [])) for i in range(100)]
+    train, dev = split_dev(records)
+    assert sum("rare" in record.labels for record in train) == 4
+    assert len(dev) == 20
+
+
+def test_texts_without_a_label_are_split_as_well() -> None:
+    _, dev = split_dev([labelled(f"t{i}") for i in range(10)])
+    assert [record.text for record in dev] == ["t4", "t9"]

@@ -11,7 +11,7 @@ from spacy.tokens import Doc
 from thinc.api import Adam, Linear, Model, get_current_ops
 from thinc.types import Floats2d
 
-from spacy_xlt.layers.classifier import Scale_v1, TextCatLinear_v1, TextCatMLP_v1
+from spacy_xlt.layers.classifier import Scale_v1, Sigmoid_v1, TextCatLinear_v1, TextCatMLP_v1, is_linear
 from tests.layers.gradients import assert_same_gradient, numeric_gradient
 
 WIDTH, LABELS = 5, 3
@@ -36,9 +36,9 @@ def make_head(kind: Any, exclusive: bool, scale: float = 2.0, **options: Any) ->
 
 
 def loss_of(head: Model[Any, Floats2d], exclusive: bool) -> float:
-    """What p - truth is the gradient of, in Thinc: cross-entropy under a softmax, else half the squared error."""
-    scores = head.predict(ROWS).astype("d")
-    return float(-(TRUTH * np.log(scores)).sum() if exclusive else ((scores - TRUTH) ** 2).sum() / 2)
+    """The cross-entropy: p - truth is its gradient with respect to the scores, under a softmax and under sigmoids."""
+    p = head.predict(ROWS).astype("d")
+    return float(-(TRUTH * np.log(p)).sum() if exclusive else -(TRUTH * np.log(p) + (1 - TRUTH) * np.log(1 - p)).sum())
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
@@ -115,6 +115,41 @@ def test_dropout_works_in_training_only() -> None:
     first, _ = head.begin_update(ROWS)
     second, _ = head.begin_update(ROWS)
     assert np.abs(first - second).max() > 1e-3
+
+
+def test_a_sigmoid_that_is_surely_wrong_still_learns() -> None:
+    scores = np.array([[30.0, -30.0]], dtype="f")
+    p, backprop = Sigmoid_v1().begin_update(scores)
+    np.testing.assert_allclose(backprop(p - np.array([[0.0, 1.0]], dtype="f")), [[1.0, -1.0]], atol=1e-6)
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+@pytest.mark.parametrize("kind", [TextCatLinear_v1, TextCatMLP_v1])
+def test_a_head_with_more_labels_keeps_the_old_ones_and_gives_the_new_one_nothing_yet(
+    kind: Any, exclusive: bool
+) -> None:
+    head = make_head(kind, exclusive)
+    before = head.predict(ROWS)
+    resized = head.attrs["resize_output"](head, LABELS + 1)
+    after = resized.predict(ROWS)
+    np.testing.assert_allclose(after[:, :LABELS], before, atol=1e-4)
+    assert 0 < after[:, LABELS].max() < 1e-4
+    assert resized.get_ref("output_layer").get_dim("nO") == resized.get_dim("nO") == LABELS + 1
+    truth = np.eye(LABELS + 1, dtype="f")[[0, 3, 1, 3]]
+    optimizer = Adam(0.05)
+    for _ in range(200):
+        scores, backprop = resized.begin_update(ROWS)
+        backprop(scores - truth)
+        resized.finish_update(optimizer)
+    assert (resized.predict(ROWS)[[1, 3], LABELS] > 0.5).all()
+    new: Model[Any, Floats2d] = kind(embedding(), exclusive_classes=exclusive, scale=2.0)
+    np.testing.assert_array_equal(new.from_bytes(resized.to_bytes()).predict(ROWS), resized.predict(ROWS))
+
+
+def test_only_a_head_without_hidden_layer_is_linear() -> None:
+    assert is_linear(TextCatLinear_v1(Scale_v1(1.0)))  # type: ignore[arg-type]
+    assert not is_linear(TextCatMLP_v1(Scale_v1(1.0)))  # type: ignore[arg-type]
+    assert not is_linear(embedding())
 
 
 def test_a_head_can_be_pickled_for_worker_processes() -> None:

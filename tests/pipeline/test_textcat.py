@@ -1,5 +1,6 @@
 """`xlt_textcat` and `xlt_textcat_multilabel`."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +8,14 @@ import numpy as np
 import pytest
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, DocBin
 from spacy.training import Example
+from spacy.training.initialize import init_nlp
+from spacy.training.loop import train as train_nlp
+from thinc.api import Adam
 
 from spacy_xlt.errors import XltError
+from spacy_xlt.transfer.train import make_config
 from tests.toy import ANNOTATING, COMPONENTS, LABELS, TEXTS, initialize, make_examples, make_pipeline, train
 
 BLANK = ["", " ", "\n\t"]
@@ -142,11 +147,91 @@ def test_labels_can_be_given_at_initialisation(tiny_bert: Path) -> None:
     assert list(nlp("My order").cats) == ["other", *LABELS]
 
 
-def test_a_label_cannot_be_added_to_a_trained_head(nlp: Language) -> None:
+def test_a_label_can_be_added_to_a_trained_head_and_learned(tiny_bert: Path, tmp_path: Path) -> None:
+    nlp = make_pipeline(tiny_bert)
     head: Any = nlp.get_pipe("xlt_textcat")
-    with pytest.raises(ValueError, match="E922"):
-        head.add_label("other")
-    assert head.labels == LABELS
+    before = [doc.cats for doc in nlp.pipe(text for text, _ in TEXTS["en"])]
+    assert head.add_label("weather") == 1 and head.add_label("weather") == 0
+    for old, doc in zip(before, nlp.pipe(text for text, _ in TEXTS["en"])):
+        assert doc.cats == pytest.approx({**old, "weather": 0.0}, abs=1e-3)
+    examples = make_examples(nlp, labels=(*LABELS, "weather"))
+    rain = Example.from_dict(nlp.make_doc("It rains today."), {"cats": {"weather": 1.0, "order": 0.0, "account": 0.0}})
+    train(nlp, [*examples, rain], steps=100)
+    assert [best(nlp(text)) for text, _ in TEXTS["en"]] == [label for _, label in TEXTS["en"]]
+    assert best(nlp("It rains today.")) == "weather"
+    nlp.to_disk(tmp_path / "model")
+    assert spacy.load(tmp_path / "model")("It rains today.").cats == nlp("It rains today.").cats
+
+
+# Fitted exactly
+
+
+def write_dev(nlp: Language, examples: list[Example], path: Path) -> str:
+    DocBin(docs=[example.reference for example in examples], store_user_data=True).to_disk(path)
+    return str(path)
+
+
+def init_with_dev(
+    encoder: Path, folder: Path, head: str = "xlt_textcat", config: dict[str, Any] | None = None
+) -> tuple[Language, list[Example]]:
+    nlp = spacy.blank("xx")
+    for name in COMPONENTS[:3]:
+        nlp.add_pipe(name)
+    nlp.add_pipe(head, config=config or {})
+    examples = make_examples(nlp) if head == "xlt_textcat" else multilabel_examples(nlp)
+    nlp.config["initialize"]["components"][head] = {"dev": write_dev(nlp, examples, folder / "dev.spacy")}
+    initialize(nlp, encoder, examples)
+    return nlp, examples
+
+
+def test_with_development_texts_a_head_is_fitted_before_the_first_step(tiny_bert: Path, tmp_path: Path) -> None:
+    nlp, _ = init_with_dev(tiny_bert, tmp_path)
+    assert [best(nlp(text)) for text, _ in TEXTS["en"]] == [label for _, label in TEXTS["en"]]
+
+
+def test_a_multilabel_head_gets_a_threshold_for_each_label_which_it_keeps(tiny_bert: Path, tmp_path: Path) -> None:
+    nlp, examples = init_with_dev(tiny_bert, tmp_path, "xlt_textcat_multilabel")
+    head: Any = nlp.get_pipe("xlt_textcat_multilabel")
+    assert head.cfg["threshold"] is None and list(head.cfg["thresholds"]) == list(MULTI)
+    assert nlp.evaluate(examples)["cats_macro_f"] == 1.0
+    other: Any = spacy.blank("xx").add_pipe("xlt_textcat_multilabel")
+    assert other.from_bytes(head.to_bytes()).cfg["thresholds"] == pytest.approx(head.cfg["thresholds"])
+
+
+def test_a_threshold_that_is_set_wins_over_the_chosen_ones(tiny_bert: Path, tmp_path: Path) -> None:
+    nlp, examples = init_with_dev(tiny_bert, tmp_path, "xlt_textcat_multilabel")
+    head: Any = nlp.get_pipe("xlt_textcat_multilabel")
+    head.cfg["threshold"] = 0.0
+    found = nlp.evaluate(examples)
+    # Every text gets every label, and only a text with all of them is right.
+    assert all(figures["r"] == 1.0 for figures in found["cats_f_per_type"].values())
+    assert found["cats_by_language"]["en"]["accuracy"] == 0.0
+    head.cfg["threshold"] = 1.1
+    assert nlp.evaluate(examples)["cats_by_language"]["en"]["macro_f1"] == 0.0
+
+
+def test_a_hidden_layer_cannot_be_fitted_exactly(tiny_bert: Path, tmp_path: Path) -> None:
+    with pytest.raises(XltError, match=r"dev = null.*max_steps"):
+        init_with_dev(tiny_bert, tmp_path, config={"model": MLP})
+
+
+def test_a_sigmoid_head_that_starts_out_wrong_is_put_right_by_the_training_loop(tiny_bert: Path) -> None:
+    """With the gradient of a squared error, a saturated sigmoid would stay where it is."""
+    nlp = spacy.blank("xx")
+    for name in (*COMPONENTS[:3], "xlt_textcat_multilabel"):
+        nlp.add_pipe(name)
+    examples = multilabel_examples(nlp)
+    initialize(nlp, tiny_bert, examples)
+    head: Any = nlp.get_pipe("xlt_textcat_multilabel")
+    head.model.get_ref("output_layer").layers[0].get_param("b")[:] = [-20.0, 20.0, -20.0]
+    optimizer = Adam(0.1)
+    for _ in range(150):
+        nlp.update(
+            [Example(nlp.make_doc(example.text), example.reference) for example in examples],
+            sgd=optimizer,
+            annotates=ANNOTATING,
+        )
+    assert nlp.evaluate(examples)["cats_macro_f"] > 0.9
 
 
 def test_one_label_is_not_enough(tiny_bert: Path) -> None:
@@ -193,6 +278,61 @@ def test_without_projector_it_reads_the_embedding(tiny_bert: Path) -> None:
     initialize(nlp, tiny_bert, examples)
     train(nlp, examples, annotates=["xlt_encoder"])
     assert [best(nlp(text)) for text, _ in TEXTS["en"]] == [label for _, label in TEXTS["en"]]
+
+
+def test_another_text_categorizer_upstream_does_not_touch_the_gold(tiny_bert: Path) -> None:
+    for other, its_name in (("textcat", "stock"), ("xlt_textcat", "first")):
+        nlp = spacy.blank("xx")
+        for name in COMPONENTS[:3]:
+            nlp.add_pipe(name)
+        nlp.add_pipe(other, name=its_name)
+        nlp.add_pipe("xlt_textcat")
+        examples = make_examples(nlp)
+        initialize(nlp, tiny_bert, examples)
+        head: Any = nlp.get_pipe("xlt_textcat")
+        assert head.labels == LABELS
+        assert all(sorted(example.reference.cats.values()) == [0.0, 1.0] for example in examples)
+
+
+URGENCY = ("hurry", "no hurry")
+
+
+def urgency_examples(nlp: Language) -> list[Example]:
+    """The English texts of the toy task with another kind of label."""
+    examples = make_examples(nlp, labels=URGENCY)
+    for number, example in enumerate(examples):
+        example.reference.cats = {label: float(place == number // 3) for place, label in enumerate(URGENCY)}
+    return examples
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_second_head_is_trained_on_sourced_components(
+    frozen: bool, tiny_bert: Path, nlp: Language, tmp_path: Path
+) -> None:
+    """As `spacy train` does it: sourced and frozen components are disabled while it initializes."""
+    nlp.to_disk(tmp_path / "model")
+    DocBin(docs=[each.reference for each in urgency_examples(nlp)], store_user_data=True).to_disk(tmp_path / "b.spacy")
+    paths = {f"paths.{name}": str(tmp_path / "b.spacy") for name in ("train", "dev")}
+    config = make_config("frozen", False, paths)
+    for name in COMPONENTS:
+        config["components"][name] = {"source": str(tmp_path / "model")}
+    config["components"]["urgency"] = {"factory": "xlt_textcat"}
+    config["nlp"]["pipeline"] = [*COMPONENTS, "urgency"]
+    config["initialize"]["components"] = {"urgency": {"dev": "${paths.dev}"}}
+    config["training"]["frozen_components"] = [*COMPONENTS] if frozen else ["xlt_textcat"]
+    both = init_nlp(config)
+    train_nlp(both, tmp_path, stdout=io.StringIO(), stderr=io.StringIO())
+    both = spacy.load(tmp_path / "model-best")
+    read: list[str] = []
+    encoder: Any = both.get_pipe("xlt_encoder")
+    encode = encoder.encoder.encode
+    encoder.encoder.encode = lambda texts: read.extend(texts) or encode(texts)
+    texts = [text for text, _ in TEXTS["en"]]
+    for number, (doc, old) in enumerate(zip(both.pipe(texts), nlp.pipe(texts))):
+        assert {label: doc.cats[label] for label in LABELS} == pytest.approx(old.cats, abs=1e-5)
+        assert max(URGENCY, key=doc.cats.__getitem__) == URGENCY[number // 3]
+    # Two heads, and every text is encoded once.
+    assert sorted(read) == sorted(texts)
 
 
 # Errors

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from spacy_xlt.data.records import Record
+from spacy_xlt.heads.layer import Layer
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
-from spacy_xlt.serving.head import Layer
 from spacy_xlt.transfer import cautious
 from spacy_xlt.transfer.cautious import STRENGTHS, as_sure_as, fit_cautiously, most_cautious, probabilities, settle
 from spacy_xlt.transfer.few_shot import make_lessons

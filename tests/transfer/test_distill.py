@@ -10,9 +10,9 @@ from spacy.language import Language
 
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
+from spacy_xlt.heads.layer import Layer
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
-from spacy_xlt.serving.head import Layer
 from spacy_xlt.transfer import distill as module
 from spacy_xlt.transfer.distill import distill, spread_layers, teacher_probabilities
 from spacy_xlt.transfer.heads import get_layer, head_labels, predictions, set_layer

@@ -8,7 +8,7 @@ from spacy.language import Language
 
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
-from spacy_xlt.serving.head import Layer
+from spacy_xlt.heads.layer import Layer
 from spacy_xlt.transfer.guard import META_KEY, fingerprint, guarded, judge
 from spacy_xlt.transfer.heads import get_layer, set_layer
 from tests.toy import TEXTS, make_pipeline

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_xlt.serving.head import Layer
+from spacy_xlt.heads.layer import Layer
 from spacy_xlt.transfer.output_layer import fit_output_layer, zero_layer
 
 

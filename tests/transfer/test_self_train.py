@@ -10,9 +10,9 @@ from spacy.language import Language
 
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
+from spacy_xlt.heads.layer import Layer
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
-from spacy_xlt.serving.head import Layer
 from spacy_xlt.transfer import self_train as module
 from spacy_xlt.transfer.heads import get_layer, predictions, set_layer, take_snapshot
 from spacy_xlt.transfer.self_train import self_train

@@ -1,5 +1,6 @@
 """Training encoder and head together."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,11 @@ from spacy.language import Language
 
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
+from spacy_xlt.heads.layer import Layer
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.transfer.few_shot import few_shot, make_lessons
-from spacy_xlt.transfer.heads import go_back, predictions, put_mean, restore, take_snapshot
+from spacy_xlt.transfer.heads import go_back, move_towards, predictions, put_mean, restore, take_snapshot
 from spacy_xlt.transfer.tuning import Lesson, _TorchHead, count_layers, soften, tune
 from tests.toy import LABELS, TEXTS, make_pipeline
 
@@ -116,6 +118,29 @@ def test_the_mean_of_trainings(tiny_bert: Path) -> None:
     assert all((one != other).any() for one, other in zip(found[0][:2], found[2]))
     for mean, *each in zip(weights(), *found):
         np.testing.assert_allclose(mean, np.mean(each, axis=0), atol=1e-6)
+
+
+def test_weights_of_models_of_different_shapes_are_not_averaged(tiny_bert: Path) -> None:
+    nlp = make_pipeline(tiny_bert)
+    start = take_snapshot(nlp)
+    tune(nlp, lessons(nlp), epochs=1, rate=1e-3, layers=[0])
+    # With one layer less: by position, the old second layer would be taken for what comes after it.
+    with pytest.raises(XltError, match=r"encoder\.layer\.1\."):
+        go_back(nlp, start)
+    with pytest.raises(XltError, match=r"encoder\.layer\.1\."):
+        move_towards(start.model, take_snapshot(nlp).model, 0.5)
+    more = Layer(np.zeros((3, 4), dtype=np.float32), np.zeros(3, dtype=np.float32))
+    with pytest.raises(XltError, match=r"\(3, 4\)"):
+        put_mean(nlp, [start, replace(start, layer=more)])
+
+
+def test_weights_are_averaged_by_name_in_whatever_order_they_come() -> None:
+    one, other = torch.nn.Module(), torch.nn.Module()
+    for model, names, value in ((one, "ab", 0.0), (other, "ba", 1.0)):
+        for name in names:
+            model.register_parameter(name, torch.nn.Parameter(torch.full((2,), value + 10.0 * (name == "b"))))
+    move_towards(one, other, 0.5)
+    assert one.a.tolist() == [0.5, 0.5] and one.b.tolist() == [10.5, 10.5]
 
 
 def test_learns_vectors_without_labels(bert: Language) -> None:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from spacy_xlt.transfer.output_layer import log_probabilities
-from spacy_xlt.transfer.temperature import fit_temperature, temper, tempered_losses
+from spacy_xlt.heads.losses import log_probabilities
+from spacy_xlt.heads.temperature import fit_temperature, temper, tempered_losses
 
 
 def draw(true: float, exclusive: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spacy_xlt.encoders.building import require
-from spacy_xlt.transfer.output_layer import Floats, cross_entropy, log_probabilities
+from spacy_xlt.heads.losses import Floats, cross_entropy, log_probabilities
 
 # Temperatures from e^-3 to e^3 are looked at.
 WIDEST = 3.0
@@ -15,12 +15,20 @@ LEAST = 1e-12
 
 
 def fit_temperature(
-    scores: Floats, gold: Floats, *, importance: Optional[NDArray[np.floating]] = None, exclusive: bool = True
+    scores: Floats,
+    gold: Floats,
+    *,
+    importance: Optional[NDArray[np.floating]] = None,
+    known: Optional[NDArray[np.floating]] = None,
+    center: float | Floats = 0.0,
+    exclusive: bool = True,
 ) -> float:
     """The temperature that, dividing the scores [n, labels], makes them fit the gold [n, labels] best; no text: 1.
 
     A head that is held back by its penalty is less sure than it is right, a fine-tuned model is far too sure (Guo et
     al. 2017, section 4.2). importance: [n]; None: all 1.
+    known: [n, labels], 0 where the gold does not say whether a text has a label; None: it says so everywhere.
+    center: what is divided is the difference of the scores to it, [labels].
     """
     if not len(scores):
         return 1.0
@@ -30,8 +38,8 @@ def fit_temperature(
     weights = np.ones(len(scores)) if importance is None else importance
 
     def loss(logarithm: float) -> float:
-        logs, _ = log_probabilities(scores / np.exp(logarithm), exclusive)
-        return float((weights * cross_entropy(gold, logs)).sum())
+        logs, _ = log_probabilities(center + (scores - center) / np.exp(logarithm), exclusive)
+        return float((weights * cross_entropy(gold, logs, known)).sum())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-WIDEST, WIDEST)).x))
 

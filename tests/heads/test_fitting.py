@@ -1,0 +1,54 @@
+"""The penalty chosen on development texts, and heads that learned nothing."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("scipy")
+
+from spacy_xlt.errors import XltError
+from spacy_xlt.heads.fitting import Labeled, fit_head
+from spacy_xlt.heads.layer import probabilities_of
+from spacy_xlt.heads.logistic import L2_PATH, fit_path
+from tests.heads.test_logistic import make_task
+
+
+def halves(rows: np.ndarray, gold: np.ndarray) -> tuple[Labeled, Labeled]:
+    middle = len(rows) // 2
+    return Labeled(rows[:middle], gold[:middle]), Labeled(rows[middle:], gold[middle:])
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_learns_what_there_is_and_chooses_a_penalty(exclusive: bool) -> None:
+    train, dev = halves(*make_task(303, 3))
+    fit = fit_head(train, dev, exclusive=exclusive)
+    assert fit.l2 in L2_PATH
+    right = (fit.layer(dev.features).argmax(axis=1) == dev.gold.argmax(axis=1)).mean()
+    best = max(
+        (layer(dev.features).argmax(axis=1) == dev.gold.argmax(axis=1)).mean()
+        for layer in fit_path(train.features, train.gold, exclusive=exclusive)
+    )
+    assert right >= best - 0.03
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_an_empty_text_gets_about_the_shares_of_the_labels(exclusive: bool) -> None:
+    rows, gold = make_task(300, 3)
+    kept = np.flatnonzero(gold[:, 0] + (np.arange(300) % 4 == 0))
+    fit = fit_head(*halves(rows[kept], gold[kept]), exclusive=exclusive)
+    found = probabilities_of(fit.layer(np.zeros((1, rows.shape[1]), dtype=np.float32)), exclusive)[0]
+    np.testing.assert_allclose(found, gold[kept].mean(axis=0), atol=0.15)
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_labels_by_chance_are_an_error(exclusive: bool) -> None:
+    rows, gold = make_task(200, 2)
+    train, dev = halves(rows, gold)
+    # On the development texts the labels are the other way round: whatever is learned is wrong there.
+    with pytest.raises(XltError, match="learned nothing: on 100 development texts"):
+        fit_head(train, Labeled(dev.features, dev.gold[:, ::-1]), exclusive=exclusive)
+
+
+def test_vectors_that_are_all_equal_are_an_error() -> None:
+    _, gold = make_task(200, 2)
+    with pytest.raises(XltError, match="learned nothing"):
+        fit_head(*halves(np.ones((200, 4), dtype=np.float32), gold), exclusive=True)
