@@ -69,6 +69,15 @@ def saved(paths: list[Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out / "model-last"
 
 
+def other_gold(nlp: Language) -> list[Example]:
+    """Examples whose gold is not what the model has learned."""
+    examples = examples_for(nlp)
+    for example in examples:
+        labels, values = list(example.reference.cats), list(example.reference.cats.values())
+        example.reference.cats = dict(zip(labels[1:] + labels[:1], values))
+    return examples
+
+
 def examples_for(nlp: Language, labels: list[str] = LABELS) -> list[Example]:
     return [
         Example.from_dict(nlp.make_doc(doc.text), {"cats": doc.cats}) for doc in make_docs(nlp, make_records(8), labels)
@@ -118,13 +127,13 @@ def test_training_is_resumed(saved: Path) -> None:
     optimizer = nlp.resume_training()
     head: Any = nlp.get_pipe("xlt_textcat")
     weights = head.model.to_bytes()
-    losses = nlp.update(examples_for(nlp), sgd=optimizer, annotates=ANNOTATING)
+    losses = nlp.update(other_gold(nlp), sgd=optimizer, annotates=ANNOTATING)
     assert losses["xlt_textcat"] > 0 and head.model.to_bytes() != weights
 
 
 def test_update_needs_no_optimizer(saved: Path) -> None:
     nlp = spacy.load(saved)
-    assert nlp.update(examples_for(nlp), annotates=ANNOTATING)["xlt_textcat"] > 0
+    assert nlp.update(other_gold(nlp), annotates=ANNOTATING)["xlt_textcat"] > 0
 
 
 # Commands on a saved model
@@ -265,13 +274,15 @@ def test_select_pipes_and_exclude_leave_the_others_as_they_are(saved: Path) -> N
 def test_rehearsal_leads_back_to_the_predictions_before_training(saved: Path) -> None:
     """Of Docs that carry their embeddings: nothing runs the components before the head."""
     nlp = spacy.load(saved)
+    # A head that is as undecided as one of a hard task.
+    output = nlp.get_pipe("xlt_textcat").model.get_ref("output_layer")  # type: ignore[attr-defined]
+    for name in ("W", "b"):
+        output.set_param(name, output.get_param(name) * 0)
     before = [nlp(text).cats[LABELS[0]] for text in TEXTS]
     optimizer = nlp.resume_training()
-    swapped = [example for example in examples_for(nlp)]
-    for example in swapped:
-        example.reference.cats = {label: 1.0 - value for label, value in example.reference.cats.items()}
+    optimizer.learn_rate = 0.01
     for _ in range(30):
-        nlp.update(swapped, sgd=optimizer, annotates=ANNOTATING)
+        nlp.update(other_gold(nlp), sgd=optimizer, annotates=ANNOTATING)
 
     def drift() -> float:
         return sum(abs(nlp(text).cats[LABELS[0]] - share) for text, share in zip(TEXTS, before))
