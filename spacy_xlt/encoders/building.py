@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +14,6 @@ from spacy_xlt.files import whole_folder
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
-
-
-def require(extra: str, *modules: str) -> None:
-    """Raise XltError with the mend if one of the modules is not installed (nothing is imported)."""
-    missing = [module for module in modules if find_spec(module) is None]
-    if missing:
-        raise XltError(f"This needs {' and '.join(missing)}. Install with: pip install 'spacy-xlt[{extra}]'")
 
 
 @contextmanager

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from spacy_xlt.encoders.building import encoder_folder, require, save_tokenizer
+from spacy_xlt.encoders.building import encoder_folder, save_tokenizer
 from spacy_xlt.encoders.folder import SETTINGS_FILE, EncoderSettings, Pooling
 from spacy_xlt.errors import XltError
+from spacy_xlt.extras import require
 
 MAX_WINDOW = 512
 E5_PREFIX = "query: "

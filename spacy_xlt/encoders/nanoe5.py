@@ -24,9 +24,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spacy_xlt.encoders.building import encoder_folder, require, save_tokenizer
+from spacy_xlt.encoders.building import encoder_folder, save_tokenizer
 from spacy_xlt.encoders.folder import WEIGHTS_FILE, EncoderSettings
 from spacy_xlt.errors import XltError
+from spacy_xlt.extras import require
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

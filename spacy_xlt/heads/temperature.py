@@ -5,7 +5,7 @@ from typing import Optional
 import numpy as np
 from numpy.typing import NDArray
 
-from spacy_xlt.encoders.building import require
+from spacy_xlt.extras import require
 from spacy_xlt.heads.losses import Floats, cross_entropy, log_probabilities
 
 # Temperatures from e^-3 to e^3 are looked at.

@@ -11,11 +11,11 @@ from tqdm import tqdm
 from spacy_xlt.data.given import TextsByLanguage, as_texts_by_language
 from spacy_xlt.data.paths import PathLike
 from spacy_xlt.data.records import Record
-from spacy_xlt.encoders.building import require
 from spacy_xlt.encoders.folder import SETTINGS_FILE, EncoderSettings, check_folder
 from spacy_xlt.encoders.huggingface import build
 from spacy_xlt.encoders.tokenizer import WindowTokenizer
 from spacy_xlt.errors import XltError
+from spacy_xlt.extras import require
 from spacy_xlt.transfer.guard import fingerprint
 
 # Devlin et al. 2019, section 3.1: of the pieces, so many are to be guessed; of these 80 % become the mask, 10 % another

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spacy_xlt.encoders.base import Floats2d
-from spacy_xlt.encoders.building import require
+from spacy_xlt.extras import require
 from spacy_xlt.heads.layer import Layer
 from spacy_xlt.heads.losses import Floats, cross_entropy, log_probabilities
 

@@ -17,7 +17,6 @@ from spacy.pipeline.textcat import TextCategorizer
 from tqdm import tqdm
 
 from spacy_xlt.encoders.base import Floats1d, Floats2d
-from spacy_xlt.encoders.building import require
 from spacy_xlt.encoders.distill import compress, distill, sif_weights
 from spacy_xlt.encoders.folder import WEIGHTS_FILE
 from spacy_xlt.encoders.int8 import quantize_rows
@@ -25,6 +24,7 @@ from spacy_xlt.encoders.onnx_encoder import OnnxEncoder
 from spacy_xlt.encoders.static_encoder import TENSORS, WORDS_FILE, StaticEncoder
 from spacy_xlt.encoders.words import LONGEST_WORD, WordRows, normalize_word
 from spacy_xlt.errors import XltError
+from spacy_xlt.extras import require
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector

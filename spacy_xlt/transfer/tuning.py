@@ -11,9 +11,9 @@ from spacy.language import Language
 from tqdm import tqdm
 
 from spacy_xlt.encoders.base import Floats1d, Floats2d
-from spacy_xlt.encoders.building import require
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
+from spacy_xlt.extras import require
 from spacy_xlt.heads.layer import Layer
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.encoder import Encoder
