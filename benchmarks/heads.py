@@ -9,8 +9,8 @@ labels: language and topic of SIB-200, language and quarter of the news of NTREX
 
 Systems: `exact`, what `xlt train` does (the L2 penalty chosen on dev; where a text has several labels, a threshold for
 each), and the same with that penalty given; `spacy train` with configs/frozen.cfg; scikit-learn with its default C, and
-with the penalty that `exact` chose, both one-vs-rest where a text has several labels. Seconds are CPU seconds of the fit
-alone (of `exact` with all penalties that it tries; of `spacy train` with its Docs and evaluations): every vector is
+with the penalty that `exact` chose, both one-vs-rest where a text has several labels. Seconds are CPU seconds of the
+fit alone (of `exact` with all penalties that it tries; of `spacy train` with its Docs and evaluations): every vector is
 there before. All figures are those of test.
 
 --vectors: a folder for the vectors, so that a second run need not embed the texts again.
