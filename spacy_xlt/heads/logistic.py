@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spacy_xlt.encoders.base import Floats2d
-from spacy_xlt.encoders.building import require
 from spacy_xlt.heads.layer import Layer
 from spacy_xlt.heads.losses import Floats, cross_entropy, log_probabilities
 
@@ -38,6 +37,8 @@ def fit_path(
         known: [n, labels], 0 where the gold does not say whether a text has a label; None: it says so everywhere.
         exclusive: softmax; else a sigmoid for each label.
     """
+    from spacy_xlt.encoders.building import require
+
     require("train", "scipy")
     from scipy.optimize import minimize
 

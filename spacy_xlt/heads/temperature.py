@@ -5,7 +5,6 @@ from typing import Optional
 import numpy as np
 from numpy.typing import NDArray
 
-from spacy_xlt.encoders.building import require
 from spacy_xlt.heads.losses import Floats, cross_entropy, log_probabilities
 
 # Temperatures from e^-3 to e^3 are looked at.
@@ -32,6 +31,8 @@ def fit_temperature(
     """
     if not len(scores):
         return 1.0
+    from spacy_xlt.encoders.building import require
+
     require("train", "scipy")
     from scipy.optimize import minimize_scalar
 
