@@ -31,8 +31,10 @@ class Fit(NamedTuple):
 
 
 def fit_head(train: Labeled, dev: Labeled, *, exclusive: bool) -> Fit:
-    """Fit the layer with the L2 penalty that has the lowest loss on the development texts, each at its temperature.
+    """Fit the layer, with the strongest L2 penalty whose loss on the development texts is hardly above the lowest one.
 
+    Stronger penalties transfer better to other languages: see `most_cautious`. Losses are compared at the best
+    temperature of each.
     A strong penalty makes probabilities less sure than they are right; without the temperature, a weak one would be
     taken for that alone. What is divided by it is the difference of the scores to those of the labels' shares.
 
@@ -47,22 +49,29 @@ def fit_head(train: Labeled, dev: Labeled, *, exclusive: bool) -> Fit:
     prior = prior_scores(share, exclusive)
     gold = np.r_[train.gold, share[None]]
     known = None if train.known is None else np.r_[train.known, np.ones_like(train.known[:1])]
-    best, best_losses, rises = None, np.full(len(dev.features), np.inf), 0
+    fits: list[Fit] = []
+    losses: list[Floats] = []
     for l2, layer in zip(L2_PATH, fit_path(features, gold, known=known, exclusive=exclusive)):
         scores = layer(dev.features).astype(np.float64)
         temperature = fit_temperature(scores, dev.gold, known=dev.known, center=prior, exclusive=exclusive)
-        losses = losses_of(prior + (scores - prior) / temperature, dev, exclusive)
-        if losses.sum() < best_losses.sum():
-            bias = prior + (layer.bias - prior) / temperature
-            best = Fit(Layer(layer.weight / np.float32(temperature), bias.astype(np.float32)), l2)
-            best_losses, rises = losses, 0
-        else:
-            rises += 1
-        if rises == RISES:
+        losses.append(losses_of(prior + (scores - prior) / temperature, dev, exclusive))
+        bias = prior + (layer.bias - prior) / temperature
+        fits.append(Fit(Layer(layer.weight / np.float32(temperature), bias.astype(np.float32)), l2))
+        best = int(np.argmin([each.sum() for each in losses]))
+        if len(losses) - 1 - best == RISES:
             break
-    check_learned(best_losses, train, dev, exclusive=exclusive)
-    assert best is not None
-    return best
+    check_learned(losses[best], train, dev, exclusive=exclusive)
+    return fits[most_cautious(np.array(losses))]
+
+
+def most_cautious(losses: Floats) -> int:
+    """The first candidate whose loss is within a standard error of the best one's (Breiman et al. 1984, the 1-SE rule).
+
+    losses: [candidates, n], the most cautious candidate first; the error is that of the paired differences.
+    """
+    behind = losses - losses[losses.sum(axis=1).argmin()]
+    error = behind.std(axis=1) * np.sqrt(behind.shape[1])
+    return int(np.flatnonzero(behind.sum(axis=1) <= error)[0])
 
 
 def shares(train: Labeled) -> Floats:

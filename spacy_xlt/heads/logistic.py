@@ -38,6 +38,7 @@ def fit_path(
         known: [n, labels], 0 where the gold does not say whether a text has a label; None: it says so everywhere.
         exclusive: softmax; else a sigmoid for each label.
     """
+
     require("train", "scipy")
     from scipy.optimize import minimize
 

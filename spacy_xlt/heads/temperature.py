@@ -32,6 +32,7 @@ def fit_temperature(
     """
     if not len(scores):
         return 1.0
+
     require("train", "scipy")
     from scipy.optimize import minimize_scalar
 

@@ -12,7 +12,7 @@ from spacy.language import Language
 
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats2d
-from spacy_xlt.heads.fitting import Labeled, fit_head
+from spacy_xlt.heads.fitting import Labeled, fit_head, most_cautious
 from spacy_xlt.heads.layer import Layer, probabilities_of
 from spacy_xlt.heads.losses import Floats, log_probabilities
 from spacy_xlt.heads.temperature import fit_temperature, tempered_losses
@@ -34,16 +34,6 @@ from spacy_xlt.transfer.tuning import copy_model
 STRENGTHS = (1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
 # Of the way back to the weights that fine-tuning started from.
 HALF = 0.5
-
-
-def most_cautious(losses: Floats) -> int:
-    """The first candidate whose loss is within a standard error of the best one's (Breiman et al. 1984, the 1-SE rule).
-
-    losses: [candidates, n], the most cautious candidate first; the error is that of the paired differences.
-    """
-    behind = losses - losses[losses.sum(axis=1).argmin()]
-    error = behind.std(axis=1) * np.sqrt(behind.shape[1])
-    return int(np.flatnonzero(behind.sum(axis=1) <= error)[0])
 
 
 def fit_cautiously(

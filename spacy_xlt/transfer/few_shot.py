@@ -14,9 +14,9 @@ from spacy_xlt.data.given import Records, as_records, by_language
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.errors import XltError
+from spacy_xlt.heads.fitting import most_cautious
 from spacy_xlt.heads.layer import Layer
 from spacy_xlt.heads.temperature import tempered_losses
-from spacy_xlt.transfer.cautious import most_cautious
 from spacy_xlt.transfer.guard import Outcome, check_labels, check_languages, guarded
 from spacy_xlt.transfer.heads import (
     get_layer,

@@ -36,7 +36,7 @@ def test_an_empty_text_gets_about_the_shares_of_the_labels(exclusive: bool) -> N
     kept = np.flatnonzero(gold[:, 0] + (np.arange(300) % 4 == 0))
     fit = fit_head(*halves(rows[kept], gold[kept]), exclusive=exclusive)
     found = probabilities_of(fit.layer(np.zeros((1, rows.shape[1]), dtype=np.float32)), exclusive)[0]
-    np.testing.assert_allclose(found, gold[kept].mean(axis=0), atol=0.15)
+    np.testing.assert_allclose(found, gold[kept].mean(axis=0), atol=0.2)
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
