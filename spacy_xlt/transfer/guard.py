@@ -103,7 +103,7 @@ def correct_rows(nlp: Language, records: Sequence[Record]) -> NDArray[np.bool_]:
     head = find_head(nlp)
     check_labels(records, list(head.labels), is_exclusive(nlp))
     correct = []
-    for record, doc in zip(records, nlp.pipe(record.text for record in records)):
+    for record, doc in zip(records, nlp.pipe(record.text for record in records), strict=True):
         if is_exclusive(nlp):
             found = {max(head.labels, key=doc.cats.__getitem__)}
         else:
