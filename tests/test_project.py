@@ -156,7 +156,9 @@ def test_readme_documents_the_project_as_it_is(tmp_path: Path, monkeypatch: pyte
     assert copy.read_text(encoding="utf8") == README, "run: python -m spacy project document --output README.md"
 
 
-@pytest.mark.parametrize("name", ["zero_shot", "encode", "langdetect", "langdetect_200", "speed", "batch", "transfer", "align"])
+@pytest.mark.parametrize(
+    "name", ["zero_shot", "encode", "langdetect", "langdetect_200", "speed", "batch", "transfer", "align"]
+)
 def test_readme_figures_are_those_of_the_benchmarks(name: str) -> None:
     shown = re.search(rf"<!-- {name}: .*? -->\n(.*?)<!-- {name}: end -->", README, flags=re.DOTALL)
     results = (ROOT / "benchmarks" / "results" / f"{name}.md").read_text(encoding="utf8")
