@@ -213,9 +213,7 @@ class NGrams:
             logits += group.log_prior[columns]
         if number == HAN and "jpn_Jpan" in (kept := [names[column] for column in columns]):
             logits[:, kept.index("jpn_Jpan")] -= [missing_kana(part) for part in parts]
-        codes = [self._code(names[column]) for column in columns]
-        answers = sorted(set(codes))
-        members = np.array([[code == answer for answer in answers] for code in codes], dtype=np.float64)
+        answers, members = _answers(tuple(names[column] for column in columns), self.varieties)
         probabilities = softmax(logits) @ members
         if not prior and self.unknown_rate:
             unknown = unknown_probability([names[column] for column in columns], parts, scores, self.unknown_rate)
@@ -223,7 +221,7 @@ class NGrams:
             # alike is no reason for `xx`.
             unknown[unknown < 0.5] = 0.0
             probabilities = np.column_stack([probabilities * (1.0 - unknown)[:, None], unknown])
-            answers.append(UNKNOWN)
+            answers = (*answers, UNKNOWN)
         return to_candidates(probabilities, answers)
 
 
@@ -233,6 +231,14 @@ def NGrams_v1() -> NGrams:
     It is today's model, which like those never answers `xx` to a text with letters.
     """
     return NGrams(unknown_rate=0.0)
+
+
+@lru_cache(maxsize=64)
+def _answers(names: tuple[str, ...], varieties: bool) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """The codes that classes are answered with, and which class has which: classes x codes, 0 or 1."""
+    codes = [answer_code(name, varieties) for name in names]
+    answers = tuple(sorted(set(codes)))
+    return answers, np.array([[code == answer for answer in answers] for code in codes], dtype=np.float64)
 
 
 @lru_cache(maxsize=1024)

@@ -2,7 +2,7 @@
 
 A text in an unknown language has n-grams that the best language seldom uses, and no language stands out. Four figures
 of a text's scores say so; a logistic regression for each class of length joins them. It was fitted on texts whose own
-language was taken out of the model, and on noise (benchmarks/langdetect_calibration.py). The threshold is the quantile
+language was taken out of the model, and on noise (benchmarks/langdetect_unknown.py). The threshold is the quantile
 of the texts in known languages that leaves the wanted share of them above it.
 """
 
