@@ -26,7 +26,7 @@ KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
 
 def known_sets(most: int) -> dict[str, Labelled]:
-    """Texts with their classes, at most so many of each class, evenly from all of its test texts."""
+    """Test texts with their classes: at most `most` of each class, taken at even distances."""
     sib = {name: texts(name, "sib", "test") for name in classes()}
     sentences = [(text, name) for name, found in sib.items() for text in evenly(found, most)]
     return {
@@ -59,7 +59,7 @@ def open_sets(each: int) -> dict[str, list[str]]:
 
 
 def evenly(found: list[str], most: int) -> list[str]:
-    """At most so many of the texts, at even distances."""
+    """Return at most `most` of the texts, taken at even distances."""
     count = min(most, len(found))
     return [found[place * len(found) // count] for place in range(count)]
 

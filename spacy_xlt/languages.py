@@ -6,14 +6,15 @@ language is written in several scripts, or has varieties, a code with its script
 """
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import NamedTuple, Optional
+from typing import NamedTuple, Optional, TypeVar
 
 from spacy_xlt.errors import XltError
 
 UNKNOWN = "xx"
+ValueT = TypeVar("ValueT")
 
 # Base code; ISO 639-3 code as in FLORES, then other codes of the same language / codes of its varieties; scripts, the
 # most common first, with `+` between those that are in everyday use beside each other; English name.
@@ -502,6 +503,29 @@ def add_by_base_code(pairs: Iterable[tuple[str, float]]) -> dict[str, float]:
         base = base_code(code)
         sums[base] = sums[base] + number if base in sums else number
     return sums
+
+
+def by_base_code(
+    given: Mapping[str, ValueT], code_of: Callable[[str], str], *, who: str = "", join: str = "texts"
+) -> dict[str, ValueT]:
+    """Return the same by base codes.
+
+    Args:
+        given: {language: value}.
+        code_of: `find_language`, or `as_base_code` where a language may be unknown.
+        who: What an error begins with, such as `xlt_projector: `.
+        join: What an error asks to join.
+
+    Raises:
+        XltError: `code_of` knows no such language, or two names are of one language.
+    """
+    found: dict[str, ValueT] = {}
+    for language, value in given.items():
+        base = code_of(language)
+        if base in found:
+            raise XltError(f"{who}'{language}' is one more name of '{base}': join their {join}.")
+        found[base] = value
+    return found
 
 
 def is_known(code: str) -> bool:

@@ -3,13 +3,13 @@
 import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar, Union
+from typing import Union
 
 from spacy_xlt.data.docbin import Loaded, load_records
 from spacy_xlt.data.paths import Paths, paths_of
 from spacy_xlt.data.records import COLUMNS, Columns, Record
 from spacy_xlt.errors import XltError
-from spacy_xlt.languages import as_base_code
+from spacy_xlt.languages import as_base_code, by_base_code
 
 # Records, or a file, a folder or a pattern, or a list of them.
 Records = Union[Sequence[Record], Paths]
@@ -17,7 +17,6 @@ Records = Union[Sequence[Record], Paths]
 Texts = Union[Sequence[str], Paths]
 # {language: texts}, or files whose records say their language.
 TextsByLanguage = Union[Mapping[str, Texts], Paths]
-ValueT = TypeVar("ValueT")
 _UNLABELLED = Columns(labelled=False)
 
 
@@ -49,19 +48,8 @@ def as_texts(data: Texts) -> list[str]:
 def as_texts_by_language(data: TextsByLanguage) -> dict[str, list[str]]:
     """{base code: texts}, of texts or of files. Raises XltError for a language that is not known."""
     if isinstance(data, Mapping):
-        return {language: as_texts(texts) for language, texts in by_language(data).items()}
+        return {language: as_texts(texts) for language, texts in by_base_code(data, as_base_code).items()}
     return Loaded(_load(data, _UNLABELLED)).by_language()
-
-
-def by_language(data: Mapping[str, ValueT]) -> dict[str, ValueT]:
-    """The same by base codes; `xx` stays. Raises XltError for what is no language, and for two names of one."""
-    found: dict[str, ValueT] = {}
-    for language, value in data.items():
-        base = as_base_code(language)
-        if base in found:
-            raise XltError(f"'{language}' is one more name of '{base}': join their texts.")
-        found[base] = value
-    return found
 
 
 def _load(paths: Paths, columns: Columns) -> list[Record]:

@@ -33,7 +33,7 @@ Say = Callable[[str], Any]
 
 
 def printable(text: str) -> str:
-    """So much of a bad record as the quarantine file shows."""
+    """The beginning of a bad record, as the quarantine file shows it."""
     return replace_surrogates(text[:SHOWN])
 
 

@@ -34,7 +34,7 @@ _NOISE = re.compile(
 _MIXED_WORD = re.compile(r"(?<!\w)(?=[a-z0-9]*[a-z])[a-z0-9]*\d[a-z0-9]*\d[a-z0-9]*(?!\w)", re.IGNORECASE)
 _TWO_DIGITS = re.compile(r"\d\D{0,40}\d")
 _CODE_SIGN = re.compile(r"[{}\[\]();=<>+*|\\^~_$]")
-# A text with so many of these signs, and so large a share of them, is program code.
+# A text is program code if it has this many of these signs, and they are this share of its characters.
 CODE_SIGNS, CODE_SHARE = 8, 0.2
 _LETTER = re.compile(r"[^\W\d_]")
 

@@ -3,8 +3,9 @@
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Optional, TypeVar, Union
+from typing import Any, Callable, Optional, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from spacy_xlt.alignment.base import Aligner, Pairs
 from spacy_xlt.alignment.projection import MAPS_FILE, Projection, mixture
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import language_of, set_extensions
-from spacy_xlt.languages import UNKNOWN, base_code, find_language
+from spacy_xlt.languages import UNKNOWN, base_code, by_base_code, find_language
 from spacy_xlt.pipeline.stream import annotate_stream
 from spacy_xlt.pipeline.upstream import annotate_upstream
 
@@ -35,7 +36,6 @@ shrinkage = 10.0
 """
 DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR)["xlt_projector"]
 EXTENSIONS = ("xlt_embedding", "xlt_projected", "language", "language_candidates")
-ValueT = TypeVar("ValueT")
 # What spaCy makes up where `nlp.initialize` (or `spacy assemble`) gets no examples: no text of the source.
 DUMMY_WORDS = ["x", "y", "z"]
 
@@ -108,7 +108,8 @@ class Projector(Projection, Pipe):
         Rows of zeros (blank texts) do not count. The source, once fitted, need not be given again.
         Raises XltError if the source has never been seen, and for a language without texts, or that is not known.
         """
-        self._fit(self._by_base_code(embeddings), None if pairs is None else self._by_base_code(pairs))
+        regroup = partial(by_base_code, code_of=find_language, who=f"{self.name}: ", join="rows")
+        self._fit(regroup(embeddings), None if pairs is None else regroup(pairs))
 
     def _fit(self, rows: Mapping[str, NDArray[np.float32]], pairs: Optional[Pairs]) -> None:
         if self.source not in rows and (pairs or self.source not in self.means):
@@ -126,15 +127,6 @@ class Projector(Projection, Pipe):
             self.maps[language] = maps[language]
             self.means[language] = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
             self.counts[language] = len(vectors)
-
-    def _by_base_code(self, given: Mapping[str, ValueT]) -> dict[str, ValueT]:
-        found: dict[str, ValueT] = {}
-        for language, value in given.items():
-            base = find_language(language)
-            if base in found:
-                raise XltError(f"{self.name}: '{language}' is one more name of '{base}': join their rows.")
-            found[base] = value
-        return found
 
     def remove(self, language: str) -> None:
         """Forget a language. Raises XltError for one that was not fitted, and for the source."""

@@ -66,8 +66,8 @@ def settle(nlp: Language, records: Sequence[Record], dev: Sequence[Record], *, p
 
     Returns what it chose. The middle is often as good at home and better elsewhere (WiSE-FT, Wortsman et al. 2022,
     equation 1). At either place the output layer is learned anew from the labelled texts, see `fit_cautiously`; half of
-    the way back is chosen where no more answers are wrong than a standard error. Where a text has one label, the
-    layer's probabilities are as sure as those of the old one were; else they fit dev, see `fit_head`.
+    the way back is chosen where no more answers are wrong than a standard error. If each text has one label, the
+    layer gets the temperature at which it fits the old one's probabilities; otherwise dev sets it, see `fit_head`.
 
     pretrained: the Hugging Face model that fine-tuning started from.
     """

@@ -8,12 +8,12 @@ from spacy.language import Language
 from tqdm import tqdm
 
 from spacy_xlt.data.docbin import make_docs
-from spacy_xlt.data.given import Records, TextsByLanguage, as_records, as_texts_by_language, by_language
+from spacy_xlt.data.given import Records, TextsByLanguage, as_records, as_texts_by_language
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats1d, Floats2d
 from spacy_xlt.errors import XltError
 from spacy_xlt.heads.layer import Layer
-from spacy_xlt.languages import UNKNOWN
+from spacy_xlt.languages import UNKNOWN, as_base_code, by_base_code
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
@@ -78,7 +78,8 @@ def distill(
     Raises XltError for a teacher with other labels, a wrong number of layers, and texts without a language.
     """
     labels, exclusive = head_labels(nlp), is_exclusive(nlp)
-    texts, translations, dev = as_texts_by_language(texts), by_language(translations or {}), as_records(dev)
+    texts, dev = as_texts_by_language(texts), as_records(dev)
+    translations = by_base_code(translations or {}, as_base_code)
     if UNKNOWN in texts or UNKNOWN in translations:
         raise XltError("There are texts without a language: name it with --language, or in the field 'lang'.")
     projector = find_pipe(nlp, Projector)

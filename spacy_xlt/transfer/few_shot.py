@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from spacy.language import Language
 
-from spacy_xlt.data.given import Records, as_records, by_language
+from spacy_xlt.data.given import Records, as_records
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.errors import XltError
 from spacy_xlt.heads.fitting import most_cautious
 from spacy_xlt.heads.layer import Layer
 from spacy_xlt.heads.temperature import tempered_losses
+from spacy_xlt.languages import as_base_code, by_base_code
 from spacy_xlt.transfer.guard import Outcome, check_labels, check_languages, guarded
 from spacy_xlt.transfer.heads import (
     get_layer,
@@ -92,7 +93,7 @@ def few_shot(
     different labels, and texts without a language.
     """
     target, source, dev = as_records(target), as_records(source), as_records(dev)
-    weights = by_language(weights or {})
+    weights = by_base_code(weights or {}, as_base_code)
     labels, exclusive = head_labels(nlp), is_exclusive(nlp)
     target = check_target(target, labels, exclusive)
     check_labels(source, labels, exclusive)

@@ -57,8 +57,8 @@ def train(
 
     records: labelled records, or the files that hold them: a path, a folder, a pattern, or a list of them.
     dev: the same; None: every fifth record of each label is set aside.
-    method: `frozen` (seconds) or `finetune` (minutes, better; 4 epochs). A fine-tuned encoder may go half of the way
-        back, and its head is learned anew: see `cautious.settle`.
+    method: `frozen` (seconds) or `finetune` (minutes, better; 4 epochs). The weights of a fine-tuned encoder may be
+        averaged with the pretrained ones, and its head is fitted anew: see `cautious.settle`.
     source: the language of the records. languages: the prior of the language detector; empty: no prior. Both take codes
         or English names.
     encoder: an encoder folder; None: the default encoder.
@@ -98,7 +98,7 @@ def train(
             best.config["paths"].update(train=None, dev=None, encoder=None)
             return best
         flat = flatten(best, source=source, languages=languages)
-        log.write("Half of the way back? The texts are embedded twice.\n")
+        log.write("Averaging with the pretrained weights (WiSE-FT): the texts are embedded twice.\n")
         chosen = settle(flat, train_records, dev_records, pretrained=load_model(encoder or default_folder()))
         log.write(f"Went {chosen['back']:.0%} of the way back; penalty of the head: {chosen['strength']:g}\n")
         _measure(flat, train_records, dev_records)

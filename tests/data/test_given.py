@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from spacy_xlt.data.given import as_records, as_texts, as_texts_by_language, by_language
+from spacy_xlt.data.given import as_records, as_texts, as_texts_by_language
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
+from spacy_xlt.languages import as_base_code, by_base_code
 from tests.data.test_records import write
 
 RECORD = Record("Hallo", ("x",), "de", "here")
@@ -46,8 +47,8 @@ def test_texts_by_language(path: Path, tmp_path: Path) -> None:
 
 
 def test_languages_of_texts() -> None:
-    assert by_language({"deu": 1, "Swahili": 2, "und": 3}) == {"de": 1, "sw": 2, "xx": 3}
+    assert by_base_code({"deu": 1, "Swahili": 2, "und": 3}, as_base_code) == {"de": 1, "sw": 2, "xx": 3}
     with pytest.raises(XltError, match=r"'germna'.*German"):
-        by_language({"germna": 1})
+        by_base_code({"germna": 1}, as_base_code)
     with pytest.raises(XltError, match="'German'"):
-        by_language({"de": 1, "German": 2})
+        by_base_code({"de": 1, "German": 2}, as_base_code)
