@@ -39,13 +39,19 @@ def multilabel_examples(nlp: Language) -> list[Example]:
     return examples
 
 
-@pytest.fixture(scope="module")
-def multilabel(tiny_bert: Path) -> Language:
+def untrained_multilabel(tiny_bert: Path) -> tuple[Language, list[Example]]:
+    """A pipeline with several labels a text, initialized, and examples for it."""
     nlp = spacy.blank("xx")
     for name in (*COMPONENTS[:3], "xlt_textcat_multilabel"):
         nlp.add_pipe(name)
     examples = multilabel_examples(nlp)
     initialize(nlp, tiny_bert, examples)
+    return nlp, examples
+
+
+@pytest.fixture(scope="module")
+def multilabel(tiny_bert: Path) -> Language:
+    nlp, examples = untrained_multilabel(tiny_bert)
     train(nlp, examples)
     return nlp
 
@@ -217,11 +223,7 @@ def test_a_hidden_layer_cannot_be_fitted_exactly(tiny_bert: Path, tmp_path: Path
 
 def test_a_sigmoid_head_that_starts_out_wrong_is_put_right_by_the_training_loop(tiny_bert: Path) -> None:
     """With the gradient of a squared error, a saturated sigmoid would stay where it is."""
-    nlp = spacy.blank("xx")
-    for name in (*COMPONENTS[:3], "xlt_textcat_multilabel"):
-        nlp.add_pipe(name)
-    examples = multilabel_examples(nlp)
-    initialize(nlp, tiny_bert, examples)
+    nlp, examples = untrained_multilabel(tiny_bert)
     head: Any = nlp.get_pipe("xlt_textcat_multilabel")
     head.model.get_ref("output_layer").layers[0].get_param("b")[:] = [-20.0, 20.0, -20.0]
     optimizer = Adam(0.1)
