@@ -119,11 +119,15 @@ def fit_sets(split: str, each: int) -> dict[str, Labelled]:
 
 
 def _snippet(text: str, language: str, words: int, rng: random.Random) -> str:
-    """Words from the beginning of a text, or as often from anywhere."""
-    units: Sequence[str] = text if language in UNSPACED else text.split()
-    count = 3 * words if language in UNSPACED else words
-    start = rng.choice((0, rng.randrange(max(1, len(units) - count + 1))))
-    return ("" if language in UNSPACED else " ").join(units[start : start + count])
+    unspaced = language in UNSPACED
+    return cut(text, 3 * words if unspaced else words, unspaced, rng)
+
+
+def cut(text: str, size: int, unspaced: bool, rng: random.Random) -> str:
+    """Return `size` words (unspaced: characters) from the beginning of a text, or as often from anywhere in it."""
+    units: Sequence[str] = text if unspaced else text.split()
+    start = rng.choice((0, rng.randrange(max(1, len(units) - size + 1))))
+    return ("" if unspaced else " ").join(units[start : start + size])
 
 
 def _different_words(texts: list[str], language: str) -> list[str]:

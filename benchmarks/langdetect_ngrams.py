@@ -32,7 +32,7 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 import wordfreq
-from langdetect_data import tweets
+from langdetect_data import cut, tweets
 from languages_data import FOLDS, classes, texts
 from numpy.typing import NDArray
 
@@ -294,12 +294,11 @@ def snippets(name: str, text: str, rng: random.Random) -> Iterator[str]:
     """The text, and some words from its beginning or from anywhere in it."""
     yield text
     unspaced = name[4:] in UNSPACED
-    units: Sequence[str] = text if unspaced else text.split()
+    length = len(text) if unspaced else len(text.split())
     for size in SNIPPETS:
         size = 3 * size if unspaced else size
-        if len(units) > size:
-            start = rng.choice((0, rng.randrange(len(units) - size + 1)))
-            yield ("" if unspaced else " ").join(units[start : start + size])
+        if length > size:
+            yield cut(text, size, unspaced, rng)
 
 
 def word_examples(name: str) -> list[str]:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from anyascii import anyascii
-from langdetect_data import LANGUAGES, tweets
+from langdetect_data import LANGUAGES, cut, tweets
 from langdetect_ngrams import SCRIPTS, TWEETS, UNSPACED
 from languages_data import classes, merged, texts
 from numpy.typing import NDArray
@@ -82,11 +82,9 @@ def held_out(name: str) -> Iterator[str]:
     for source, split in (("sib", "fold0"), ("ntrex", "dev"), ("udhr", "dev")):
         for text in texts(name, source, split):
             yield text
-            units: Sequence[str] = text if unspaced else text.split()
             for size in rng.sample(SNIPPETS, 3):
                 size = size * rng.randint(1, 3) if unspaced else size
-                start = rng.choice((0, rng.randrange(max(1, len(units) - size + 1))))
-                yield ("" if unspaced else " ").join(units[start : start + size])
+                yield cut(text, size, unspaced, rng)
     for text, language in tweets("val"):
         if TWEETS[language] == name:
             yield text
