@@ -10,16 +10,17 @@ from typing import Any, Literal, Optional, Union
 from spacy_xlt.batch.chunks import Chunk, make_chunks
 from spacy_xlt.batch.fields import Fields, choose_fields
 from spacy_xlt.batch.folder import check_model
-from spacy_xlt.batch.inputs import STDIN, Kind, find_inputs, identity, total_bytes
+from spacy_xlt.batch.inputs import find_inputs, identity, total_bytes
 from spacy_xlt.batch.model import Results, TextModel
 from spacy_xlt.batch.output import OutputFolder
 from spacy_xlt.batch.progress import Progress
 from spacy_xlt.batch.rows import Options, RowMaker, rows_of
 from spacy_xlt.batch.sinks import FORMATS, Format, make_sink
-from spacy_xlt.batch.sources import FileRows, import_arrow, object_rows
+from spacy_xlt.batch.sources import FileRows, object_rows
 from spacy_xlt.batch.summary import Summary
 from spacy_xlt.batch.workers import map_in_process, map_in_workers
-from spacy_xlt.data.paths import PathLike, paths_of
+from spacy_xlt.data.decoding import import_arrow
+from spacy_xlt.data.paths import STDIN, Kind, PathLike, paths_of
 from spacy_xlt.data.records import BadRecord
 from spacy_xlt.errors import XltError
 

@@ -7,11 +7,7 @@ from pathlib import Path
 from typing import Optional
 
 from spacy_xlt.data.decoding import check_encoding
-from spacy_xlt.data.paths import KINDS as KINDS
-from spacy_xlt.data.paths import READABLE, expand, kind_of, walk
-from spacy_xlt.data.paths import STDIN as STDIN
-from spacy_xlt.data.paths import Input as Input
-from spacy_xlt.data.paths import Kind as Kind
+from spacy_xlt.data.paths import KINDS, READABLE, STDIN, Input, Kind, expand, kind_of, walk
 from spacy_xlt.errors import XltError
 
 

@@ -14,10 +14,10 @@ from typing import Any, Optional
 
 from spacy_xlt.batch.chunks import Chunk, make_chunks
 from spacy_xlt.batch.fields import Fields
-from spacy_xlt.batch.inputs import Input
 from spacy_xlt.batch.model import Results
 from spacy_xlt.batch.sources import FileRows
 from spacy_xlt.batch.workers import Load
+from spacy_xlt.data.paths import Input
 from spacy_xlt.errors import XltError
 
 # A chunk travels as one cell of Arrow's, pickled: it comes from our own processes.

@@ -7,9 +7,9 @@ from typing import Any, Optional
 from spacy_xlt.batch.chunks import Chunk
 from spacy_xlt.batch.fields import Fields, Item
 from spacy_xlt.batch.folder import ModelFacts
-from spacy_xlt.batch.inputs import Input
 from spacy_xlt.batch.model import Result, Results
 from spacy_xlt.batch.sinks import OTHER, RESULTS, Format, Row, output_name
+from spacy_xlt.data.paths import Input
 from spacy_xlt.data.records import BadRecord
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Optional, Protocol, get_args
 
 from spacy_xlt.batch.parts import PartFile
-from spacy_xlt.batch.sources import import_arrow
+from spacy_xlt.data.decoding import import_arrow
 from spacy_xlt.text import replace_surrogates
 
 Format = Literal["jsonl", "csv", "parquet", "docbin"]

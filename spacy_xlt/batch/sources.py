@@ -5,9 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import IO, Any, Union
 
-from spacy_xlt.batch.inputs import STDIN, Input
-from spacy_xlt.data.decoding import import_arrow as import_arrow
-from spacy_xlt.data.paths import kind_of
+from spacy_xlt.data.paths import STDIN, Input, kind_of
 from spacy_xlt.data.reading import READ_ERRORS, TEXT_FIELD, open_rows
 from spacy_xlt.data.rows import BadRecord, Row, Rows, Say
 

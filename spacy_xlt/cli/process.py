@@ -54,10 +54,10 @@ def process_cli(
     import time
 
     from spacy_xlt.batch.engine import process
-    from spacy_xlt.batch.inputs import KINDS
     from spacy_xlt.batch.summary import kind_of, print_table
     from spacy_xlt.cli.common import ENCODING_HINT, quiet
     from spacy_xlt.data.decoding import UNDECODED
+    from spacy_xlt.data.paths import KINDS
     from spacy_xlt.errors import XltError
 
     if input_format is not None and input_format not in KINDS:

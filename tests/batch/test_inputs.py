@@ -9,8 +9,9 @@ import pytest
 
 from spacy_xlt.batch import process
 from spacy_xlt.batch.fields import Fields, choose_fields
-from spacy_xlt.batch.inputs import Input, find_inputs, identity
+from spacy_xlt.batch.inputs import find_inputs, identity
 from spacy_xlt.batch.sources import FileRows
+from spacy_xlt.data.paths import Input
 from spacy_xlt.data.records import BadRecord
 from spacy_xlt.errors import XltError
 
