@@ -496,13 +496,17 @@ def full_code(code: str) -> str:
     return f"{language.iso}_{language.usual}"
 
 
-def add_by_base_code(pairs: Iterable[tuple[str, float]]) -> dict[str, float]:
-    """Add up the numbers of the codes of each language: {base code: sum}, in the order of the pairs."""
+def add_by_code(pairs: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """Add up the numbers of each code: {code: sum}, in the order of the pairs."""
     sums: dict[str, float] = {}
     for code, number in pairs:
-        base = base_code(code)
-        sums[base] = sums[base] + number if base in sums else number
+        sums[code] = sums[code] + number if code in sums else number
     return sums
+
+
+def add_by_base_code(pairs: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """Add up the numbers of the codes of each language: {base code: sum}, in the order of the pairs."""
+    return add_by_code((base_code(code), number) for code, number in pairs)
 
 
 def by_base_code(

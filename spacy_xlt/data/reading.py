@@ -14,9 +14,9 @@ from spacy_xlt.data.rows import (
     Row,
     Rows,
     Say,
+    decoded_lines,
     json_rows,
     jsonl_rows,
-    numbered_lines,
     printable,
     text_rows,
 )
@@ -75,6 +75,17 @@ def open_rows(source: Input, raw: Optional[IO[bytes]] = None, *, say: Say, field
             file.close()
 
 
+@contextmanager
+def told_as_damaged(path: str) -> Iterator[None]:
+    """Raise what reading a damaged file raises as an XltError that names the file."""
+    try:
+        yield
+    except XltError:
+        raise
+    except READ_ERRORS as error:
+        raise XltError(f"{path} cannot be read ({error}): it is damaged or not complete. Copy it again.") from error
+
+
 def read_lines(path: PathLike, encoding: Optional[str] = None) -> Iterator[tuple[int, Union[str, BadRecord]]]:
     """The lines of a text file without their ends, with their numbers; a BadRecord for one that is not in its encoding.
 
@@ -83,17 +94,12 @@ def read_lines(path: PathLike, encoding: Optional[str] = None) -> Iterator[tuple
     path = os.fspath(path)
     if not os.path.isfile(path):
         raise XltError(f"{path} does not exist.")
-    try:
-        with open(path, "rb") as raw, as_text(unpacked(raw, path), path, encoding=encoding) as file:
-            for number, line in numbered_lines(file, path):
-                if not isinstance(line, str) or not is_undecoded(line):
-                    yield number, line if isinstance(line, BadRecord) else line.rstrip("\r\n")
-                else:
-                    yield number, BadRecord(f"{path}:{number}", why_undecoded(file.encoding), printable(line))
-    except XltError:
-        raise
-    except READ_ERRORS as error:
-        raise XltError(f"{path} cannot be read ({error}): it is damaged or not complete. Copy it again.") from error
+    with (
+        told_as_damaged(path),
+        open(path, "rb") as raw,
+        as_text(unpacked(raw, path), path, encoding=encoding) as file,
+    ):
+        yield from decoded_lines(file, path)
 
 
 def _whole_file(file: IO[bytes], source: Input, field: str) -> Row:

@@ -11,7 +11,7 @@ from typing import Any, Optional, Union
 from spacy_xlt.data.decoding import check_encoding
 from spacy_xlt.data.paths import Input as Input
 from spacy_xlt.data.paths import PathLike, Paths, as_list, expand, kind_of, walk
-from spacy_xlt.data.reading import READ_ERRORS, open_rows
+from spacy_xlt.data.reading import open_rows, told_as_damaged
 from spacy_xlt.data.rows import MAX_CHARS as MAX_CHARS
 from spacy_xlt.data.rows import BadRecord as BadRecord
 from spacy_xlt.data.rows import Rows as Rows
@@ -88,19 +88,17 @@ def read_records(
     if language is not None:
         language = as_base_code(language)
     check_encoding(encoding)
-    try:
-        with open_rows(Input(path, kind, encoding), say=say, field=columns.text) as (header, rows):
-            if header is not None:
-                if set(header) >= SIB200_COLUMNS and columns.label not in header and not columns.labels:
-                    columns = replace(columns, label="category")
-                    language = language or _folder_language(path)
-                _check_header(path, header, columns)
-            for place, row in rows:
-                yield row if isinstance(row, BadRecord) else _record(place, row, columns, language)
-    except XltError:
-        raise
-    except READ_ERRORS as error:
-        raise XltError(f"{path} cannot be read ({error}): it is damaged or not complete. Copy it again.") from error
+    with (
+        told_as_damaged(path),
+        open_rows(Input(path, kind, encoding), say=say, field=columns.text) as (header, rows),
+    ):
+        if header is not None:
+            if set(header) >= SIB200_COLUMNS and columns.label not in header and not columns.labels:
+                columns = replace(columns, label="category")
+                language = language or _folder_language(path)
+            _check_header(path, header, columns)
+        for place, row in rows:
+            yield row if isinstance(row, BadRecord) else _record(place, row, columns, language)
 
 
 def _folder_language(path: str) -> str:

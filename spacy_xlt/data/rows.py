@@ -51,16 +51,22 @@ def numbered_lines(file: TextIO, name: str) -> Iterator[tuple[int, Union[str, Ba
             yield number, line
 
 
+def decoded_lines(file: TextIO, name: str) -> Iterator[tuple[int, Union[str, BadRecord]]]:
+    """The lines with their numbers, without their ends; a BadRecord for one that is not in the file's encoding."""
+    for number, line in numbered_lines(file, name):
+        if isinstance(line, BadRecord):
+            yield number, line
+        elif is_undecoded(line):
+            yield number, BadRecord(f"{name}:{number}", why_undecoded(file.encoding), printable(line.rstrip("\r\n")))
+        else:
+            yield number, line.rstrip("\r\n")
+
+
 def _filled_lines(file: TextIO, name: str) -> Iterator[tuple[str, Union[str, BadRecord]]]:
     """The lines that are not blank, each with its place."""
-    for number, line in numbered_lines(file, name):
-        place = f"{name}:{number}"
-        if isinstance(line, BadRecord):
-            yield place, line
-        elif line.strip():
-            text = line.rstrip("\r\n")
-            is_bad = is_undecoded(text)
-            yield place, BadRecord(place, why_undecoded(file.encoding), printable(text)) if is_bad else text
+    for number, line in decoded_lines(file, name):
+        if isinstance(line, BadRecord) or line.strip():
+            yield f"{name}:{number}", line
 
 
 def text_rows(file: TextIO, name: str, *, field: str) -> Rows:

@@ -176,9 +176,11 @@ class NGrams:
         return answer_code(name, self.varieties)
 
     def _check(self, prior: Mapping[str, float]) -> None:
+        if not prior:
+            return
         classes = [name for group in read_model().values() for name in group.classes]
         others = {code for number in range(len(NAMES)) for code in languages_of(number)}
-        if prior and not any(prior_weight(prior, name) for name in classes) and not others & set(prior):
+        if not any(prior_weight(prior, name) for name in classes) and not others & set(prior):
             raise XltError(
                 f"{type(self).__name__} knows none of the languages {', '.join(prior)}. "
                 "Choose another detector, or leave `languages` empty."

@@ -17,6 +17,7 @@ from spacy_xlt.detectors.parts import Part, split_scripts
 from spacy_xlt.detectors.prepare import prepare
 from spacy_xlt.detectors.scripts import HAN, LATIN, ON_REQUEST, WEIGHTS, has_own_script, is_written_in, languages_of
 from spacy_xlt.errors import XltError
+from spacy_xlt.languages import add_by_code
 
 Scores = NDArray[np.float32]
 
@@ -157,8 +158,5 @@ def to_candidates(probabilities: NDArray[np.float64], languages: Sequence[str]) 
 
 def _add_up(candidates: Candidates) -> Candidates:
     """What the parts of a text say together."""
-    total: dict[str, float] = {}
-    for code, probability in candidates:
-        total[code] = total.get(code, 0.0) + probability
-    ordered = sorted(total.items(), key=lambda pair: (-round(pair[1], DIGITS), pair[0]))
+    ordered = sorted(add_by_code(candidates).items(), key=lambda pair: (-round(pair[1], DIGITS), pair[0]))
     return [(code, round(p, DIGITS)) for code, p in ordered if p >= SMALLEST_PROBABILITY]

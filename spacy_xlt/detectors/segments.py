@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from spacy_xlt.detectors.base import Candidates, Detector, Languages, decide
 from spacy_xlt.detectors.scripts import HAN, KANA, NAMES, NO_SCRIPT, Codepoints, script_of, to_codepoints
-from spacy_xlt.languages import UNKNOWN, add_by_base_code, base_code
+from spacy_xlt.languages import UNKNOWN, add_by_base_code, add_by_code, base_code
 
 # Chosen on pairs of sentences of SIB-200 dev and NTREX, see benchmarks/langdetect_segments.py.
 SWITCH_COST = 10.0  # nats
@@ -184,7 +184,7 @@ def _join(units: list[Unit], judged: list[Candidates]) -> list[Segment]:
     for run in np.split(np.arange(len(units)), borders):
         column = int(path[run[0]])
         candidates = [pair for row in run for pair in judged[2 * row + 1] if base_code(pair[0]) == languages[column]]
-        script = decide(_add_up(candidates)).script
+        script = decide(add_by_code(candidates).items()).script
         score = 0.0 if languages[column] == UNKNOWN else round(float(together[run, column].mean()), 6)
         segments.append(Segment(units[run[0]].start, units[run[-1]].end, languages[column], score, script))
     return segments
@@ -193,14 +193,6 @@ def _join(units: list[Unit], judged: list[Candidates]) -> list[Segment]:
 def _by_language(answer: Candidates, unit: Unit) -> dict[str, float]:
     """The probability of each base code. Words in a script that the detector does not know are in no known language."""
     return add_by_base_code(answer) if answer or unit.script != OTHER_SCRIPT else {UNKNOWN: 1.0}
-
-
-def _add_up(candidates: Candidates) -> Candidates:
-    """The codes of several answers with the sums of their probabilities."""
-    sums: dict[str, float] = {}
-    for code, probability in candidates:
-        sums[code] = sums.get(code, 0.0) + probability
-    return list(sums.items())
 
 
 def _name_unknown(

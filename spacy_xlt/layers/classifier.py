@@ -8,6 +8,8 @@ from thinc.api import Dropout, Gelu, Linear, Model, Softmax, chain, zero_init
 from thinc.layers.resizable import resize_linear_weighted
 from thinc.types import Floats2d
 
+from spacy_xlt.heads.layer import Layer
+
 # Of the score of a label that is new, in log-odds.
 FAR_BELOW = 10.0
 
@@ -96,6 +98,13 @@ def find_output(model: Model[Any, Any]) -> Any:
         return None
     layers = model.get_ref("output_layer").walk()
     return next((layer for layer in layers if {"W", "b"} <= set(layer.param_names)), None)
+
+
+def set_output(model: Model[Any, Any], new: Layer) -> None:
+    """Put weights into the output layer of a head of ours."""
+    layer = find_output(model)
+    layer.set_param("W", layer.ops.asarray2f(new.weight))
+    layer.set_param("b", layer.ops.asarray1f(new.bias))
 
 
 def is_linear(model: Model[Any, Any]) -> bool:

@@ -20,7 +20,7 @@ from spacy_xlt.extensions import set_extensions
 from spacy_xlt.heads.fitting import Labeled, fit_head
 from spacy_xlt.heads.layer import probabilities_of
 from spacy_xlt.heads.thresholds import choose_thresholds
-from spacy_xlt.layers.classifier import find_output, is_linear
+from spacy_xlt.layers.classifier import is_linear, set_output
 from spacy_xlt.pipeline.stream import annotate_stream
 from spacy_xlt.pipeline.upstream import annotate_examples
 
@@ -145,9 +145,7 @@ class _OnEmbeddings:
         exclusive = not self.model.attrs["multi_label"]
         labeled = [self._labeled(annotate_examples(nlp, self.name, examples)) for examples in (train, dev)]
         fit = fit_head(*labeled, exclusive=exclusive)
-        output: Any = find_output(self.model)
-        output.set_param("W", output.ops.asarray2f(fit.layer.weight))
-        output.set_param("b", output.ops.asarray1f(fit.layer.bias))
+        set_output(self.model, fit.layer)
         if not exclusive:
             self.set_thresholds(probabilities_of(fit.layer(labeled[1].features), exclusive), labeled[1].gold)
 

@@ -18,7 +18,7 @@ from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
 from spacy_xlt.heads.layer import Layer
 from spacy_xlt.languages import UNKNOWN
-from spacy_xlt.layers.classifier import find_output
+from spacy_xlt.layers.classifier import find_output, set_output
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
@@ -64,9 +64,7 @@ def get_layer(nlp: Language) -> Layer:
 
 
 def set_layer(nlp: Language, new: Layer) -> None:
-    layer: Any = find_output(find_head(nlp).model)
-    layer.set_param("W", layer.ops.asarray2f(new.weight))
-    layer.set_param("b", layer.ops.asarray1f(new.bias))
+    set_output(find_head(nlp).model, new)
 
 
 def annotate(nlp: Language, records: Sequence[Record]) -> list[Doc]:
