@@ -7,13 +7,8 @@ import uuid
 
 from langdetect_200_samples import CODE, NAMES
 from langdetect_data import Labelled
-from languages_data import classes, other_languages, texts
+from languages_data import classes, is_unspaced, other_languages, texts
 
-# Written without spaces between words (Tibetan: between phrases).
-UNSPACED = frozenset(
-    ("bod_Tibt", "dzo_Tibt", "jpn_Jpan", "khm_Khmr", "lao_Laoo", "mya_Mymr", "shn_Mymr", "tha_Thai", "yue_Hant")
-    + ("zho_Hans", "zho_Hant")
-)
 FIRST_WORDS, FIRST_CHARACTERS = 3, 8
 LEAST_LETTERS = 4
 DOCUMENT = 5
@@ -66,7 +61,7 @@ def evenly(found: list[str], most: int) -> list[str]:
 
 def first_words(text: str, name: str) -> str:
     """The first three words, or eight characters."""
-    return text[:FIRST_CHARACTERS] if name in UNSPACED else " ".join(text.split()[:FIRST_WORDS])
+    return text[:FIRST_CHARACTERS] if is_unspaced(name) else " ".join(text.split()[:FIRST_WORDS])
 
 
 def one_word(text: str, name: str, seed: int) -> str:
@@ -76,7 +71,7 @@ def one_word(text: str, name: str, seed: int) -> str:
     if not words:
         return ""
     word = rng.choice(words)
-    if name not in UNSPACED:
+    if not is_unspaced(name):
         return word
     start = rng.randrange(len(word) - LEAST_LETTERS + 1)
     return word[start : start + LEAST_LETTERS]

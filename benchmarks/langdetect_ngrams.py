@@ -33,7 +33,7 @@ import numpy as np
 import scipy.sparse as sp
 import wordfreq
 from langdetect_data import cut, tweets
-from languages_data import FOLDS, classes, texts
+from languages_data import FOLDS, classes, is_unspaced, texts
 from numpy.typing import NDArray
 
 from spacy_xlt.detectors.lookup import hash_ngrams
@@ -51,7 +51,6 @@ SCRIPTS = {
     "Laoo": "Lao", "Mlym": "Malayalam", "Nkoo": "Nko", "Orya": "Oriya", "Guru": "Gurmukhi", "Olck": "Olchiki",
     "Sinh": "Sinhala", "Taml": "Tamil", "Telu": "Telugu", "Thai": "Thai", "Hans": "Han", "Hant": "Han", "Jpan": "Han",
 }  # fmt: skip
-UNSPACED = ("Hans", "Hant", "Jpan", "Thai", "Laoo", "Khmr", "Mymr", "Tibt")
 # Codes of lingua and wordfreq that are not those of a single class.
 LINGUA = {"nb": "nob_Latn", "nn": "nno_Latn", "sr": "srp_Cyrl", "ar": "arb_Arab", "fa": "pes_Arab", "az": "azj_Latn"}
 LINGUA_SCRIPTS = ("Latn", "Cyrl", "Arab", "Deva")
@@ -293,7 +292,7 @@ class TrainingSet:
 def snippets(name: str, text: str, rng: random.Random) -> Iterator[str]:
     """The text, and some words from its beginning or from anywhere in it."""
     yield text
-    unspaced = name[4:] in UNSPACED
+    unspaced = is_unspaced(name)
     length = len(text) if unspaced else len(text.split())
     for size in SNIPPETS:
         size = 3 * size if unspaced else size
@@ -309,7 +308,7 @@ def word_examples(name: str) -> list[str]:
     chances = np.sqrt(np.array(list(known.values())))
     drawn = np.random.default_rng(0).choice(list(known), WORD_EXAMPLES, p=chances / chances.sum()).tolist()
     half = WORD_EXAMPLES // 2
-    joint = "" if name[4:] in UNSPACED else " "
+    joint = "" if is_unspaced(name) else " "
     return drawn[:half] + [joint.join(pair) for pair in zip(drawn[half::2], drawn[half + 1 :: 2])]
 
 

@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 from anyascii import anyascii
 from langdetect_data import LANGUAGES, cut, tweets
-from langdetect_ngrams import SCRIPTS, TWEETS, UNSPACED
-from languages_data import classes, merged, texts
+from langdetect_ngrams import SCRIPTS, TWEETS
+from languages_data import classes, is_unspaced, merged, texts
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from sklearn.linear_model import LogisticRegression
@@ -78,7 +78,7 @@ class Case:
 def held_out(name: str) -> Iterator[str]:
     """Texts of a class, whole and as snippets."""
     rng = random.Random(name)
-    unspaced = name[4:] in UNSPACED
+    unspaced = is_unspaced(name)
     for source, split in (("sib", "fold0"), ("ntrex", "dev"), ("udhr", "dev")):
         for text in texts(name, source, split):
             yield text

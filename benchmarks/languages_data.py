@@ -276,6 +276,7 @@ aka_fante cnr blu fuf fuf_adlm dip gnw src 046 047
 qud qug qul qva qvc qvh qvm qvn qwh qxa qxn qxu
 058 062 063 068
 """
+_UNSPACED = ("Hans", "Hant", "Jpan", "Khmr", "Laoo", "Mymr", "Thai", "Tibt")
 _ARTICLE_OR_PARAGRAPH = re.compile(r'<article data-number="(\d+)">|<p[^>]*>(.*?)</p>', re.DOTALL)
 
 
@@ -298,6 +299,11 @@ def merged(code: str) -> str:
     """The base code that a class or code counts for in the figures with macrolanguages merged."""
     base = base_code(code)
     return _MERGED.get(base, base)
+
+
+def is_unspaced(name: str) -> bool:
+    """Whether a class is written without spaces between words (Tibetan: between phrases)."""
+    return name[4:] in _UNSPACED
 
 
 def texts(name: str, source: str, split: str) -> list[str]:
