@@ -47,8 +47,8 @@ from spacy_xlt.heads.layer import probabilities_of
 from spacy_xlt.heads.logistic import fit_path
 from spacy_xlt.heads.thresholds import choose_thresholds, read_thresholds
 from spacy_xlt.pipeline.encoder import Encoder
-from spacy_xlt.transfer.heads import gold_matrix
-from spacy_xlt.transfer.train import make_config
+from spacy_xlt.training.model_state import gold_matrix
+from spacy_xlt.training.train import make_config
 
 URGENT = ("Please hurry, this is urgent.", "I need this today!", "This cannot wait.", "As soon as possible, please.")
 LAWYER = ("I am going to call my lawyer.", "You will hear from my lawyer.", "I will take you to court.")
@@ -89,7 +89,7 @@ def sst2() -> Parts:
 def many() -> Parts:
     """All under one language, as texts of a source: the labels are to be told apart, not the projection."""
     records = [
-        Record(record.text, (f"{language} {record.labels[0]}",), "en", record.place)
+        Record(record.text, (f"{language} {record.labels[0]}",), "en", record.location)
         for split in ("train", "dev", "test")
         for language, of_language in read_sib200(split).items()
         for record in of_language

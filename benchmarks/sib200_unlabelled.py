@@ -13,7 +13,7 @@ import json
 from common import PROJECT
 
 from spacy_xlt.data.docbin import load_records
-from spacy_xlt.data.records import Columns
+from spacy_xlt.data.records import ColumnNames
 from spacy_xlt.files import whole_file
 from spacy_xlt.languages import base_code
 
@@ -23,7 +23,7 @@ NTREX_LINES = 150
 
 
 def main() -> None:
-    unlabelled = Columns(labelled=False)
+    unlabelled = ColumnNames(labelled=False)
     records = load_records([ASSETS / "sib200" / "dev"], unlabelled).records
     for path in sorted((ASSETS / "ntrex").iterdir()):
         records += load_records([path], unlabelled, base_code(path.stem)).records[:NTREX_LINES]

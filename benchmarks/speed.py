@@ -29,14 +29,14 @@ sys.path.append(str(Path(__file__).parent))
 from common import data_folder, machine, read_ntrex, write_results
 
 from spacy_xlt.data.docbin import load_records, make_docs, write_docbin
-from spacy_xlt.data.records import Columns, Record
+from spacy_xlt.data.records import ColumnNames, Record
 from spacy_xlt.encoders.cpu import has_cpu_flag, usable_threads
+from spacy_xlt.export.export import PRESETS, export
 from spacy_xlt.files import folder_megabytes
 from spacy_xlt.models import load_model, save_model
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
-from spacy_xlt.transfer.export import PRESETS, export
-from spacy_xlt.transfer.train import make_config
+from spacy_xlt.training.train import make_config
 
 HERE = Path(__file__).parent
 EXPORTED = Path("training") / "speed"
@@ -47,7 +47,7 @@ SMALLEST_SIZE = 1024  # of the matrices whose product gives the machine's rate
 def sib200(split: str) -> list[Record]:
     """The labelled sentences of all 14 languages."""
     files = sorted((data_folder() / "sib200").glob(f"*/{split}.tsv"))
-    return load_records(files, Columns()).records
+    return load_records(files, ColumnNames()).records
 
 
 def unlabelled() -> dict[str, list[str]]:

@@ -37,19 +37,19 @@ from speed import unlabelled as unlabelled_texts
 
 from spacy_xlt.data.records import Record
 from spacy_xlt.evaluation.metrics import accuracy, macro_f1
+from spacy_xlt.export.student import teach, with_student
 from spacy_xlt.languages import base_code
 from spacy_xlt.models import save_model
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
+from spacy_xlt.pipeline.projection import fit_projection
+from spacy_xlt.training.model_state import head_labels, restore, take_snapshot
+from spacy_xlt.training.train import train
+from spacy_xlt.training.trainer import count_layers
+from spacy_xlt.transfer.acceptance import accept_if_not_worse
 from spacy_xlt.transfer.distill import distill
 from spacy_xlt.transfer.few_shot import few_shot
-from spacy_xlt.transfer.guard import guarded
-from spacy_xlt.transfer.heads import head_labels, restore, take_snapshot
-from spacy_xlt.transfer.project import fit_projection
 from spacy_xlt.transfer.self_train import self_train
-from spacy_xlt.transfer.student import teach, with_student
-from spacy_xlt.transfer.train import train
-from spacy_xlt.transfer.tuning import count_layers
 
 UMSAB = {"english": "en", "german": "de", "french": "fr", "spanish": "es"}
 NAMES = {"0": "negative", "1": "neutral", "2": "positive"}
@@ -175,29 +175,29 @@ def run(
             yield "", few_shot(nlp, target, source=english, dev=held, seed=seed, quiet=False).reason
             return
         start = take_snapshot(nlp)
-        outcome = few_shot(nlp, target, source=english, method=tune, seed=seed, quiet=False)
-        yield ", no dev texts", outcome.reason
+        result = few_shot(nlp, target, source=english, method=tune, seed=seed, quiet=False)
+        yield ", no dev texts", result.reason
         # Dev texts do not enter a training of the encoder: the guard judges this one, as `few_shot` has it judged.
         trained = take_snapshot(nlp)
         restore(nlp, start)
 
         def change() -> dict[str, Any]:
             restore(nlp, trained)
-            return outcome.chosen
+            return result.chosen
 
-        yield "", guarded(nlp, method, change, dev=held, data={}, halve=True).reason
+        yield "", accept_if_not_worse(nlp, method, change, dev=held, data={}, halve=True).reason
     elif method == "self-train":
         only = {code: texts[code] for code in targets}
         yield "", self_train(nlp, only, source=english, dev=dev["en"], method=tune, seed=seed, quiet=False).reason
     elif method == "translations":
         lines = {"en": [record.text for record in english]}
-        outcome = distill(nlp, lines, translations=ntrex_pairs(targets), dev=held, seed=seed, quiet=False)
-        yield "", outcome.reason
+        result = distill(nlp, lines, translations=ntrex_pairs(targets), dev=held, seed=seed, quiet=False)
+        yield "", result.reason
     else:
         lines = {code: of_code[:NTREX_LINES] for code, of_code in texts.items()}
         lines["en"] = [record.text for record in english] + lines["en"]
-        outcome = distill(nlp, lines, layers=count_layers(nlp) // 2, dev=held, seed=seed, quiet=False)
-        yield "", outcome.reason
+        result = distill(nlp, lines, layers=count_layers(nlp) // 2, dev=held, seed=seed, quiet=False)
+        yield "", result.reason
 
 
 def static_students(nlp: Language, test: Texts) -> dict[str, dict[str, float]]:

@@ -10,3 +10,8 @@ class XltError(ValueError):
 
 class EncodingError(XltError):
     """Raised for a file that is not in the encoding it was read in. Commands add the option that names another."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an exception of another package says; empty if it says nothing."""
+    return (str(error).strip().splitlines() or [""])[0]

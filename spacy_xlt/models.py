@@ -5,11 +5,9 @@ from typing import Union
 
 from spacy.language import Language
 
-from spacy_xlt.errors import XltError
+from spacy_xlt.errors import XltError, first_line
 from spacy_xlt.files import check_replaceable, whole_folder
-
-# The file by which a model folder is known.
-MARKER = "config.cfg"
+from spacy_xlt.model_folder import MARKER, write_hashes
 
 
 def load_model(path: Union[str, Path]) -> Language:
@@ -18,15 +16,14 @@ def load_model(path: Union[str, Path]) -> Language:
 
     path = Path(path)
     if not (path / MARKER).is_file():
-        raise XltError(f"{path} is no model folder (it has no {MARKER}). Train one with: python -m spacy xlt train")
+        raise XltError(f"{path} is not a model folder (it has no {MARKER}). Train one with: python -m spacy xlt train")
     try:
         return spacy.load(path)
     except XltError:
         raise
     except Exception as error:  # whatever a damaged file makes of itself
-        reason = (str(error).strip().splitlines() or [""])[0]
         raise XltError(
-            f"{path} cannot be loaded ({type(error).__name__}: {reason}). "
+            f"{path} cannot be loaded ({type(error).__name__}: {first_line(error)}). "
             "A file of it is damaged, or a package that it needs is not installed: copy or train it again."
         ) from error
 
@@ -38,8 +35,6 @@ def check_output(output: Union[str, Path]) -> None:
 
 def save_model(nlp: Language, output: Union[str, Path]) -> None:
     """Write a model folder whole, with the hashes of its files; it may take the place of an older one."""
-    from spacy_xlt.batch.folder import write_hashes
-
     with whole_folder(Path(output), MARKER) as folder:
         nlp.to_disk(folder)
         write_hashes(folder)

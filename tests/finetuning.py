@@ -11,7 +11,7 @@ from spacy.training.loop import train
 
 from spacy_xlt.data.docbin import make_docs, write_docbin
 from spacy_xlt.data.records import Record
-from spacy_xlt.transfer.train import make_config
+from spacy_xlt.training.train import make_config
 from tests.records import LABELS, make_records
 
 

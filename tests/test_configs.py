@@ -11,7 +11,7 @@ from spacy.util import load_config
 pytest.importorskip("spacy_transformers")
 
 from spacy_xlt.data.docbin import make_docs, write_docbin
-from spacy_xlt.transfer.train import make_config
+from spacy_xlt.training.train import make_config
 from tests.records import LABELS, make_records
 
 CONFIGS = Path(__file__).parent.parent / "configs"

@@ -16,12 +16,12 @@ pytest.importorskip("spacy_transformers")
 from spacy_xlt.data.records import Record
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
+from spacy_xlt.training.model_state import restore, take_snapshot
+from spacy_xlt.training.train import train
+from spacy_xlt.training.trainer import tune
 from spacy_xlt.transfer.distill import distill
-from spacy_xlt.transfer.few_shot import few_shot, make_lessons
-from spacy_xlt.transfer.heads import restore, take_snapshot
+from spacy_xlt.transfer.few_shot import few_shot, make_training_examples
 from spacy_xlt.transfer.self_train import self_train
-from spacy_xlt.transfer.train import train
-from spacy_xlt.transfer.tuning import tune
 from tests.cli.running import succeed
 from tests.encoders import tiny
 from tests.records import make_records, write_csv
@@ -111,6 +111,6 @@ def test_the_start_of_a_training_can_be_put_back(tiny_bert: Path, tmp_path: Path
     assert find_pipe(nlp, Encoder).width == tiny.WIDTH
     # Nothing was encoded yet: the start is on the CPU, and its word embeddings go to the GPU with those of the copy.
     start = take_snapshot(nlp)
-    tune(nlp, make_lessons(SOURCE, ["order", "account"]), epochs=1, rate=1e-3)
+    tune(nlp, make_training_examples(SOURCE, ["order", "account"]), epochs=1, rate=1e-3)
     restore(nlp, start)
     assert nlp("My order").cats == pytest.approx(expected, abs=1e-5)

@@ -13,7 +13,7 @@ from spacy_xlt.data.docbin import make_docs
 from spacy_xlt.data.records import Record
 from spacy_xlt.evaluation.evaluate import evaluate
 from spacy_xlt.serving.classifier import Classifier
-from spacy_xlt.transfer.guard import correct_rows
+from spacy_xlt.transfer.acceptance import correct_rows
 from tests.cli.running import succeed
 from tests.toy import LABELS, TEXTS, make_pipeline
 

@@ -65,13 +65,13 @@ def make_chunks(
             items: list[Item] = []
             bad: list[BadRecord] = []
             parts: list[str] = []
-            for place, row in islice(rows, size):
-                record = make_item(place, row, fields)
+            for location, row in islice(rows, size):
+                record = make_item(location, row, fields)
                 if isinstance(record, Item):
                     parts += (str(record.id), record.text)
                     items.append(record)
                 else:
-                    parts += (place, record.reason)
+                    parts += (location, record.reason)
                     bad.append(record)
             running.update("\0".join([*parts, ""]).encode("utf8", "surrogatepass"))
             is_last = len(items) + len(bad) < size
@@ -99,12 +99,12 @@ def make_chunks(
 
 def _without_repeated(items: list[Item], seen: SeenIds, bad: list[BadRecord]) -> list[Item]:
     """The items whose ids are new, or that have none; the others are put behind the bad ones."""
-    known = [item for item in items if item.id is not item.place]
+    known = [item for item in items if item.id is not item.location]
     repeated = {id(item) for item, is_new in zip(known, seen.add([str(item.id) for item in known])) if not is_new}
     if not repeated:
         return items
     for item in known:
         if id(item) in repeated:
             reason = f"the id {item.id!r} has come before"
-            bad.append(BadRecord(item.place, reason, replace_surrogates(item.text[:2000])))
+            bad.append(BadRecord(item.location, reason, replace_surrogates(item.text[:2000])))
     return [item for item in items if id(item) not in repeated]

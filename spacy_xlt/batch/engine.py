@@ -9,9 +9,8 @@ from typing import Any, Literal, Optional, Union
 
 from spacy_xlt.batch.chunks import Chunk, make_chunks
 from spacy_xlt.batch.fields import Fields, choose_fields
-from spacy_xlt.batch.folder import check_model
 from spacy_xlt.batch.inputs import find_inputs, identity, total_bytes
-from spacy_xlt.batch.model import Results, TextModel
+from spacy_xlt.batch.model import Predictions, TextModel
 from spacy_xlt.batch.output import OutputFolder
 from spacy_xlt.batch.progress import Progress
 from spacy_xlt.batch.rows import Options, RowMaker, rows_of
@@ -23,6 +22,7 @@ from spacy_xlt.data.decoding import import_arrow
 from spacy_xlt.data.paths import STDIN, Kind, PathLike, paths_of
 from spacy_xlt.data.records import BadRecord
 from spacy_xlt.errors import XltError
+from spacy_xlt.model_folder import check_model
 
 # Records that are classified together, and so many chunks are a part: what a kill costs at most.
 CHUNK = 1024
@@ -32,7 +32,7 @@ FIRST_ROWS = 100
 
 Source = Union[PathLike, Sequence[PathLike], Iterable[Union[str, Mapping[str, Any]]]]
 Engine = Literal["local", "ray"]
-Mapped = Iterator[tuple[Chunk, Results]]
+Mapped = Iterator[tuple[Chunk, Predictions]]
 
 
 def process(
@@ -174,7 +174,7 @@ def _what_is_read(fields: Fields, text: Optional[str], id: Optional[str]) -> str
 
 def _check_errors(count: int, most: Optional[int], last: Sequence[BadRecord]) -> None:
     if most is not None and count > most:
-        where = f" (the last: {last[-1].place}: {last[-1].reason})" if last else ""
+        where = f" (the last: {last[-1].location}: {last[-1].reason})" if last else ""
         raise XltError(f"{count} records are bad, more than --max-errors {most}{where}: mend the input, or allow more.")
 
 

@@ -14,7 +14,7 @@ ID_NAMES = ("id", "_id", "uuid", "guid", "ticket_id", "doc_id", "document_id", "
 
 @dataclass(frozen=True)
 class Fields:
-    """text, id: names of fields; without an id field the place of a record is its id.
+    """text, id: names of fields; without an id field the location of a record is its id.
     columns: of all fields that the first rows have, in their order; what a table of results will have."""
 
     text: str
@@ -25,7 +25,7 @@ class Fields:
 class Item(NamedTuple):
     """A record to classify. row: all its fields, as they were."""
 
-    place: str
+    location: str
     id: Any
     text: str
     row: Mapping[str, Any]
@@ -60,21 +60,21 @@ def _longest(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     return best or TEXT_NAMES[0]
 
 
-def make_item(place: str, row: Union[Mapping[str, Any], BadRecord], fields: Fields) -> Union[Item, BadRecord]:
+def make_item(location: str, row: Union[Mapping[str, Any], BadRecord], fields: Fields) -> Union[Item, BadRecord]:
     """A record to classify, or the reason why it cannot be."""
     if isinstance(row, BadRecord):
         return row
     if fields.text not in row:
-        return BadRecord(place, f"no field '{fields.text}'; it has: {', '.join(row) or 'none'}", _content(row))
+        return BadRecord(location, f"no field '{fields.text}'; it has: {', '.join(row) or 'none'}", _content(row))
     text = row[fields.text]
     if text is None:
-        return BadRecord(place, f"'{fields.text}' is null", _content(row))
+        return BadRecord(location, f"'{fields.text}' is null", _content(row))
     if not isinstance(text, str):
-        return BadRecord(place, f"'{fields.text}' is not a text but {type(text).__name__}", _content(row))
+        return BadRecord(location, f"'{fields.text}' is not a text but {type(text).__name__}", _content(row))
     if len(text) > MAX_CHARS:
-        return BadRecord(place, f"{len(text)} characters, more than {MAX_CHARS}", _content(row))
+        return BadRecord(location, f"{len(text)} characters, more than {MAX_CHARS}", _content(row))
     found = row.get(fields.id) if fields.id is not None else None
-    return Item(place, place if found is None else found, replace_surrogates(text), row)
+    return Item(location, location if found is None else found, replace_surrogates(text), row)
 
 
 def _content(row: Mapping[str, Any]) -> str:

@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Optional
 
-from spacy_xlt.batch.parts import file_digest, write_json_durably
+from spacy_xlt.batch.parts import write_json_durably
 from spacy_xlt.errors import XltError
+from spacy_xlt.files import file_digest
 
 MANIFEST_FILE = "manifest.json"
 FORMAT = 1

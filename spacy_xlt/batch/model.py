@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Optional, Union
 
+from spacy_xlt.errors import first_line
+
 # Places of the probabilities that are written. Past them are only the roundings of float32.
 DECIMALS = 6
 
 
-class Result(NamedTuple):
+class Prediction(NamedTuple):
     """What a model says of a text. label: of a multilabel model a list. score: the highest probability."""
 
     language: str
@@ -20,15 +22,15 @@ class Result(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Results:
-    """Of each text its Result, or in a sentence why there is none; and if asked for a DocBin of those that have one."""
+class Predictions:
+    """For each text its Prediction, or the reason why there is none; if asked for, also a DocBin of the texts."""
 
-    of_texts: list[Union[Result, str]]
+    of_texts: list[Union[Prediction, str]]
     docs: Optional[bytes] = None
 
 
 class TextModel:
-    """`model(texts)` returns Results. The same texts in one call give the same figures, whatever was called before.
+    """`model(texts)` returns Predictions. The same texts in one call give the same figures, whatever was called before.
 
     docs: return Docs too, as the bytes of a DocBin. Raises XltError if the folder cannot be loaded.
     """
@@ -53,7 +55,7 @@ class TextModel:
     def kind(self) -> str:
         return "Classifier" if self._classifier is not None else "nlp.pipe"
 
-    def __call__(self, texts: Sequence[str]) -> Results:
+    def __call__(self, texts: Sequence[str]) -> Predictions:
         try:
             return self._run(texts)
         except MemoryError:
@@ -63,14 +65,14 @@ class TextModel:
                 raise
         return self._one_by_one(texts)
 
-    def _run(self, texts: Sequence[str]) -> Results:
+    def _run(self, texts: Sequence[str]) -> Predictions:
         if not texts:
-            return Results([], b"" if self._docs else None)
+            return Predictions([], b"" if self._docs else None)
         return self._classify(texts) if self._classifier is not None else self._pipe(texts)
 
-    def _one_by_one(self, texts: Sequence[str]) -> Results:
+    def _one_by_one(self, texts: Sequence[str]) -> Predictions:
         """Find the texts that a component cannot take. If it takes none of them, the mistake is not the texts'."""
-        of_texts: list[Union[Result, str]] = []
+        of_texts: list[Union[Prediction, str]] = []
         parts: list[bytes] = []
         last: Optional[Exception] = None
         for text in texts:
@@ -79,22 +81,22 @@ class TextModel:
             except MemoryError:
                 raise
             except Exception as error:
-                reason = (str(error).strip().splitlines() or [""])[0]
+                reason = first_line(error)
                 of_texts.append(f"the model failed ({type(error).__name__}: {reason})")
                 last = error
             else:
                 of_texts.extend(single.of_texts)
                 parts.append(single.docs or b"")
-        if last is not None and not any(isinstance(each, Result) for each in of_texts):
+        if last is not None and not any(isinstance(each, Prediction) for each in of_texts):
             raise last
-        return Results(of_texts, merge_docbins(parts) if self._docs else None)
+        return Predictions(of_texts, merge_docbins(parts) if self._docs else None)
 
-    def _classify(self, texts: Sequence[str]) -> Results:
+    def _classify(self, texts: Sequence[str]) -> Predictions:
         labels = self._classifier.labels
         found = self._classifier.scored(texts)
-        return Results(
+        return Predictions(
             [
-                Result(
+                Prediction(
                     language,
                     round(language_score, DECIMALS),
                     list(label) if isinstance(label, tuple) else label,
@@ -107,7 +109,7 @@ class TextModel:
             ]
         )
 
-    def _pipe(self, texts: Sequence[str]) -> Results:
+    def _pipe(self, texts: Sequence[str]) -> Predictions:
         from spacy.pipeline.textcat import TextCategorizer
         from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
         from spacy.tokens import DocBin
@@ -119,7 +121,7 @@ class TextModel:
         head: Any = find_pipe(self._nlp, TextCategorizer)
         self._forget()
         docbin = DocBin(store_user_data=True)
-        results: list[Union[Result, str]] = []
+        results: list[Union[Prediction, str]] = []
         with self._nlp.memory_zone():
             for doc in self._nlp.pipe(texts):
                 probabilities = {label: round(float(value), DECIMALS) for label, value in doc.cats.items()}
@@ -130,11 +132,11 @@ class TextModel:
                 language = doc._.language if doc.has_extension("language") else "xx"
                 score = float(doc._.language_score or 0.0) if doc.has_extension("language_score") else 0.0
                 highest = probabilities[best] if best is not None else 0.0
-                results.append(Result(language, round(score, DECIMALS), label, highest, probabilities))
+                results.append(Prediction(language, round(score, DECIMALS), label, highest, probabilities))
                 if self._docs:
                     docbin.add(doc)
             content = docbin.to_bytes() if self._docs else None
-        return Results(results, content)
+        return Predictions(results, content)
 
     def _forget(self) -> None:
         """Empty the components' caches: a vector out of another chunk could differ in its last bit."""

@@ -156,10 +156,10 @@ class OutputFolder:
 
 def quarantine_line(record: BadRecord) -> str:
     """A line of quarantine.jsonl: file, line (of a whole file: null), reason and the start of the content."""
-    file, _, line = record.place.rpartition(":")
+    file, _, line = record.location.rpartition(":")
     is_line = bool(file) and line.isdigit()
     content = {
-        "file": file if is_line else record.place,
+        "file": file if is_line else record.location,
         "line": int(line) if is_line else None,
         "reason": record.reason,
         "content": record.content,

@@ -101,12 +101,3 @@ def write_json_durably(content: dict[str, Any], path: Path) -> None:
     """Write a JSON file that takes the place of the old one in one step."""
     with PartFile(path) as part:
         part.write((json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode("utf8", "replace"))
-
-
-def file_digest(path: Path) -> str:
-    """The SHA-256 of a file."""
-    digest = sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

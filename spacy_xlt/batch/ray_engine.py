@@ -14,7 +14,7 @@ from typing import Any, Optional
 
 from spacy_xlt.batch.chunks import Chunk, make_chunks
 from spacy_xlt.batch.fields import Fields
-from spacy_xlt.batch.model import Results
+from spacy_xlt.batch.model import Predictions
 from spacy_xlt.batch.sources import FileRows
 from spacy_xlt.batch.workers import Load
 from spacy_xlt.data.paths import Input
@@ -34,7 +34,7 @@ def map_in_actors(
     actors: int,
     address: Optional[str],
     gpu_id: int,
-) -> Iterator[tuple[Chunk, Results]]:
+) -> Iterator[tuple[Chunk, Predictions]]:
     """Each chunk with its results, in order. See `make_chunks` for size, skip and digest.
 
     actors: how many; 0: one less than there are CPUs (or as many as GPUs). address: of a cluster; None: Ray that runs

@@ -6,11 +6,11 @@ from typing import Any, Optional
 
 from spacy_xlt.batch.chunks import Chunk
 from spacy_xlt.batch.fields import Fields, Item
-from spacy_xlt.batch.folder import ModelFacts
-from spacy_xlt.batch.model import Result, Results
+from spacy_xlt.batch.model import Prediction, Predictions
 from spacy_xlt.batch.sinks import OTHER, RESULTS, Format, Row, output_name
 from spacy_xlt.data.paths import Input
 from spacy_xlt.data.records import BadRecord
+from spacy_xlt.model_folder import ModelFacts
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class RowMaker:
         self._fields, self._facts, self._options = fields, facts, options
         self._names = {name: self._name(name) for name in fields.columns}
 
-    def __call__(self, item: Item, result: Result) -> tuple[dict[str, Any], bool]:
+    def __call__(self, item: Item, result: Prediction) -> tuple[dict[str, Any], bool]:
         """The row, and whether its label was withheld."""
         abstained = result.score < self._options.abstain_below
         row = {
@@ -65,14 +65,14 @@ class RowMaker:
         return [*RESULTS, *names, *([] if fixed else [OTHER])]
 
 
-def rows_of(chunk: Chunk, results: Results, make_row: RowMaker) -> tuple[list[Row], list[bool], list[BadRecord]]:
+def rows_of(chunk: Chunk, results: Predictions, make_row: RowMaker) -> tuple[list[Row], list[bool], list[BadRecord]]:
     """The rows of a chunk, of each whether its label was withheld, and the records that have no result."""
     rows: list[Row] = []
     abstained: list[bool] = []
     bad = list(chunk.bad)
     for item, result in zip(chunk.items, results.of_texts):
         if isinstance(result, str):
-            bad.append(BadRecord(item.place, result, item.text[:2000]))
+            bad.append(BadRecord(item.location, result, item.text[:2000]))
         else:
             row, is_abstained = make_row(item, result)
             rows.append(row)

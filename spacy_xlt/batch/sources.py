@@ -1,4 +1,4 @@
-"""Reading the rows of any input, one at a time, each with its place; what cannot be read is a BadRecord."""
+"""Reading the rows of any input, one at a time, each with its location; what cannot be read is a BadRecord."""
 
 import os
 import sys
@@ -30,9 +30,9 @@ class FileRows:
         for each in self._inputs:
             last = f"{each.path}:1"
             try:
-                for place, row in self._rows(each):
-                    last = place
-                    yield place, row
+                for location, row in self._rows(each):
+                    last = location
+                    yield location, row
             except READ_ERRORS as error:
                 # Nothing stops a batch: what was read before is used, the rest is told of.
                 reason = str(error).strip().splitlines() or [type(error).__name__]
@@ -57,22 +57,25 @@ class FileRows:
 
 
 def object_rows(items: Iterable[Any]) -> Iterator[tuple[str, Row]]:
-    """The rows of a Python iterable of texts or of dicts; the place of each is `item:number`."""
+    """The rows of a Python iterable of texts or of dicts; the location of each is `item:number`."""
     for number, item in enumerate(items, start=1):
-        place = f"item:{number}"
+        location = f"item:{number}"
         if isinstance(item, str):
-            yield place, _text_row(item, place)
+            yield location, _text_row(item, location)
         elif isinstance(item, dict):
-            yield place, item
+            yield location, item
         elif isinstance(item, os.PathLike):
-            yield place, BadRecord(place, "a path among texts: give files in a list", repr(item)[:2000])
+            yield location, BadRecord(location, "a path among texts: give files in a list", repr(item)[:2000])
         else:
-            yield place, BadRecord(place, f"neither a text nor a dict but {type(item).__name__}", repr(item)[:2000])
+            yield (
+                location,
+                BadRecord(location, f"neither a text nor a dict but {type(item).__name__}", repr(item)[:2000]),
+            )
 
 
-def _text_row(item: str, place: str) -> Union[dict[str, Any], BadRecord]:
+def _text_row(item: str, location: str) -> Union[dict[str, Any], BadRecord]:
     """A text, unless it names a file of data that is there: then it is hardly meant as one."""
     if kind_of(item) is not None and os.path.isfile(item):
         reason = "the name of a file among texts: give files in a list, or this text as {'text': ...}"
-        return BadRecord(place, reason, item[:2000])
+        return BadRecord(location, reason, item[:2000])
     return {TEXT_FIELD: item}

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Optional
 
 from spacy_xlt.batch.chunks import Chunk
-from spacy_xlt.batch.model import Results, TextModel
+from spacy_xlt.batch.model import Predictions, TextModel
 from spacy_xlt.encoders.cpu import usable_threads
 from spacy_xlt.errors import XltError
 
@@ -25,10 +25,10 @@ Load = Callable[[], TextModel]
 _model: Optional[TextModel] = None
 
 
-def map_in_process(chunks: Iterable[Chunk], load: Load) -> Iterator[tuple[Chunk, Results]]:
+def map_in_process(chunks: Iterable[Chunk], load: Load) -> Iterator[tuple[Chunk, Predictions]]:
     """Each chunk with its results, in this process: while a thread has one, the next is read and the last written."""
     model = load()
-    at_work: deque[tuple[Chunk, Future[Results]]] = deque()
+    at_work: deque[tuple[Chunk, Future[Predictions]]] = deque()
     with ThreadPoolExecutor(1) as pool:
         try:
             for chunk in chunks:
@@ -42,7 +42,7 @@ def map_in_process(chunks: Iterable[Chunk], load: Load) -> Iterator[tuple[Chunk,
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def map_in_workers(chunks: Iterable[Chunk], load: Load, workers: int) -> Iterator[tuple[Chunk, Results]]:
+def map_in_workers(chunks: Iterable[Chunk], load: Load, workers: int) -> Iterator[tuple[Chunk, Predictions]]:
     """Each chunk with its results, in order, from `workers` processes.
 
     load: makes the model; where processes are forked it is called once, before, and its memory is shared.
@@ -57,7 +57,7 @@ def map_in_workers(chunks: Iterable[Chunk], load: Load, workers: int) -> Iterato
     pool = ProcessPoolExecutor(
         workers, mp_context=context, initializer=_begin, initargs=(None if can_fork else load, threads, os.getpid())
     )
-    at_work: deque[tuple[Chunk, Future[Results]]] = deque()
+    at_work: deque[tuple[Chunk, Future[Predictions]]] = deque()
     try:
         for chunk in chunks:
             at_work.append((chunk, pool.submit(_run, [item.text for item in chunk.items])))
@@ -99,6 +99,6 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _run(texts: list[str]) -> Results:
+def _run(texts: list[str]) -> Predictions:
     assert _model is not None
     return _model(texts)

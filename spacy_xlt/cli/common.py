@@ -8,7 +8,7 @@ from typing import Any, Optional
 import typer
 
 from spacy_xlt.data.decoding import UNDECODED
-from spacy_xlt.data.records import BadRecord, Columns
+from spacy_xlt.data.records import BadRecord, ColumnNames
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import find_language
 
@@ -21,7 +21,7 @@ def report_bad_records(bad: Sequence[BadRecord], quarantine: Path, strict: bool)
 
     write_quarantine(bad, quarantine)
     if bad:
-        first = f"{bad[0].place}: {bad[0].reason}"
+        first = f"{bad[0].location}: {bad[0].reason}"
         print(f"⚠ {len(bad)} bad records left out (first: {first}); all are in {quarantine}", file=sys.stderr)
         if any(record.reason == UNDECODED for record in bad):
             print(f"ℹ {ENCODING_HINT}", file=sys.stderr)
@@ -29,7 +29,7 @@ def report_bad_records(bad: Sequence[BadRecord], quarantine: Path, strict: bool)
             raise typer.Exit(1)
 
 
-def make_columns(text: str, label: str, lang: str, separator: Optional[str], labels: str) -> Columns:
+def make_columns(text: str, label: str, lang: str, separator: Optional[str], labels: str) -> ColumnNames:
     """The columns that the options --text, --label, --lang, --label-separator and --labels name.
 
     Raises XltError for both of the last two.
@@ -37,7 +37,7 @@ def make_columns(text: str, label: str, lang: str, separator: Optional[str], lab
     names = tuple(name.strip() for name in labels.split(",") if name.strip())
     if names and separator:
         raise XltError("--labels and --label-separator exclude each other: give one of them.")
-    return Columns(text, label, lang, separator=separator or None, labels=names)
+    return ColumnNames(text, label, lang, separator=separator or None, labels=names)
 
 
 def read_languages(codes: str) -> list[str]:

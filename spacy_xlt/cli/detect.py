@@ -109,17 +109,17 @@ def read_texts(file: Path, field: str, encoding: Optional[str]) -> Iterator[str]
     from spacy_xlt.cli.common import print_notes
     from spacy_xlt.data.paths import kind_of
     from spacy_xlt.data.reading import read_lines
-    from spacy_xlt.data.records import BadRecord, Columns, read_records
+    from spacy_xlt.data.records import BadRecord, ColumnNames, read_records
 
     found: Iterable[Any]
     if kind_of(str(file)) in (None, "line"):
         found = (line for _, line in read_lines(file, encoding))
     else:
-        columns = Columns(text=field, labelled=False)
+        columns = ColumnNames(text=field, labelled=False)
         found = read_records(file, columns, encoding=encoding, say=lambda note: print_notes([note]))
     for each in found:
         if isinstance(each, BadRecord):
-            print(f"⚠ {each.place}: {each.reason}; its language is xx", file=sys.stderr)
+            print(f"⚠ {each.location}: {each.reason}; its language is xx", file=sys.stderr)
             yield ""
         else:
             yield each if isinstance(each, str) else each.text

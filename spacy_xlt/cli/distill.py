@@ -44,7 +44,7 @@ def distill_cli(
     """
     from spacy_xlt.cli.common import make_columns, parse_by_language, quiet, read_sides
     from spacy_xlt.cli.transfer_common import METHODS, Inputs, check_choice, finish, source_of
-    from spacy_xlt.data.docbin import Loaded
+    from spacy_xlt.data.docbin import Dataset
     from spacy_xlt.models import check_output, load_model, use_gpu
     from spacy_xlt.transfer.distill import distill
 
@@ -59,9 +59,9 @@ def distill_cli(
     nlp = load_model(model)
     held = inputs.read_source(dev, source_of(nlp))
     inputs.report_bad(output, strict)
-    outcome = distill(
+    result = distill(
         nlp,
-        Loaded(unlabelled).by_language(),
+        Dataset(unlabelled).by_language(),
         teacher=None if teacher is None else load_model(teacher),
         translations=translations,
         layers=layers,
@@ -71,4 +71,4 @@ def distill_cli(
         seed=seed,
         quiet=quiet(progress),
     )
-    finish(nlp, output, outcome)
+    finish(nlp, output, result)

@@ -41,12 +41,12 @@ def export_cli(
     """
     from spacy_xlt.cli.common import make_columns, quiet, read_languages
     from spacy_xlt.cli.transfer_common import Inputs
-    from spacy_xlt.data.docbin import Loaded
+    from spacy_xlt.data.docbin import Dataset
     from spacy_xlt.errors import XltError
     from spacy_xlt.evaluation.evaluate import evaluate
+    from spacy_xlt.export.export import PRESETS, export, mean_accuracy
     from spacy_xlt.files import folder_megabytes
     from spacy_xlt.models import check_output, load_model, save_model, use_gpu
-    from spacy_xlt.transfer.export import PRESETS, export, mean_accuracy
 
     if preset not in PRESETS:
         raise XltError(f"--preset is {', '.join(PRESETS[:-1])} or {PRESETS[-1]}, not '{preset}'.")
@@ -54,7 +54,7 @@ def export_cli(
     wanted = read_languages(languages)
     use_gpu(gpu_id)
     inputs = Inputs(make_columns(text, label, lang, label_separator, labels), encoding)
-    texts_of = Loaded(inputs.read(texts or [], labelled=False)).by_language()
+    texts_of = Dataset(inputs.read(texts or [], labelled=False)).by_language()
     records = inputs.read(dev or [])
     inputs.report_bad(output, strict)
     nlp = load_model(model)

@@ -44,7 +44,7 @@ def few_shot_cli(
     nlp = load_model(model)
     source, held = (inputs.read_source(paths, source_of(nlp)) for paths in (source_texts, dev))
     inputs.report_bad(output, strict)
-    outcome = few_shot(
+    result = few_shot(
         nlp,
         target,
         source=source,
@@ -53,4 +53,4 @@ def few_shot_cli(
         seed=seed,
         quiet=quiet(progress),
     )
-    finish(nlp, output, outcome)
+    finish(nlp, output, result)

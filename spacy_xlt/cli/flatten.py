@@ -25,16 +25,16 @@ def flatten_cli(
     The scores stay the same. With --texts the projector learns the source's mean, which `xlt transfer project` needs.
     """
     from spacy_xlt.cli.common import print_notes, quiet, read_languages, report_bad_records
-    from spacy_xlt.data.docbin import Loaded, load_records
-    from spacy_xlt.data.records import Columns
+    from spacy_xlt.data.docbin import Dataset, load_records
+    from spacy_xlt.data.records import ColumnNames
+    from spacy_xlt.interop.flatten import flatten
     from spacy_xlt.models import check_output, load_model, save_model, use_gpu
-    from spacy_xlt.transfer.flatten import flatten
 
     check_output(output)
     known_languages = read_languages(languages)
     use_gpu(gpu_id)
-    columns = Columns(text=text, labelled=False)
-    loaded = load_records(texts, columns, encoding=encoding) if texts else Loaded()
+    columns = ColumnNames(text=text, labelled=False)
+    loaded = load_records(texts, columns, encoding=encoding) if texts else Dataset()
     print_notes(loaded.notes)
     report_bad_records(loaded.bad, output.with_name(output.name + ".quarantine.jsonl"), strict)
     nlp = flatten(

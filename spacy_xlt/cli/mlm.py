@@ -29,18 +29,16 @@ def mlm_cli(
     """
     from spacy_xlt.cli.common import quiet
     from spacy_xlt.cli.transfer_common import Inputs
-    from spacy_xlt.data.docbin import Loaded
-    from spacy_xlt.data.records import Columns
+    from spacy_xlt.data.docbin import Dataset
+    from spacy_xlt.data.records import ColumnNames
     from spacy_xlt.files import check_replaceable
     from spacy_xlt.models import use_gpu
-    from spacy_xlt.transfer.mlm import continue_mlm
+    from spacy_xlt.training.pretrain import pretrain
 
     check_replaceable(output.expanduser().resolve(), "config.json")
     use_gpu(gpu_id)
-    inputs = Inputs(Columns(text, language=lang), encoding)
+    inputs = Inputs(ColumnNames(text, language=lang), encoding)
     unlabelled = inputs.read(texts, language, labelled=False)
     inputs.report_bad(output, strict)
-    card = continue_mlm(
-        model, output, Loaded(unlabelled).by_language(), epochs=epochs, seed=seed, quiet=quiet(progress)
-    )
+    card = pretrain(model, output, Dataset(unlabelled).by_language(), epochs=epochs, seed=seed, quiet=quiet(progress))
     print(f"✔ {output}: loss on held-out texts {card['loss_before']:.3f} -> {card['loss_after']:.3f}")

@@ -37,7 +37,7 @@ def self_train_cli(
     """
     from spacy_xlt.cli.common import make_columns, quiet
     from spacy_xlt.cli.transfer_common import METHODS, Inputs, check_choice, finish, source_of
-    from spacy_xlt.data.docbin import Loaded
+    from spacy_xlt.data.docbin import Dataset
     from spacy_xlt.models import check_output, load_model, use_gpu
     from spacy_xlt.transfer.self_train import self_train
 
@@ -49,9 +49,9 @@ def self_train_cli(
     nlp = load_model(model)
     source, held = (inputs.read_source(paths, source_of(nlp)) for paths in (source_texts, dev))
     inputs.report_bad(output, strict)
-    outcome = self_train(
+    result = self_train(
         nlp,
-        Loaded(unlabelled).by_language(),
+        Dataset(unlabelled).by_language(),
         source=source,
         dev=held,
         method=method,  # type: ignore[arg-type]
@@ -60,4 +60,4 @@ def self_train_cli(
         seed=seed,
         quiet=quiet(progress),
     )
-    finish(nlp, output, outcome)
+    finish(nlp, output, result)

@@ -34,10 +34,10 @@ def train_cli(
     import sys
 
     from spacy_xlt.cli.common import make_columns, print_notes, read_languages, report_bad_records
-    from spacy_xlt.data.docbin import Loaded, load_records
+    from spacy_xlt.data.docbin import Dataset, load_records
     from spacy_xlt.errors import XltError
     from spacy_xlt.models import check_output, save_model, use_gpu
-    from spacy_xlt.transfer.train import train
+    from spacy_xlt.training.train import train
 
     if method not in ("frozen", "finetune"):
         raise XltError(f"--method is frozen or finetune, not '{method}'.")
@@ -45,7 +45,7 @@ def train_cli(
     known_languages = read_languages(languages)
     columns = make_columns(text, label, lang, label_separator, labels)
     loaded = load_records(data, columns, encoding=encoding)
-    loaded_dev = load_records(dev, columns, encoding=encoding) if dev else Loaded()
+    loaded_dev = load_records(dev, columns, encoding=encoding) if dev else Dataset()
     print_notes([*loaded.notes, *loaded_dev.notes])
     report_bad_records([*loaded.bad, *loaded_dev.bad], output.with_name(output.name + ".quarantine.jsonl"), strict)
     use_gpu(gpu_id)

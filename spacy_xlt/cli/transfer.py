@@ -52,20 +52,20 @@ def project_cli(
     from spacy_xlt.cli.common import parse_by_language, quiet, read_sides, warn_skipped
     from spacy_xlt.cli.transfer_common import Inputs
     from spacy_xlt.data.dictionaries import read_dictionary
-    from spacy_xlt.data.docbin import Loaded
-    from spacy_xlt.data.records import Columns
+    from spacy_xlt.data.docbin import Dataset
+    from spacy_xlt.data.records import ColumnNames
     from spacy_xlt.errors import XltError
     from spacy_xlt.models import check_output, load_model, save_model, use_gpu
     from spacy_xlt.pipeline.find import find_pipe
+    from spacy_xlt.pipeline.projection import fit_projection, set_aligner
     from spacy_xlt.pipeline.projector import Projector
-    from spacy_xlt.transfer.project import fit_projection, set_aligner
 
     if not (texts or pairs or dictionary):
         raise XltError("There is nothing to fit on: give --texts, --pairs or --dictionary.")
     check_output(output)
     use_gpu(gpu_id)
-    inputs = Inputs(Columns(text=text, language=lang), encoding)
-    collected = Loaded(inputs.read(texts, language, labelled=False)).by_language()
+    inputs = Inputs(ColumnNames(text=text, language=lang), encoding)
+    collected = Dataset(inputs.read(texts, language, labelled=False)).by_language()
     translations: dict[str, list[tuple[str, str]]] = {}
     for code, both in parse_by_language("--pairs", pairs).items():
         translations.setdefault(code, []).extend(read_sides(code, both, encoding))

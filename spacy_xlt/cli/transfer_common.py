@@ -11,8 +11,8 @@ import typer
 if TYPE_CHECKING:
     from spacy.language import Language
 
-    from spacy_xlt.data.records import BadRecord, Columns, Record
-    from spacy_xlt.transfer.guard import Outcome
+    from spacy_xlt.data.records import BadRecord, ColumnNames, Record
+    from spacy_xlt.transfer.acceptance import Result
 
 Output = Annotated[Path, typer.Argument(help="The model folder to write.")]
 Labelled = Annotated[
@@ -43,7 +43,7 @@ Tune = Annotated[
 class Inputs:
     """Reads record files and gathers what is wrong with them."""
 
-    columns: "Columns"
+    columns: "ColumnNames"
     encoding: Optional[str] = None
     bad: "list[BadRecord]" = field(default_factory=list)
 
@@ -97,13 +97,13 @@ def check_choice(option: str, value: str, choices: Sequence[str]) -> None:
         raise XltError(f"{option} is {' or '.join(choices)}, not '{value}'.")
 
 
-def finish(nlp: "Language", output: Path, outcome: "Outcome") -> None:
+def finish(nlp: "Language", output: Path, result: "Result") -> None:
     """Write the model and say what happened; a model that was taken back is written as it was."""
     from spacy_xlt.models import save_model
 
     save_model(nlp, output)
-    for note in outcome.notes:
+    for note in result.notes:
         print(f"⚠ {note}", file=sys.stderr)
-    for language, figures in outcome.dev.items():
+    for language, figures in result.dev.items():
         print(f"  {language}: {figures['before']:.3f} -> {figures['after']:.3f} ({figures['n']} dev texts)")
-    print(f"✔ {output}: {outcome.method}. {outcome.reason}")
+    print(f"✔ {output}: {result.method}. {result.reason}")

@@ -35,15 +35,15 @@ def read_dictionary(path: PathLike, *, encoding: Optional[str] = None) -> Dictio
     dictionary = Dictionary([])
     pairs: dict[WordPair, None] = {}
     for number, found in read_lines(path, encoding):
-        place = f"{path}:{number}"
+        location = f"{path}:{number}"
         if isinstance(found, BadRecord):
-            dictionary.skipped.add(place, found.reason)
+            dictionary.skipped.add(location, found.reason)
         elif line := found.strip():
             sides = _sides(line)
             if len(sides) == 2 and all(sides):
                 pairs[sides[0], sides[1]] = None
             else:
-                dictionary.skipped.add(place, "not a pair of words", f"not a pair of words ({line[:60]})")
+                dictionary.skipped.add(location, "not a pair of words", f"not a pair of words ({line[:60]})")
     if not pairs:
         raise XltError(
             f"{path} has no pair of words (first: {dictionary.skipped.first or 'it is empty'}). "

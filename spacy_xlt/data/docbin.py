@@ -10,7 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
 from spacy_xlt.data.paths import PathLike, Paths, as_list
-from spacy_xlt.data.records import COLUMNS, BadRecord, Columns, Record, expand_paths, read_records
+from spacy_xlt.data.records import COLUMNS, BadRecord, ColumnNames, Record, expand_paths, read_records
 from spacy_xlt.data.splits import stratified_holdout
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import claim_extensions, language_of, set_extensions
@@ -20,7 +20,7 @@ from spacy_xlt.text import replace_surrogates
 
 
 @dataclass
-class Loaded:
+class Dataset:
     """The records of some files, those that could not be used, and what was found out about the files, in sentences."""
 
     records: list[Record] = field(default_factory=list)
@@ -44,18 +44,18 @@ class Loaded:
 
 def load_records(
     paths: Paths,
-    columns: Columns = COLUMNS,
+    columns: ColumnNames = COLUMNS,
     language: Optional[str] = None,
     *,
     encoding: Optional[str] = None,
-) -> Loaded:
+) -> Dataset:
     """Read files of any kind that `xlt` reads, .spacy included.
 
     paths: a file, a folder or a pattern (`tickets/*.csv`), or a list of them. See `read_records` for the others.
     Raises XltError if a path does not exist, a column is missing, or no usable record is left.
     """
     paths = as_list(paths)
-    loaded = Loaded()
+    loaded = Dataset()
     if language is not None:
         language = as_base_code(language)
     for path in expand_paths(paths):
@@ -69,12 +69,12 @@ def load_records(
             else:
                 loaded.records.append(record)
     if not loaded.records:
-        reason = f" ({loaded.bad[0].place}: {loaded.bad[0].reason})" if loaded.bad else ""
+        reason = f" ({loaded.bad[0].location}: {loaded.bad[0].reason})" if loaded.bad else ""
         raise XltError(f"There is no usable record in {', '.join(paths)}{reason}.")
     return loaded
 
 
-def _spacy_records(path: Path, columns: Columns, language: Optional[str]) -> Iterator[Union[Record, BadRecord]]:
+def _spacy_records(path: Path, columns: ColumnNames, language: Optional[str]) -> Iterator[Union[Record, BadRecord]]:
     from spacy.vocab import Vocab
 
     set_extensions("language")
@@ -84,11 +84,11 @@ def _spacy_records(path: Path, columns: Columns, language: Optional[str]) -> Ite
         raise XltError(f"{path} is no .spacy file, or a damaged one ({error}): convert it again.") from error
     for number, doc in enumerate(docs, start=1):
         labels = tuple(label for label, value in doc.cats.items() if value >= 0.5)
-        place = f"{path}:doc {number}"
+        location = f"{path}:doc {number}"
         if columns.labelled and not doc.cats:
-            yield BadRecord(place, "no label", doc.text[:2000])
+            yield BadRecord(location, "no label", doc.text[:2000])
         else:
-            yield Record(doc.text, labels, language or language_of(doc), place)
+            yield Record(doc.text, labels, language or language_of(doc), location)
 
 
 def make_docs(nlp: Language, records: Iterable[Record], labels: Sequence[str]) -> Iterator[Doc]:
@@ -109,7 +109,7 @@ def write_docbin(docs: Iterable[Doc], path: PathLike) -> None:
 
 
 def write_quarantine(bad: Sequence[BadRecord], path: Path) -> None:
-    """Write the bad records as JSONL: place, reason, content. No bad record, no file."""
+    """Write the bad records as JSONL: location, reason, content. No bad record, no file."""
     if not bad:
         path.unlink(missing_ok=True)
         return

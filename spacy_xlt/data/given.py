@@ -5,9 +5,9 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Union
 
-from spacy_xlt.data.docbin import Loaded, load_records
+from spacy_xlt.data.docbin import Dataset, load_records
 from spacy_xlt.data.paths import Paths, paths_of
-from spacy_xlt.data.records import COLUMNS, Columns, Record
+from spacy_xlt.data.records import COLUMNS, ColumnNames, Record
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import as_base_code, by_base_code
 
@@ -17,10 +17,10 @@ Records = Union[Sequence[Record], Paths]
 Texts = Union[Sequence[str], Paths]
 # {language: texts}, or files whose records say their language.
 TextsByLanguage = Union[Mapping[str, Texts], Paths]
-_UNLABELLED = Columns(labelled=False)
+_UNLABELLED = ColumnNames(labelled=False)
 
 
-def as_records(data: Records, columns: Columns = COLUMNS) -> list[Record]:
+def as_records(data: Records, columns: ColumnNames = COLUMNS) -> list[Record]:
     """The records themselves, or those of the files. Bad ones are left out with a warning.
 
     Raises XltError as `load_records` does.
@@ -49,14 +49,14 @@ def as_texts_by_language(data: TextsByLanguage) -> dict[str, list[str]]:
     """{base code: texts}, of texts or of files. Raises XltError for a language that is not known."""
     if isinstance(data, Mapping):
         return {language: as_texts(texts) for language, texts in by_base_code(data, as_base_code).items()}
-    return Loaded(_load(data, _UNLABELLED)).by_language()
+    return Dataset(_load(data, _UNLABELLED)).by_language()
 
 
-def _load(paths: Paths, columns: Columns) -> list[Record]:
+def _load(paths: Paths, columns: ColumnNames) -> list[Record]:
     loaded = load_records(paths, columns)
     notes: Iterable[str] = loaded.notes
     if loaded.bad:
-        first = f"{loaded.bad[0].place}: {loaded.bad[0].reason}"
+        first = f"{loaded.bad[0].location}: {loaded.bad[0].reason}"
         notes = [*notes, f"{len(loaded.bad)} bad records are left out (first: {first})."]
     for note in notes:
         warnings.warn(note, stacklevel=4)

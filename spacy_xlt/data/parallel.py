@@ -26,6 +26,6 @@ def _read_lines(path: PathLike, encoding: Optional[str]) -> list[str]:
     lines = []
     for _, line in read_lines(path, encoding):
         if isinstance(line, BadRecord):
-            raise EncodingError(f"{line.place}: {line.reason}. Convert the file, or name its encoding.")
+            raise EncodingError(f"{line.location}: {line.reason}. Convert the file, or name its encoding.")
         lines.append(line.strip())
     return lines

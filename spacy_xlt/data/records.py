@@ -1,4 +1,4 @@
-"""Reading labelled and unlabelled texts from files, one record at a time, with the place of each."""
+"""Reading labelled and unlabelled texts from files, one record at a time, with the location of each."""
 
 import json
 import math
@@ -29,7 +29,7 @@ READABLE = ".csv, .tsv, .jsonl, .json, .parquet, .txt (one text a line), all of 
 
 
 @dataclass(frozen=True)
-class Columns:
+class ColumnNames:
     """The names of the fields that hold text, label and language. The label is not needed where `labelled` is false.
 
     separator: between the labels of a cell that holds several, as in `payment;urgent`; a blank cell has none of them.
@@ -48,22 +48,22 @@ class Columns:
         return label if label in there else f"{self.label}_{label}"
 
 
-COLUMNS = Columns()
+COLUMNS = ColumnNames()
 
 
 @dataclass(frozen=True)
 class Record:
-    """A text, its labels (none if it is unlabelled), its language (`xx` if the file does not say) and its place."""
+    """A text, its labels (none if it is unlabelled), its language (`xx` if the file does not say) and its location."""
 
     text: str
     labels: tuple[str, ...]
     language: str
-    place: str
+    location: str
 
 
 def read_records(
     path: PathLike,
-    columns: Columns = COLUMNS,
+    columns: ColumnNames = COLUMNS,
     language: Optional[str] = None,
     *,
     encoding: Optional[str] = None,
@@ -97,8 +97,8 @@ def read_records(
                 columns = replace(columns, label="category")
                 language = language or _folder_language(path)
             _check_header(path, header, columns)
-        for place, row in rows:
-            yield row if isinstance(row, BadRecord) else _record(place, row, columns, language)
+        for location, row in rows:
+            yield row if isinstance(row, BadRecord) else _record(location, row, columns, language)
 
 
 def _folder_language(path: str) -> str:
@@ -109,7 +109,7 @@ def _folder_language(path: str) -> str:
         raise XltError(f"{path}: the folder of a SIB-200 file is its language. {error}") from None
 
 
-def _check_header(path: str, header: Sequence[str], columns: Columns) -> None:
+def _check_header(path: str, header: Sequence[str], columns: ColumnNames) -> None:
     missing = _missing(header, columns)
     if missing is not None:
         option = "--text" if missing == columns.text else "--labels" if columns.labels else "--label"
@@ -117,7 +117,7 @@ def _check_header(path: str, header: Sequence[str], columns: Columns) -> None:
         raise XltError(f"{path} has no column '{missing}'; it has: {there}. Name the right one with {option}.")
 
 
-def _missing(there: Sequence[str], columns: Columns) -> Optional[str]:
+def _missing(there: Sequence[str], columns: ColumnNames) -> Optional[str]:
     """The first field that is needed and not there."""
     if columns.text not in there:
         return columns.text
@@ -130,19 +130,21 @@ def _missing(there: Sequence[str], columns: Columns) -> Optional[str]:
     return next((name for name in needed if name not in there), None)
 
 
-def _has_cats(there: Sequence[str], columns: Columns) -> bool:
+def _has_cats(there: Sequence[str], columns: ColumnNames) -> bool:
     """Whether the labels are in spaCy's own layout. Who has named another field for them gets that or an error."""
     return CATS in there and columns.label in (COLUMNS.label, CATS) and COLUMNS.label not in there
 
 
-def _record(place: str, row: dict[str, Any], columns: Columns, language: Optional[str]) -> Union[Record, BadRecord]:
+def _record(
+    location: str, row: dict[str, Any], columns: ColumnNames, language: Optional[str]
+) -> Union[Record, BadRecord]:
     try:
-        return _good_record(place, row, columns, language)
+        return _good_record(location, row, columns, language)
     except XltError as error:
-        return BadRecord(place, str(error), printable(json.dumps(row, ensure_ascii=False, default=str)))
+        return BadRecord(location, str(error), printable(json.dumps(row, ensure_ascii=False, default=str)))
 
 
-def _good_record(place: str, row: dict[str, Any], columns: Columns, language: Optional[str]) -> Record:
+def _good_record(location: str, row: dict[str, Any], columns: ColumnNames, language: Optional[str]) -> Record:
     """Raises XltError with the reason of a bad record."""
     fields = list(row)
     missing = _missing(fields, columns)
@@ -156,7 +158,7 @@ def _good_record(place: str, row: dict[str, Any], columns: Columns, language: Op
     labels = _labels(row, columns) if columns.labelled else ()
     if language is None:
         language = _language(row.get(columns.language), columns.language)
-    return Record(replace_surrogates(text), labels, language, place)
+    return Record(replace_surrogates(text), labels, language, location)
 
 
 def _language(found: Any, field: str) -> str:
@@ -173,7 +175,7 @@ def _language(found: Any, field: str) -> str:
         raise XltError(f"'{found}' in '{field}' is no language code{hint}") from None
 
 
-def _labels(row: Mapping[str, Any], columns: Columns) -> tuple[str, ...]:
+def _labels(row: Mapping[str, Any], columns: ColumnNames) -> tuple[str, ...]:
     fields = list(row)
     if columns.labels:
         found = {label: columns.column_of(label, fields) for label in columns.labels}

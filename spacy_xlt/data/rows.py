@@ -1,4 +1,4 @@
-"""Rows of text files and of JSON: one at a time, each with its place; what cannot be read is a BadRecord."""
+"""Rows of text files and of JSON: one at a time, each with its location; what cannot be read is a BadRecord."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ SHOWN = 2000
 class BadRecord:
     """A record that cannot be used: where, why, and what it holds."""
 
-    place: str
+    location: str
     reason: str
     content: str = field(default="")
 
@@ -63,36 +63,36 @@ def decoded_lines(file: TextIO, name: str) -> Iterator[tuple[int, Union[str, Bad
 
 
 def _filled_lines(file: TextIO, name: str) -> Iterator[tuple[str, Union[str, BadRecord]]]:
-    """The lines that are not blank, each with its place."""
+    """The lines that are not blank, each with its location."""
     for number, line in decoded_lines(file, name):
         if isinstance(line, BadRecord) or line.strip():
             yield f"{name}:{number}", line
 
 
 def text_rows(file: TextIO, name: str, *, field: str) -> Rows:
-    """Yield the lines of a text file as `{field: line}`, each with its place; blank ones are left out."""
-    for place, line in _filled_lines(file, name):
-        yield place, line if isinstance(line, BadRecord) else {field: line}
+    """Yield the lines of a text file as `{field: line}`, each with its location; blank ones are left out."""
+    for location, line in _filled_lines(file, name):
+        yield location, line if isinstance(line, BadRecord) else {field: line}
 
 
 def jsonl_rows(file: TextIO, name: str) -> Rows:
-    """Yield the objects of a JSONL file, each with its place, `name:line`; bad ones as BadRecord."""
-    for place, line in _filled_lines(file, name):
+    """Yield the objects of a JSONL file, each with its location, `name:line`; bad ones as BadRecord."""
+    for location, line in _filled_lines(file, name):
         if isinstance(line, BadRecord):
-            yield place, line
+            yield location, line
             continue
         try:
             row = _DECODER.decode(line)
         except (ValueError, RecursionError) as error:
-            yield place, BadRecord(place, f"not JSON ({error})", printable(line))
+            yield location, BadRecord(location, f"not JSON ({error})", printable(line))
             continue
-        yield place, _object(place, row, line)
+        yield location, _object(location, row, line)
 
 
 def json_rows(file: TextIO, name: str) -> Rows:
     """Yield the objects of a JSON file: of its array, or its only one, or one a line as in JSONL.
 
-    The place is the line on which an object begins. Where the file stops being JSON, what was read before is used.
+    The location is the line on which an object begins. Where the file stops being JSON, what was read before is used.
     """
     text = file.read()
     if is_undecoded(text):
@@ -100,13 +100,13 @@ def json_rows(file: TextIO, name: str) -> Rows:
     number = 1
     counted = 0
 
-    def place() -> str:
+    def location() -> str:
         nonlocal number, counted
         number, counted = number + text.count("\n", counted, position), position
         return f"{name}:{number}"
 
     def bad(reason: str) -> tuple[str, BadRecord]:
-        return place(), BadRecord(place(), reason, printable(text[position : position + SHOWN]))
+        return location(), BadRecord(location(), reason, printable(text[position : position + SHOWN]))
 
     position = _skip_space(text, 0)
     is_array = text.startswith("[", position)
@@ -117,7 +117,7 @@ def json_rows(file: TextIO, name: str) -> Rows:
         except (ValueError, RecursionError) as error:
             yield bad(f"not JSON ({error})")
             return
-        yield place(), _object(place(), row, text[position : min(end, position + SHOWN)])
+        yield location(), _object(location(), row, text[position : min(end, position + SHOWN)])
         position = _skip_space(text, end)
         if is_array and text.startswith(",", position):
             position = _skip_space(text, position + 1)
@@ -152,5 +152,5 @@ def find_doubled(names: list[str]) -> Optional[str]:
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique)
 
 
-def _object(place: str, row: Any, content: str) -> Row:
-    return row if isinstance(row, dict) else BadRecord(place, "not a JSON object", printable(content))
+def _object(location: str, row: Any, content: str) -> Row:
+    return row if isinstance(row, dict) else BadRecord(location, "not a JSON object", printable(content))

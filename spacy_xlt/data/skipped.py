@@ -1,4 +1,4 @@
-"""Counting what a reader leaves out of a file, with the place of the first."""
+"""Counting what a reader leaves out of a file, with the location of the first."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,11 +16,11 @@ class Skipped:
     def count(self) -> int:
         return sum(self.reasons.values())
 
-    def add(self, place: str, reason: str, detail: str = "") -> None:
+    def add(self, location: str, reason: str, detail: str = "") -> None:
         """Count a line. detail: the reason in the words of this one line, if it says more than the reason."""
         self.reasons[reason] += 1
         if self.first is None:
-            self.first = f"{place}: {detail or reason}"
+            self.first = f"{location}: {detail or reason}"
 
     def to_dict(self) -> dict[str, Any]:
         return {"count": self.count, "reasons": dict(self.reasons.most_common()), "first": self.first}

@@ -65,7 +65,7 @@ def open_csv(file: TextIO, name: str, say: Say, *, tabs: bool = False) -> Table:
 
     Args:
         file: The open file, as `as_text` opens it.
-        name: Of the file. The place of a row is `name:line`.
+        name: Of the file. The location of a row is `name:line`.
         say: Is called with a sentence if the delimiter is no comma, and at the end if quotes look wrong.
         tabs: It is a TSV file. Quotes are ordinary characters in it: benchmark data has odd numbers of them.
 
@@ -90,7 +90,7 @@ def _read_header(lines: _Lines, name: str, tabs: bool) -> tuple[list[str], str]:
     if first is None:
         return [], ","
     if isinstance(first[1], BadRecord):
-        raise XltError(f"{first[1].place}: {first[1].reason}.")
+        raise XltError(f"{first[1].location}: {first[1].reason}.")
     found: dict[str, list[str]] = {}
     for delimiter in ["\t"] if tabs else DELIMITERS:
         lines.put_back([first])
@@ -109,13 +109,13 @@ def _read_header(lines: _Lines, name: str, tabs: bool) -> tuple[list[str], str]:
     return _named(found[delimiter], f"{name}:{first[0]}"), delimiter
 
 
-def _named(header: list[str], place: str) -> list[str]:
+def _named(header: list[str], location: str) -> list[str]:
     """The columns; several that have no name, as spreadsheets leave them at the end, are called by their number."""
     if header.count("") > 1:
         header = [column or f"column {number}" for number, column in enumerate(header, start=1)]
     doubled = find_doubled(header)
     if doubled is not None:
-        raise XltError(f"{place}: two columns are called '{doubled}'. Rename one of them.")
+        raise XltError(f"{location}: two columns are called '{doubled}'. Rename one of them.")
     return header
 
 
@@ -134,13 +134,13 @@ def _csv_rows(
     suspicious: list[str] = []
     while (record := _take_record(lines, name, delimiter, width, tabs)) is not None:
         if isinstance(record, BadRecord):
-            yield record.place, record
+            yield record.location, record
             continue
-        place = f"{name}:{record.number}"
+        location = f"{name}:{record.number}"
         try:
             cells = _split(record.lines, delimiter, tabs)
         except csv.Error as error:
-            yield place, BadRecord(place, f"not CSV ({error})", printable("".join(record.lines)))
+            yield location, BadRecord(location, f"not CSV ({error})", printable("".join(record.lines)))
             continue
         if not cells:
             continue
@@ -149,13 +149,13 @@ def _csv_rows(
             reason = f"{len(cells)} columns where the header has {width}"
             if len(record.lines) > 1:
                 reason += f" (lines {record.number} to {last})"
-            yield place, BadRecord(place, reason, printable("\t".join(cells)))
+            yield location, BadRecord(location, reason, printable("\t".join(cells)))
         elif any(map(is_undecoded, cells)):
-            yield place, BadRecord(place, undecoded, printable("\t".join(cells)))
+            yield location, BadRecord(location, undecoded, printable("\t".join(cells)))
         else:
             if len(record.lines) > SUSPICIOUS_LINES and _look_like_rows(record.lines[1:], delimiter, width):
                 suspicious.append(f"lines {record.number} to {last}")
-            yield place, dict(zip(header, cells))
+            yield location, dict(zip(header, cells))
     if suspicious:
         say(
             f"{name}: {len(suspicious)} quoted cells hold lines that look like rows (the first: {suspicious[0]}). "
@@ -236,7 +236,7 @@ def _scan(line: str, delimiter: str, is_open: bool) -> _End:
 
 
 def _after_closing(line: str, position: int) -> int:
-    """The place after the quote that closes a cell; -1 if none does. A doubled quote is a character of the cell."""
+    """The location after the quote that closes a cell; -1 if none does. A doubled quote is a character of the cell."""
     while (position := line.find('"', position) + 1) and line.startswith('"', position):
         position += 1
     return position or -1

@@ -61,11 +61,11 @@ def _words(path: Path, vocab: Vocab, table: Floats2d, skipped: Skipped) -> Itera
         rows = [row for _, row in batch]
         problems = find_problems(words, table[rows], seen)
         for i, (reason, detail) in problems.items():
-            place = f"{path}: row {rows[i]}"
+            location = f"{path}: row {rows[i]}"
             if words[i]:
-                skipped.add(place, reason, detail)
+                skipped.add(location, reason, detail)
             else:
-                skipped.add(place, "a key without its word in strings.json")
+                skipped.add(location, "a key without its word in strings.json")
         good = [i for i in range(len(batch)) if i not in problems]
         if good:
             yield [words[i] for i in good], [rows[i] for i in good]

@@ -26,7 +26,7 @@ from spacy_xlt.encoders.cpu import usable_threads
 from spacy_xlt.encoders.folder import SETTINGS_FILE, WEIGHTS_FILE, EncoderSettings
 from spacy_xlt.encoders.tensors import Buffer, map_file
 from spacy_xlt.encoders.tokenizer import WindowTokenizer
-from spacy_xlt.errors import XltError
+from spacy_xlt.errors import XltError, first_line
 
 GRAPH_FILE = "encoder.onnx"
 FILES = (GRAPH_FILE, WEIGHTS_FILE, "config.json", "tokenizer.json", SETTINGS_FILE)
@@ -80,7 +80,7 @@ class OnnxEncoder:
         except XltError:
             raise
         except Exception as error:  # onnxruntime, tokenizers, json and mmap each raise kinds of their own
-            reason = (str(error).splitlines() or [""])[0]
+            reason = first_line(error)
             raise XltError(
                 f"The encoder in {folder} cannot be loaded ({type(error).__name__}: {reason}). "
                 "Its files are damaged: export the model again."

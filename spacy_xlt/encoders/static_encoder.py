@@ -22,7 +22,7 @@ from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.encoders.folder import WEIGHTS_FILE
 from spacy_xlt.encoders.tensors import read_tensors
 from spacy_xlt.encoders.words import WordRows
-from spacy_xlt.errors import XltError
+from spacy_xlt.errors import XltError, first_line
 from spacy_xlt.text import replace_surrogates
 from spacy_xlt.vectors import unit_rows
 
@@ -65,7 +65,7 @@ class StaticEncoder:
         try:
             self._take({name: (folder / name).read_bytes() for name in FILES})
         except (ValueError, KeyError, TypeError) as error:
-            reason = (str(error).splitlines() or [""])[0]
+            reason = first_line(error)
             raise XltError(
                 f"The encoder in {folder} cannot be loaded ({type(error).__name__}: {reason}). "
                 "Its files are damaged: export the model again."

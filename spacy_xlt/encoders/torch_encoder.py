@@ -17,7 +17,7 @@ from spacy_xlt.encoders.base import Floats2d, average_windows, batches_of_like_l
 from spacy_xlt.encoders.cpu import has_cpu_flag
 from spacy_xlt.encoders.folder import WEIGHTS_FILE, EncoderSettings, Pooling, check_folder
 from spacy_xlt.encoders.tokenizer import WindowTokenizer
-from spacy_xlt.errors import XltError
+from spacy_xlt.errors import XltError, first_line
 
 # Word pieces a batch: enough to keep two cores busy, few enough to stay in their caches.
 BATCH_PIECES = 1024
@@ -47,7 +47,7 @@ def load_model(folder: Path) -> Any:
             no_head = {"add_pooling_layer": False} if "add_pooling_layer" in parameters else {}
             model, report = AutoModel.from_pretrained(folder, **options, **no_head)
     except Exception as error:  # safetensors, transformers and torch each raise kinds of their own
-        reason = (str(error).splitlines() or [""])[0]
+        reason = first_line(error)
         raise XltError(
             f"The encoder in {folder} cannot be loaded ({type(error).__name__}: {reason}). "
             "Its files are damaged or of another kind of model: make the folder again."

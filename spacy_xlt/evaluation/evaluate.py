@@ -74,11 +74,11 @@ def _gold(records: Sequence[Record], labels: list[str], multilabel: bool) -> NDA
         for label in record.labels:
             if label not in known:
                 raise XltError(
-                    f"{record.place}: the model does not know the label '{label}'; it knows {', '.join(labels)}."
+                    f"{record.location}: the model does not know the label '{label}'; it knows {', '.join(labels)}."
                 )
             matrix[row, known[label]] = True
         if not multilabel and len(record.labels) != 1:
-            raise XltError(f"{record.place}: {len(record.labels)} labels, but the model gives exactly one.")
+            raise XltError(f"{record.location}: {len(record.labels)} labels, but the model gives exactly one.")
     return matrix if multilabel else matrix.argmax(axis=1)
 
 

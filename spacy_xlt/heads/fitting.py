@@ -33,8 +33,8 @@ class Fit(NamedTuple):
 def fit_head(train: Labeled, dev: Labeled, *, exclusive: bool) -> Fit:
     """Fit the layer, with the strongest L2 penalty whose loss on the development texts is hardly above the lowest one.
 
-    Stronger penalties transfer better to other languages: see `most_cautious`. Losses are compared at the best
-    temperature of each.
+    Stronger penalties transfer better to other languages: see `one_standard_error_rule`. Losses are compared at the
+    best temperature of each.
     A strong penalty makes probabilities less sure than they are right; without the temperature, a weak one would be
     taken for that alone. What is divided by it is the difference of the scores to those of the labels' shares.
 
@@ -61,10 +61,10 @@ def fit_head(train: Labeled, dev: Labeled, *, exclusive: bool) -> Fit:
         if len(losses) - 1 - best == RISES:
             break
     check_learned(losses[best], train, dev, exclusive=exclusive)
-    return fits[most_cautious(np.array(losses))]
+    return fits[one_standard_error_rule(np.array(losses))]
 
 
-def most_cautious(losses: Floats) -> int:
+def one_standard_error_rule(losses: Floats) -> int:
     """The first candidate whose loss is within a standard error of the best one's (Breiman et al. 1984, the 1-SE rule).
 
     losses: [candidates, n], the most cautious candidate first; the error is that of the paired differences.

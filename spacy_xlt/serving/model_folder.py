@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_xlt.errors import XltError
+from spacy_xlt.model_folder import read_config
 
 KINDS = ("xlt_langdetect", "xlt_encoder", "xlt_projector", "xlt_textcat")
 
@@ -28,19 +29,11 @@ def read_components(folder: Path) -> dict[str, Component]:
 
     Raises XltError if the folder is no model, or has other components than exactly the four in their order.
     """
-    from confection import Config
-
-    if not (folder / "config.cfg").is_file():
-        raise XltError(f"{folder} is no model folder (it has no config.cfg). Train one with: python -m spacy xlt train")
-    try:
-        config = Config().from_disk(folder / "config.cfg")
-        names = list(config["nlp"]["pipeline"])
-        sections = [config["components"][name] for name in names]
-        kinds = [str(section["factory"]).removesuffix("_multilabel") for section in sections]
-        enabled = not config["nlp"].get("disabled")
-    except Exception as error:  # configparser and confection each raise kinds of their own
-        reason = (str(error).strip().splitlines() or [""])[0]
-        raise XltError(f"{folder / 'config.cfg'} cannot be read ({reason}): copy or train the model again.") from error
+    config = read_config(folder)
+    names = list(config["nlp"]["pipeline"])
+    sections = [config["components"][name] for name in names]
+    kinds = [str(section.get("factory")).removesuffix("_multilabel") for section in sections]
+    enabled = not config["nlp"].get("disabled")
     if kinds != list(KINDS) or not enabled:
         raise OnlySpacyError(
             f"Classifier is for the components {', '.join(KINDS)}; {folder} has {', '.join(names) or 'none'}"

@@ -13,26 +13,26 @@ from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats1d, Floats2d
 from spacy_xlt.errors import XltError
 from spacy_xlt.heads.layer import Layer
+from spacy_xlt.heads.output_layer import fit_output_layer
 from spacy_xlt.languages import UNKNOWN, as_base_code, by_base_code
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
+from spacy_xlt.pipeline.projection import Translations
 from spacy_xlt.pipeline.projector import Projector
-from spacy_xlt.transfer.few_shot import Method
-from spacy_xlt.transfer.guard import Outcome, guarded
-from spacy_xlt.transfer.heads import (
+from spacy_xlt.training.model_state import (
     get_layer,
-    go_back,
     head_labels,
+    interpolate_with,
     is_exclusive,
     make_features,
     project_new_languages,
     set_layer,
     take_snapshot,
 )
-from spacy_xlt.transfer.label_shift import surest_rows
-from spacy_xlt.transfer.output_layer import fit_output_layer
-from spacy_xlt.transfer.project import Translations
-from spacy_xlt.transfer.tuning import Lesson, count_layers, soften, tune
+from spacy_xlt.training.trainer import TrainingExample, count_layers, soften, tune
+from spacy_xlt.transfer.acceptance import Result, accept_if_not_worse
+from spacy_xlt.transfer.few_shot import Method
+from spacy_xlt.transfer.label_shift import most_confident
 from spacy_xlt.vectors import unit_rows
 
 TEMPERATURE = 2.0
@@ -59,7 +59,7 @@ def distill(
     dev: Records = (),
     seed: int = 0,
     quiet: bool = True,
-) -> Outcome:
+) -> Result:
     """Teach the pipeline, in place, the probabilities that the teacher gives to texts (Hinton et al. 2015).
 
     texts: {language: unlabelled texts, or files of them}, or files that say their languages; best of the source and of
@@ -74,7 +74,7 @@ def distill(
         the teacher, the mean of the old and the new weights stands.
     layers: keep so many layers of the encoder, spread evenly, the first and the last among them; None: all.
     method: `finetune`, or `frozen`: the head alone learns.
-    dev: see `guarded`; with fewer layers, the mean accuracy may fall by `MAY_LOSE` of itself.
+    dev: see `accept_if_not_worse`; with fewer layers, the mean accuracy may fall by `MAY_LOSE` of itself.
     Raises XltError for a teacher with other labels, a wrong number of layers, and texts without a language.
     """
     labels, exclusive = head_labels(nlp), is_exclusive(nlp)
@@ -109,7 +109,7 @@ def distill(
             new.setdefault(record.language, []).append(record.text)
         project_new_languages(nlp, new, quiet=quiet)
         said = teacher_probabilities(teacher or nlp, [*records, *sources], labels, quiet=quiet)
-        surest = surest_rows(said[len(records) :], SENTENCES)
+        surest = most_confident(said[len(records) :], SENTENCES)
         own = [*records, *(sources[row] for row in surest)]
         row_of = {sources[row].text: len(records) + number for number, row in enumerate(surest)}
         learned = [(record, source) for record, (_, (source, _)) in zip(translated, pairs) if source in row_of]
@@ -126,7 +126,7 @@ def distill(
         tune(
             nlp,
             [
-                Lesson(student.text, student.language, answer, vector)
+                TrainingExample(student.text, student.language, answer, vector)
                 for student, answer, vector in zip(students, answers, vectors)
             ],
             epochs=GENTLE_EPOCHS if gentle else EPOCHS,
@@ -137,13 +137,13 @@ def distill(
             quiet=quiet,
         )
         if gentle and teacher is None:
-            go_back(nlp, start)
+            interpolate_with(nlp, start)
         return settings
 
     data = {"texts": [*records, *sources], "translations": translated, "dev": dev}
-    may_lose = None if layers is None else MAY_LOSE
+    max_drop = None if layers is None else MAY_LOSE
     halve = layers is None and method == "finetune"
-    return guarded(nlp, "distill", change, dev=dev, data=data, may_lose=may_lose, halve=halve)
+    return accept_if_not_worse(nlp, "distill", change, dev=dev, data=data, max_drop=max_drop, halve=halve)
 
 
 def spread_layers(there: int, wanted: int) -> list[int]:

@@ -14,27 +14,27 @@ from spacy_xlt.data.given import Records, as_records
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.errors import XltError
-from spacy_xlt.heads.fitting import most_cautious
+from spacy_xlt.heads.fitting import one_standard_error_rule
 from spacy_xlt.heads.layer import Layer
+from spacy_xlt.heads.output_layer import fit_output_layer, zero_layer
 from spacy_xlt.heads.temperature import tempered_losses
 from spacy_xlt.languages import as_base_code, by_base_code
-from spacy_xlt.transfer.guard import Outcome, check_labels, check_languages, guarded
-from spacy_xlt.transfer.heads import (
+from spacy_xlt.training.model_state import (
+    average_weights,
     get_layer,
-    go_back,
     gold_matrix,
     head_labels,
+    interpolate_with,
     is_exclusive,
     make_features,
     project_new_languages,
-    put_mean,
     restore,
     set_layer,
     take_snapshot,
 )
-from spacy_xlt.transfer.languages import wrong_languages
-from spacy_xlt.transfer.output_layer import fit_output_layer, zero_layer
-from spacy_xlt.transfer.tuning import Lesson, tune
+from spacy_xlt.training.trainer import TrainingExample, tune
+from spacy_xlt.transfer.acceptance import Result, accept_if_not_worse, check_labels, check_languages
+from spacy_xlt.transfer.language_check import wrong_languages
 
 # How much the weights are pulled back, the most cautious first: towards those of the source ...
 ADAPTING = (100.0, 30.0, 10.0, 3.0, 1.0)
@@ -69,7 +69,7 @@ def few_shot(
     method: Method = "frozen",
     seed: int = 0,
     quiet: bool = True,
-) -> Outcome:
+) -> Result:
     """Refit the output layer of the head on labelled texts of one or more target languages, in place.
 
     Either from the target texts, pulled towards the source's weights (theta_s -> theta_t), or, with `source`, the
@@ -86,7 +86,8 @@ def few_shot(
     mean of the new ones stands. Of a larger source, `SOURCE_TEXTS` are drawn.
 
     target, source, dev: labelled records, or the files that hold them: a path, a folder, a pattern, or a list of them.
-    dev: see `guarded`. weights: {language: how much each of its texts counts}, besides what is chosen; 1 else.
+    dev: see `accept_if_not_worse`.
+    weights: {language: how much each of its texts counts}, besides what is chosen; 1 else.
     strength: given instead of chosen (with `source`: of learning anew); only for `frozen`.
     seed: of the folds, and of a training's order and dropout.
     Raises XltError for labels that the model does not know, a language with no text of a label, one text with
@@ -109,16 +110,16 @@ def few_shot(
         importance *= [weights.get(record.language, 1.0) for record in target]
         if method == "finetune":
             again = draw(source, max(SOURCE_TEXTS, len(target)), seed)
-            lessons = make_lessons(again, labels) + make_lessons(target, labels, importance)
+            examples = make_training_examples(again, labels) + make_training_examples(target, labels, importance)
             start = take_snapshot(nlp)
             tuned = []
             for number in range(RUNS):
                 restore(nlp, start)
                 its_seed = RUNS * seed + number
-                tune(nlp, lessons, epochs=EPOCHS, rate=RATE, bfloat16=True, seed=its_seed, quiet=quiet)
+                tune(nlp, examples, epochs=EPOCHS, rate=RATE, bfloat16=True, seed=its_seed, quiet=quiet)
                 tuned.append(take_snapshot(nlp))
-            put_mean(nlp, tuned)
-            go_back(nlp, start, KEEP)
+            average_weights(nlp, tuned)
+            interpolate_with(nlp, start, KEEP)
             return {**settings, "joint": bool(source), "epochs": EPOCHS, "rate": RATE, "keep": KEEP, "runs": RUNS}
         problem = _Problem(
             make_features(nlp, target),
@@ -140,7 +141,7 @@ def few_shot(
         return {**settings, "joint": chosen.joint, "strength": chosen.strength, "target_weight": chosen.share}
 
     data = {"target": target, "source": source, "dev": dev}
-    return guarded(nlp, "few-shot", change, dev=dev, data=data, notes=notes, halve=method == "finetune")
+    return accept_if_not_worse(nlp, "few-shot", change, dev=dev, data=data, notes=notes, halve=method == "finetune")
 
 
 def draw(records: Sequence[Record], size: int, seed: int) -> Sequence[Record]:
@@ -150,14 +151,14 @@ def draw(records: Sequence[Record], size: int, seed: int) -> Sequence[Record]:
     return [records[row] for row in np.sort(np.random.default_rng(seed).permutation(len(records))[:size])]
 
 
-def make_lessons(
+def make_training_examples(
     records: Sequence[Record], labels: Sequence[str], importance: Optional[NDArray[np.float64]] = None
-) -> list[Lesson]:
+) -> list[TrainingExample]:
     """Labelled texts to tune an encoder on. importance: [n]; None: all 1."""
     gold = gold_matrix(records, labels).astype(np.float32)
     weights = np.ones(len(records)) if importance is None else importance
     return [
-        Lesson(record.text, record.language, target, importance=float(weight))
+        TrainingExample(record.text, record.language, target, importance=float(weight))
         for record, target, weight in zip(records, gold, weights)
     ]
 
@@ -272,7 +273,7 @@ def choose(problem: _Problem, unseen: _Unseen) -> Optional[_Candidate]:
         tempered_losses(unseen.scores(each), unseen.gold, importance=unseen.weights, exclusive=problem.exclusive)
         for each in candidates
     ]
-    return candidates[most_cautious(np.array(losses))]
+    return candidates[one_standard_error_rule(np.array(losses))]
 
 
 def make_folds(records: Sequence[Record], seed: int) -> NDArray[np.int64]:
@@ -299,7 +300,7 @@ def check_target(records: Sequence[Record], labels: Sequence[str], exclusive: bo
         known = first.setdefault((record.language, record.text.strip()), record)
         if set(known.labels) != set(record.labels):
             raise XltError(
-                f"{record.place}: the same text as in {known.place} with another label "
+                f"{record.location}: the same text as in {known.location} with another label "
                 f"('{', '.join(record.labels)}', there '{', '.join(known.labels)}'): correct one of them."
             )
     kept = list(first.values())

@@ -42,7 +42,7 @@ def select_balanced(probabilities: Floats, share: float) -> NDArray[np.int64]:
     return _most_confident(probabilities, lambda n: max(1, round(share * n)))
 
 
-def surest_rows(probabilities: NDArray[np.floating], each: int) -> list[int]:
+def most_confident(probabilities: NDArray[np.floating], each: int) -> list[int]:
     """The rows of the most confident texts, at most `each` of every predicted label, sorted.
 
     So a label that the texts are mostly about does not outweigh the others, as it would with a share.

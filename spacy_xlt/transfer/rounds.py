@@ -9,9 +9,9 @@ from spacy.language import Language
 
 from spacy_xlt.errors import XltError
 from spacy_xlt.files import whole_folder
-from spacy_xlt.transfer.heads import restore, take_snapshot
+from spacy_xlt.model_folder import MARKER
+from spacy_xlt.training.model_state import restore, take_snapshot
 
-MARKER = "config.cfg"
 META_KEY = "xlt_rounds"
 
 

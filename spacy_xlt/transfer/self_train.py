@@ -15,13 +15,12 @@ from spacy_xlt.data.given import Records, TextsByLanguage, as_records, as_texts_
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
 from spacy_xlt.heads.layer import Layer
+from spacy_xlt.heads.output_layer import fit_output_layer, zero_layer
 from spacy_xlt.heads.temperature import fit_temperature, scores_of, temper
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
-from spacy_xlt.transfer.few_shot import Method, make_lessons
-from spacy_xlt.transfer.guard import Outcome, check_labels, correct_rows, fingerprint, guarded
-from spacy_xlt.transfer.heads import (
+from spacy_xlt.training.model_state import (
     get_layer,
     gold_matrix,
     head_labels,
@@ -33,16 +32,17 @@ from spacy_xlt.transfer.heads import (
     set_layer,
     take_snapshot,
 )
+from spacy_xlt.training.trainer import TrainingExample, tune
+from spacy_xlt.transfer.acceptance import Result, accept_if_not_worse, check_labels, correct_rows, fingerprint
+from spacy_xlt.transfer.few_shot import Method, make_training_examples
 from spacy_xlt.transfer.label_shift import (
     balancing_weights,
     estimate_prior,
     select_balanced,
     shift,
 )
-from spacy_xlt.transfer.languages import wrong_languages
-from spacy_xlt.transfer.output_layer import fit_output_layer, zero_layer
+from spacy_xlt.transfer.language_check import wrong_languages
 from spacy_xlt.transfer.rounds import Rounds
-from spacy_xlt.transfer.tuning import Lesson, tune
 
 FEWEST_TEXTS = 10
 # The share of each label's texts that is believed: in the first round, and how much more in each next one.
@@ -67,7 +67,7 @@ def self_train(
     checkpoint: Optional[Path] = None,
     seed: int = 0,
     quiet: bool = True,
-) -> Outcome:
+) -> Result:
     """Train the pipeline on its own labels of unlabelled texts, in place.
 
     In each round and for each language: the model's probabilities are calibrated on labelled texts of the source (of
@@ -79,7 +79,7 @@ def self_train(
     texts: {language: texts, or files of them}, or files that say their languages; a language new to the projector is
         fitted on them first.
     source: the labelled texts that the model was trained on; none: the head is pulled to its old weights instead.
-    dev: see `guarded`. checkpoint: a folder for the last round's model, from which a killed run goes on.
+    dev: see `accept_if_not_worse`. checkpoint: a folder for the last round's model, from which a killed run goes on.
     Raises XltError for too few texts of a language, a head that gives several labels, and texts without a language.
     """
     labels = head_labels(nlp)
@@ -110,8 +110,8 @@ def self_train(
                 break
             found = believed.labels
             if method == "finetune":
-                lessons = make_lessons(source, labels) + believed.lessons()
-                tune(nlp, lessons, epochs=EPOCHS, rate=RATE, seed=seed + number, quiet=quiet)
+                examples = make_training_examples(source, labels) + believed.examples()
+                tune(nlp, examples, epochs=EPOCHS, rate=RATE, seed=seed + number, quiet=quiet)
             else:
                 set_layer(nlp, believed.fit(start))
             kept.save(nlp, number + 1)
@@ -124,9 +124,9 @@ def self_train(
             notes.append("Nothing was learned: the first round made dev worse. The model stays as it is.")
         return {**settings, "best_round": best_round}
 
-    outcome = guarded(nlp, "self-train", change, dev=dev, data=data, notes=notes, halve=method == "finetune")
+    result = accept_if_not_worse(nlp, "self-train", change, dev=dev, data=data, notes=notes, halve=method == "finetune")
     Rounds(checkpoint, key).clear()
-    return outcome
+    return result
 
 
 class _Believed:
@@ -180,9 +180,9 @@ class _Believed:
             importance=np.concatenate([np.ones(len(self.source)), min(1.0, share) * self.importance]),
         )
 
-    def lessons(self) -> list[Lesson]:
+    def examples(self) -> list[TrainingExample]:
         return [
-            Lesson(record.text, record.language, target.astype(np.float32), importance=float(weight))
+            TrainingExample(record.text, record.language, target.astype(np.float32), importance=float(weight))
             for record, target, weight in zip(self.records, self.targets, self.importance)
         ]
 

@@ -10,8 +10,8 @@ import pytest
 from spacy.language import Language
 
 from spacy_xlt.data.records import Record
+from spacy_xlt.training.model_state import predictions, restore, take_snapshot
 from spacy_xlt.transfer.few_shot import few_shot
-from spacy_xlt.transfer.heads import predictions, restore, take_snapshot
 from tests.toy import TEXTS, make_pipeline
 
 

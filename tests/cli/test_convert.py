@@ -51,11 +51,11 @@ def test_bad_records_go_to_quarantine_and_are_counted(tmp_path: Path) -> None:
     )
     first, second = (json.loads(line) for line in quarantine.read_text(encoding="utf8").splitlines())
     assert first == {
-        "place": f"{path}:2",
+        "location": f"{path}:2",
         "reason": "'text' is not a text",
         "content": '{"text": null, "label": "x"}',
     }
-    assert second["place"] == f"{path}:3" and second["reason"].startswith("not JSON")
+    assert second["location"] == f"{path}:3" and second["reason"].startswith("not JSON")
     assert [record.text for record in load_records([tmp_path / "a.spacy"]).records] == ["fine \ufffd", "t"]
 
 

@@ -9,7 +9,7 @@ pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 pytest.importorskip("wordfreq")
 
-from spacy_xlt.transfer import student
+from spacy_xlt.export import student
 from tests.cli.running import fail, run, succeed
 from tests.records import make_records, write_csv
 

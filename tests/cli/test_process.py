@@ -97,7 +97,7 @@ def test_what_is_missing(model: Path, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a")
     missing = fail("process", model, tmp_path / "no.txt", "-o", tmp_path / "out")
     assert missing == f"{tmp_path}/no.txt does not exist."
-    assert "is no model folder" in fail("process", tmp_path, tmp_path / "a.txt", "-o", tmp_path / "out")
+    assert "is not a model folder" in fail("process", tmp_path, tmp_path / "a.txt", "-o", tmp_path / "out")
 
 
 def test_summary_is_written(model: Path, tmp_path: Path) -> None:

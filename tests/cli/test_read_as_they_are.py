@@ -10,12 +10,12 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.evaluate import evaluate
 from spacy_xlt.models import load_model
 from spacy_xlt.pipeline.find import find_pipe
+from spacy_xlt.pipeline.projection import fit_projection
 from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.training.train import train
 from spacy_xlt.transfer.distill import distill
 from spacy_xlt.transfer.few_shot import few_shot
-from spacy_xlt.transfer.project import fit_projection
 from spacy_xlt.transfer.self_train import self_train
-from spacy_xlt.transfer.train import train
 from tests.cli.running import fail, run, succeed
 
 

@@ -16,7 +16,7 @@ pytest.importorskip("spacy_transformers")
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector
 from spacy_xlt.pipeline.projector import Projector
-from spacy_xlt.transfer import train as transfer_train
+from spacy_xlt.training import train as transfer_train
 from tests.cli.running import fail, run, succeed
 from tests.records import LABELS, make_records, write_csv
 
@@ -70,7 +70,7 @@ def test_bad_records_of_both_files_are_counted_and_strict_stops_before_training(
     result = run(*arguments)
     assert result.exit_code == 0 and "⚠ 2 bad records left out" in result.stderr
     lines = (tmp_path / "m.quarantine.jsonl").read_text().splitlines()
-    assert [json.loads(line)["place"] for line in lines] == [f"{train}:26", f"{dev}:6"]
+    assert [json.loads(line)["location"] for line in lines] == [f"{train}:26", f"{dev}:6"]
     assert cats(tmp_path / "m")
 
 

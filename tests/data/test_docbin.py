@@ -10,7 +10,7 @@ from spacy.tokens import DocBin
 from spacy.training import Corpus
 
 from spacy_xlt.data.docbin import load_records, make_docs, split_dev, write_docbin, write_quarantine
-from spacy_xlt.data.records import BadRecord, Columns, Record
+from spacy_xlt.data.records import BadRecord, ColumnNames, Record
 from spacy_xlt.errors import XltError
 from tests.records import LABELS, make_records, write_csv
 
@@ -57,7 +57,7 @@ def test_records_come_back_from_a_spacy_file(tmp_path: Path) -> None:
     path = convert(MANY, tmp_path / "a.spacy")
     loaded = load_records([path])
     assert [(r.text, r.labels, r.language) for r in loaded.records] == [(r.text, r.labels, r.language) for r in MANY]
-    assert loaded.records[2].place == f"{path}:doc 3"
+    assert loaded.records[2].location == f"{path}:doc 3"
     assert loaded.is_multilabel() and loaded.labels == LABELS
 
 
@@ -79,7 +79,9 @@ def test_an_unlabelled_spacy_file_is_bad_for_labels_and_good_without(tmp_path: P
     write_docbin(make_docs(spacy.blank("xx"), [Record("t", (), "en", "x")], []), tmp_path / "a.spacy")
     with pytest.raises(XltError, match=r"no usable record in .*a\.spacy \(.*a\.spacy:doc 1: no label\)"):
         load_records([tmp_path / "a.spacy"])
-    assert [record.text for record in load_records([tmp_path / "a.spacy"], Columns(labelled=False)).records] == ["t"]
+    assert [record.text for record in load_records([tmp_path / "a.spacy"], ColumnNames(labelled=False)).records] == [
+        "t"
+    ]
 
 
 def test_a_damaged_spacy_file(tmp_path: Path) -> None:
@@ -114,7 +116,7 @@ def test_files_and_folders_are_read_in_order_good_and_bad_apart(tmp_path: Path) 
     convert(make_records(2), tmp_path / "c.spacy")
     loaded = load_records([tmp_path / "data", tmp_path / "c.spacy"])
     assert [record.language for record in loaded.records] == ["de", "de", "fr", "en", "en"]
-    assert [record.place for record in loaded.bad] == [f"{tmp_path / 'data' / 'b.jsonl'}:2"]
+    assert [record.location for record in loaded.bad] == [f"{tmp_path / 'data' / 'b.jsonl'}:2"]
     assert loaded.labels == ["billing", "delivery", "other"] and not loaded.is_multilabel()
     assert {language: len(texts) for language, texts in loaded.by_language().items()} == {"de": 2, "fr": 1, "en": 2}
 
@@ -139,8 +141,8 @@ def test_the_quarantine_file_tells_place_reason_and_content(tmp_path: Path) -> N
         [BadRecord("a.csv:3", "not UTF-8", "caf\ufffd"), BadRecord("a.csv:4", "'\ud800' is odd", "é")], path
     )
     assert [json.loads(line) for line in path.read_text(encoding="utf8").splitlines()] == [
-        {"place": "a.csv:3", "reason": "not UTF-8", "content": "caf\ufffd"},
-        {"place": "a.csv:4", "reason": "'\ufffd' is odd", "content": "é"},
+        {"location": "a.csv:3", "reason": "not UTF-8", "content": "caf\ufffd"},
+        {"location": "a.csv:4", "reason": "'\ufffd' is odd", "content": "é"},
     ]
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spacy_xlt.data.docbin import Loaded, load_records
-from spacy_xlt.data.records import BadRecord, Columns, Record, label_name, read_records
+from spacy_xlt.data.docbin import Dataset, load_records
+from spacy_xlt.data.records import BadRecord, ColumnNames, Record, label_name, read_records
 from spacy_xlt.data.tables import DELIMITERS
 from spacy_xlt.errors import EncodingError, XltError
 from tests.data.test_records import write
@@ -19,11 +19,11 @@ from tests.data.test_records import write
 PER_FILE = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def texts(loaded: Loaded) -> list[str]:
+def texts(loaded: Dataset) -> list[str]:
     return [record.text for record in loaded.records]
 
 
-def labels(loaded: Loaded) -> list[Sequence[str]]:
+def labels(loaded: Dataset) -> list[Sequence[str]]:
     return [record.labels for record in loaded.records]
 
 
@@ -37,7 +37,7 @@ def test_an_unclosed_quote_takes_its_own_line_alone(tmp_path: Path) -> None:
     loaded = load_records([path])
     assert len(loaded.records) == 119 and texts(loaded)[2] == "text 3"
     (bad,) = loaded.bad
-    assert bad.place == f"{path}:4" and bad.content == rows[2] + "\n"
+    assert bad.location == f"{path}:4" and bad.content == rows[2] + "\n"
     assert "line 4" in bad.reason and "117 lines" in bad.reason
 
 
@@ -45,7 +45,7 @@ def test_an_unclosed_quote_before_quoted_cells(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", 'text,label\n"open,x\n"one, two",x\nthree,x\n"four\nfive",x\n')
     loaded = load_records([path])
     assert texts(loaded) == ["one, two", "three", "four\nfive"]
-    assert [bad.place for bad in loaded.bad] == [f"{path}:2"]
+    assert [bad.location for bad in loaded.bad] == [f"{path}:2"]
     assert "line 3" in loaded.bad[0].reason
 
 
@@ -53,7 +53,7 @@ def test_an_unclosed_quote_in_the_second_line_of_a_record(tmp_path: Path) -> Non
     path = write(tmp_path / "a.csv", 'text,note,label\n"a\nb","open,x\nfine,fine,x\n')
     loaded = load_records([path])
     assert texts(loaded) == ["fine"]
-    assert [(bad.place, "opens on line 3" in bad.reason) for bad in loaded.bad] == [
+    assert [(bad.location, "opens on line 3" in bad.reason) for bad in loaded.bad] == [
         (f"{path}:2", True),
         (f"{path}:3", True),
     ]
@@ -62,7 +62,7 @@ def test_an_unclosed_quote_in_the_second_line_of_a_record(tmp_path: Path) -> Non
 def test_an_unclosed_quote_at_the_end_of_the_file(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", 'text,label\nfine,x\nx,"the file is cut o')
     loaded = load_records([path])
-    assert texts(loaded) == ["fine"] and [bad.place for bad in loaded.bad] == [f"{path}:3"]
+    assert texts(loaded) == ["fine"] and [bad.location for bad in loaded.bad] == [f"{path}:3"]
 
 
 def test_an_unclosed_quote_in_the_header(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_many_unclosed_quotes_take_time_that_grows_with_the_lines(tmp_path: Path
     # In each line a quoted cell ends and another begins: every record could go on to the end of the file.
     path = write(tmp_path / "a.csv", "text,label\n" + 'a",b,"\n' * 20_000)
     bad = [record for record in read_records(path) if isinstance(record, BadRecord)]
-    assert [record.place for record in bad] == [f"{path}:{number}" for number in range(2, 20_002)]
+    assert [record.location for record in bad] == [f"{path}:{number}" for number in range(2, 20_002)]
 
 
 def test_a_quoted_cell_whose_lines_look_like_rows_is_told_of(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_record_of_several_lines_with_too_many_columns_names_them(tmp_path: Pa
     path = write(tmp_path / "a.csv", 'text,label\nfine,x\n"two\nlines",x,y\nfine,x\n')
     loaded = load_records(path)
     assert texts(loaded) == ["fine", "fine"]
-    assert loaded.bad[0].place == f"{path}:3" and "lines 3 to 4" in loaded.bad[0].reason
+    assert loaded.bad[0].location == f"{path}:3" and "lines 3 to 4" in loaded.bad[0].reason
 
 
 @given(st.lists(st.text(st.sampled_from('a",;\r'), max_size=8), min_size=1, max_size=12), st.sampled_from("\n\r"))
@@ -125,12 +125,12 @@ def test_what_the_csv_module_writes_is_read(tmp_path: Path, rows: list[list[str]
 
     with (tmp_path / "a.csv").open("w", encoding="utf8", newline="") as file:
         csv.writer(file).writerows([["text", "other"], *rows])
-    found = list(read_records(tmp_path / "a.csv", Columns(labelled=False)))
+    found = list(read_records(tmp_path / "a.csv", ColumnNames(labelled=False)))
     assert [record.text for record in found if isinstance(record, Record)] == [row[0] for row in rows]
     assert len(found) == len(rows)
 
 
-# Columns
+# ColumnNames
 
 
 @pytest.mark.parametrize("delimiter", DELIMITERS)
@@ -188,7 +188,7 @@ def test_every_kind_of_file_has_an_encoding(tmp_path: Path, name: str, content: 
     packed = write(tmp_path / f"{name}.gz", gzip.compress(content.encode("utf-16")))
     assert texts(load_records(packed)) == ["café"]
     unlabelled = write(tmp_path / "a.txt", "café\nthé\n".encode("utf-16"))
-    assert texts(load_records(unlabelled, Columns(labelled=False))) == ["café", "thé"]
+    assert texts(load_records(unlabelled, ColumnNames(labelled=False))) == ["café", "thé"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
@@ -251,25 +251,25 @@ def test_a_text_is_named_as_it_is() -> None:
 
 
 def test_several_labels_in_a_cell(tmp_path: Path) -> None:
-    columns = Columns(separator=";")
+    columns = ColumnNames(separator=";")
     path = write(tmp_path / "a.csv", "text,label\none,b; a ;b\ntwo,a;\nthree,\n")
     assert labels(load_records(path, columns)) == [("b", "a"), ("a",), ()]
     assert labels(load_records(write(tmp_path / "a.jsonl", '{"text": "t", "label": "a;b"}'), columns)) == [("a", "b")]
 
 
 def test_a_column_for_each_label(tmp_path: Path) -> None:
-    columns = Columns(labels=("a", "b"))
+    columns = ColumnNames(labels=("a", "b"))
     path = write(tmp_path / "a.csv", "text,label_a,b\none,1,0\ntwo,true,1.0\nthree,0,False\nfour,2,0\nfive,,0\n")
     loaded = load_records(path, columns)
     assert labels(loaded) == [("a",), ("a", "b"), ()]
-    assert [(bad.place, bad.reason) for bad in loaded.bad] == [
+    assert [(bad.location, bad.reason) for bad in loaded.bad] == [
         (f"{path}:5", "'2' in 'label_a' is neither 0 nor 1"),
         (f"{path}:6", "'' in 'label_a' is neither 0 nor 1"),
     ]
     lines = write(tmp_path / "a.jsonl", '{"text": "t", "a": false, "label_b": 1}\n')
     assert labels(load_records(lines, columns)) == [("b",)]
     with pytest.raises(XltError, match="no column 'label_c'"):
-        load_records(path, Columns(labels=("a", "c")))
+        load_records(path, ColumnNames(labels=("a", "c")))
 
 
 def test_languages_by_their_english_names(tmp_path: Path) -> None:
@@ -295,17 +295,17 @@ def test_spacys_own_layout(tmp_path: Path) -> None:
     ]
     loaded = load_records(write(tmp_path / "a.jsonl", "\n".join(map(json.dumps, rows))))
     assert labels(loaded) == [("a",), ("a", "b"), ()]
-    assert [bad.place.rpartition(":")[2] for bad in loaded.bad] == ["4", "5"]
+    assert [bad.location.rpartition(":")[2] for bad in loaded.bad] == ["4", "5"]
     # Who names another field gets that one.
     with pytest.raises(XltError, match="no field 'queue'"):
-        load_records(tmp_path / "a.jsonl", Columns(label="queue"))
+        load_records(tmp_path / "a.jsonl", ColumnNames(label="queue"))
 
 
 def test_a_json_array_with_the_line_of_each_record(tmp_path: Path) -> None:
     path = write(tmp_path / "a.json", '\ufeff\n[{"text": "one", "label": "x"},\n{"text": "two",\n"label": "x"}, 3\n]\n')
     loaded = load_records(path)
-    assert [(record.text, record.place) for record in loaded.records] == [("one", f"{path}:2"), ("two", f"{path}:3")]
-    assert [(bad.place, bad.reason) for bad in loaded.bad] == [(f"{path}:4", "not a JSON object")]
+    assert [(record.text, record.location) for record in loaded.records] == [("one", f"{path}:2"), ("two", f"{path}:3")]
+    assert [(bad.location, bad.reason) for bad in loaded.bad] == [(f"{path}:4", "not a JSON object")]
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ def test_objects_without_an_array(tmp_path: Path, content: str) -> None:
 def test_a_broken_json_array_keeps_what_comes_before(tmp_path: Path, rest: str, line: int) -> None:
     path = write(tmp_path / "a.json", '[{"text": "one", "label": "x"}' + rest)
     loaded = load_records(path)
-    assert texts(loaded) == ["one"] and [bad.place for bad in loaded.bad] == [f"{path}:{line}"]
+    assert texts(loaded) == ["one"] and [bad.location for bad in loaded.bad] == [f"{path}:{line}"]
 
 
 # Paths
@@ -348,7 +348,7 @@ def test_packed_files_and_parquet(tmp_path: Path) -> None:
     rows = [{"text": "one", "label": ["x", "y"]}, {"text": None, "label": ["x"]}]
     parquet.write_table(arrow.Table.from_pylist(rows), tmp_path / "a.parquet")
     loaded = load_records(tmp_path / "a.parquet")
-    assert labels(loaded) == [("x", "y")] and loaded.bad[0].place == f"{tmp_path}/a.parquet:2"
+    assert labels(loaded) == [("x", "y")] and loaded.bad[0].location == f"{tmp_path}/a.parquet:2"
     doubled = arrow.Table.from_arrays([arrow.array(["one"]), arrow.array(["two"])], names=["text", "text"])
     parquet.write_table(doubled, tmp_path / "b.parquet")
     with pytest.raises(XltError, match=r"b\.parquet.*'text'"):

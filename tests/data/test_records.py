@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spacy_xlt.data.records import COLUMNS, MAX_CHARS, BadRecord, Columns, Record, expand_paths, read_records
+from spacy_xlt.data.records import COLUMNS, MAX_CHARS, BadRecord, ColumnNames, Record, expand_paths, read_records
 from spacy_xlt.errors import XltError
 
-UNLABELLED = Columns(labelled=False)
+UNLABELLED = ColumnNames(labelled=False)
 # No UTF-8 file can hold a lone surrogate, and the csv module of Python 3.10 refuses NUL.
 CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0" if sys.version_info < (3, 11) else "")
 TEXTS = st.lists(st.text(CHARACTERS, min_size=1), min_size=1, max_size=5)
@@ -25,7 +25,7 @@ def write(path: Path, content: Union[str, bytes]) -> Path:
     return path
 
 
-def good(path: Path, columns: Columns = COLUMNS, **options: Any) -> list[Record]:
+def good(path: Path, columns: ColumnNames = COLUMNS, **options: Any) -> list[Record]:
     """The records of a file that has no bad one."""
     records = []
     for record in read_records(path, columns, **options):
@@ -34,7 +34,7 @@ def good(path: Path, columns: Columns = COLUMNS, **options: Any) -> list[Record]
     return records
 
 
-def bad(path: Path, columns: Columns = COLUMNS) -> BadRecord:
+def bad(path: Path, columns: ColumnNames = COLUMNS) -> BadRecord:
     """The only record of a file, which is bad."""
     (record,) = read_records(path, columns)
     assert isinstance(record, BadRecord), record
@@ -42,7 +42,7 @@ def bad(path: Path, columns: Columns = COLUMNS) -> BadRecord:
 
 
 def lines_of(record: Union[Record, BadRecord]) -> str:
-    return record.place.rpartition(":")[2]
+    return record.location.rpartition(":")[2]
 
 
 # The kinds of files
@@ -58,7 +58,7 @@ def test_csv_with_place_label_and_language(tmp_path: Path) -> None:
 
 def test_columns_by_other_names(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "body,queue,locale\nHallo,billing,de\n")
-    assert good(path, Columns("body", "queue", "locale")) == [Record("Hallo", ("billing",), "de", f"{path}:2")]
+    assert good(path, ColumnNames("body", "queue", "locale")) == [Record("Hallo", ("billing",), "de", f"{path}:2")]
 
 
 def test_without_a_language_it_is_unknown_and_an_option_sets_it(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_a_bad_line_of_jsonl(tmp_path: Path, line: str, reason: str) -> None:
     path = write(tmp_path / "a.jsonl", "\n" + line + "\n")
     record = bad(path)
     assert record.reason.startswith(reason)
-    assert record.place == f"{path}:2"
+    assert record.location == f"{path}:2"
     assert record.content.startswith(line[:20])
 
 
@@ -265,11 +265,11 @@ def test_an_empty_table_has_no_column(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        (Columns("body", "label"), "no column 'body'; it has: id, text, label. Name the right one with --text"),
-        (Columns("text", "queue"), "no column 'queue'; it has: id, text, label. Name the right one with --label"),
+        (ColumnNames("body", "label"), "no column 'body'; it has: id, text, label. Name the right one with --text"),
+        (ColumnNames("text", "queue"), "no column 'queue'; it has: id, text, label. Name the right one with --label"),
     ],
 )
-def test_a_wrong_column_name_lists_those_there_are(tmp_path: Path, columns: Columns, message: str) -> None:
+def test_a_wrong_column_name_lists_those_there_are(tmp_path: Path, columns: ColumnNames, message: str) -> None:
     with pytest.raises(XltError, match=message):
         list(read_records(write(tmp_path / "a.csv", "id,text,label\n1,t,x\n"), columns))
 

@@ -15,7 +15,7 @@ from spacy.training.loop import train as train_nlp
 from thinc.api import Adam
 
 from spacy_xlt.errors import XltError
-from spacy_xlt.transfer.train import make_config
+from spacy_xlt.training.train import make_config
 from tests.toy import ANNOTATING, COMPONENTS, LABELS, TEXTS, initialize, make_examples, make_pipeline, train
 
 BLANK = ["", " ", "\n\t"]

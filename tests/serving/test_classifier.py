@@ -19,8 +19,8 @@ pytest.importorskip("transformers")
 
 import spacy_xlt
 from spacy_xlt.errors import XltError
+from spacy_xlt.export.export import export
 from spacy_xlt.serving.classifier import WINDOW, Classifier
-from spacy_xlt.transfer.export import export
 from tests.detectors.with_scripts import ANSWERS, DETECTOR
 from tests.pipeline.test_whole import BAD, GOOD
 from tests.processes import run_python
@@ -250,7 +250,7 @@ def test_one_text_instead_of_a_list(folder: Path) -> None:
 
 
 def test_other_pipelines_are_left_to_spacy(tmp_path: Path, linear: Language) -> None:
-    with pytest.raises(XltError, match="is no model folder"):
+    with pytest.raises(XltError, match="is not a model folder"):
         Classifier.load(tmp_path)
     with linear.select_pipes(disable="xlt_projector"):
         linear.to_disk(tmp_path / "parts")

@@ -13,11 +13,11 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.heads.layer import Layer
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
+from spacy_xlt.training.model_state import get_layer, head_labels, predictions, set_layer
+from spacy_xlt.training.trainer import count_layers
 from spacy_xlt.transfer import distill as module
 from spacy_xlt.transfer.distill import distill, spread_layers, teacher_probabilities
-from spacy_xlt.transfer.heads import get_layer, head_labels, predictions, set_layer
-from spacy_xlt.transfer.label_shift import surest_rows
-from spacy_xlt.transfer.tuning import count_layers
+from spacy_xlt.transfer.label_shift import most_confident
 from tests.toy import TEXTS, make_pipeline
 
 UNLABELLED = {code: [text for text, _ in TEXTS[code]] for code in ("en", "de")}
@@ -49,8 +49,8 @@ def make_teacher(tiny: Path) -> Language:
 def test_half_the_layers_say_what_all_said(tiny_encoder: Path, tmp_path: Path, fast_learning: None) -> None:
     nlp = make_pipeline(tiny_encoder)
     before = predictions(nlp, RECORDS)
-    outcome = distill(nlp, UNLABELLED, layers=1)
-    assert outcome.chosen["layers"] == [0] and outcome.chosen["self"] and count_layers(nlp) == 1
+    result = distill(nlp, UNLABELLED, layers=1)
+    assert result.chosen["layers"] == [0] and result.chosen["self"] and count_layers(nlp) == 1
     assert (predictions(nlp, RECORDS).argmax(axis=1) == before.argmax(axis=1)).mean() >= 0.75
     nlp.to_disk(tmp_path / "out")
     text = RECORDS[0].text
@@ -62,8 +62,8 @@ def test_learns_from_another_teacher(bert: Language, tiny_bert: Path, method: An
     teacher = make_teacher(tiny_bert)
     goal = predictions(teacher, RECORDS)
     before = np.abs(predictions(bert, RECORDS) - goal).mean()
-    outcome = distill(bert, UNLABELLED, teacher=teacher, method=method)
-    assert not outcome.chosen["self"]
+    result = distill(bert, UNLABELLED, teacher=teacher, method=method)
+    assert not result.chosen["self"]
     assert np.abs(predictions(bert, RECORDS) - goal).mean() < 0.8 * before
 
 
@@ -82,7 +82,7 @@ def test_translations_come_near_to_their_sources(
     bert: Language, fast_learning: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # All that is learned: how far the weights then go back is another matter (test_tuning.py).
-    monkeypatch.setattr(module, "go_back", lambda nlp, start: None)
+    monkeypatch.setattr(module, "interpolate_with", lambda nlp, start: None)
     pairs = [(source, text) for source, (text, _) in zip(UNLABELLED["en"], TEXTS["ru"])]
     sources = [Record(source, (), "en", "") for source, _ in pairs]
     texts = [Record(text, (), "ru", "") for _, text in pairs]
@@ -94,18 +94,18 @@ def test_translations_come_near_to_their_sources(
 
 def test_only_the_surest_sentences_of_each_label_are_taught() -> None:
     probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.7, 0.3], [0.45, 0.55]], dtype=np.float32)
-    assert surest_rows(probabilities, 1) == [0, 2]
-    assert surest_rows(probabilities, 2) == [0, 2, 3, 4]
-    assert surest_rows(probabilities, 9) == [0, 1, 2, 3, 4]
-    assert surest_rows(probabilities[:0], 9) == []
+    assert most_confident(probabilities, 1) == [0, 2]
+    assert most_confident(probabilities, 2) == [0, 2, 3, 4]
+    assert most_confident(probabilities, 9) == [0, 1, 2, 3, 4]
+    assert most_confident(probabilities[:0], 9) == []
 
 
 def test_translations_of_one_source_in_two_languages(bert: Language, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each learns what the teacher says to its own source, which learns it, too; weights go half of the way back."""
-    lessons: list[Any] = []
+    examples: list[Any] = []
     steps: list[float] = []
-    monkeypatch.setattr(module, "tune", lambda nlp, given, **_: lessons.extend(given))
-    monkeypatch.setattr(module, "go_back", lambda nlp, start: steps.append(0.5))
+    monkeypatch.setattr(module, "tune", lambda nlp, given, **_: examples.extend(given))
+    monkeypatch.setattr(module, "interpolate_with", lambda nlp, start: steps.append(0.5))
     pairs = {
         code: [(source, text) for source, (text, _) in zip(reversed(UNLABELLED["en"]), TEXTS[code])]
         for code in ("de", "ru")
@@ -113,12 +113,12 @@ def test_translations_of_one_source_in_two_languages(bert: Language, monkeypatch
     distill(bert, {}, translations=pairs, temperature=1.0)
     said = dict(zip(UNLABELLED["en"], predictions(bert, [Record(text, (), "en", "") for text in UNLABELLED["en"]])))
     source_of = {text: source for code in pairs for source, text in pairs[code]}
-    english = [lesson.text for lesson in lessons if lesson.language == "en"]
+    english = [lesson.text for lesson in examples if lesson.language == "en"]
     assert sorted(english) == sorted(set(source_of.values()))
-    assert {(lesson.text, lesson.language) for lesson in lessons if lesson.language != "en"} == {
+    assert {(lesson.text, lesson.language) for lesson in examples if lesson.language != "en"} == {
         (text, code) for code in pairs for _, text in pairs[code]
     }
-    for lesson in lessons:
+    for lesson in examples:
         np.testing.assert_allclose(lesson.target, said[source_of.get(lesson.text, lesson.text)], atol=1e-5)
     assert steps == [0.5]
 
@@ -126,9 +126,9 @@ def test_translations_of_one_source_in_two_languages(bert: Language, monkeypatch
 def test_a_student_that_lost_too_much_is_taken_back(bert: Language, tiny_bert: Path) -> None:
     encoder = find_pipe(bert, Encoder).encoder
     before = predictions(bert, RECORDS)
-    outcome = distill(bert, UNLABELLED, teacher=make_teacher(tiny_bert), layers=1, dev=DEV)
-    if not outcome.kept:
-        assert outcome.reason.startswith("Taken back: ") and find_pipe(bert, Encoder).encoder is encoder
+    result = distill(bert, UNLABELLED, teacher=make_teacher(tiny_bert), layers=1, dev=DEV)
+    if not result.kept:
+        assert result.reason.startswith("Taken back: ") and find_pipe(bert, Encoder).encoder is encoder
         np.testing.assert_array_equal(predictions(bert, RECORDS), before)
 
 

@@ -13,6 +13,7 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.heads.layer import Layer
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.training.model_state import get_layer, make_features
 from spacy_xlt.transfer.few_shot import (
     FOLDS,
     _Candidate,
@@ -24,7 +25,6 @@ from spacy_xlt.transfer.few_shot import (
     label_weights,
     make_folds,
 )
-from spacy_xlt.transfer.heads import get_layer, make_features
 from tests.toy import LABELS, TEXTS, make_pipeline
 
 
@@ -53,21 +53,21 @@ def bert(tiny_bert: Path) -> Language:
 
 def test_learns_the_target_texts_and_keeps_the_source(nlp: Language, tmp_path: Path) -> None:
     # As good as learned by heart: the texts say opposite things to the head that has only seen English.
-    target = [Record(r.text, (LABELS[1 - LABELS.index(r.labels[0])],), "ru", r.place) for r in records("ru")]
-    outcome = few_shot(nlp, target, source=records("en"), strength=0.0001, weights={"ru": 2.0})
-    assert outcome.chosen["joint"] and outcome.chosen["languages"] == ["ru"]
+    target = [Record(r.text, (LABELS[1 - LABELS.index(r.labels[0])],), "ru", r.location) for r in records("ru")]
+    result = few_shot(nlp, target, source=records("en"), strength=0.0001, weights={"ru": 2.0})
+    assert result.chosen["joint"] and result.chosen["languages"] == ["ru"]
     assert correct(nlp, target) == 2 and correct(nlp, records("en")) == 6
     nlp.to_disk(tmp_path / "out")
     loaded = spacy.load(tmp_path / "out")
     assert loaded(target[0].text).cats == pytest.approx(nlp(target[0].text).cats)
     (noted,) = loaded.meta["xlt_transfer"]
-    assert noted["data"] == outcome.data and noted["reason"] == outcome.reason
+    assert noted["data"] == result.data and noted["reason"] == result.reason
 
 
 def test_without_source_texts_the_weights_start_from_the_source(bert: Language) -> None:
     before = get_layer(bert)
-    outcome = few_shot(bert, records("ru"), strength=1e6)
-    assert outcome.chosen["joint"] is False
+    result = few_shot(bert, records("ru"), strength=1e6)
+    assert result.chosen["joint"] is False
     np.testing.assert_allclose(get_layer(bert).weight, before.weight, atol=1e-4)
 
 
@@ -134,7 +134,7 @@ def test_a_layer_that_is_wrong_is_learned_anew_or_far_away() -> None:
 
 def test_dev_texts_of_the_target_decide_where_there_are_some(bert: Language, tmp_path: Path) -> None:
     bert.to_disk(tmp_path)
-    mixed_up = [Record(r.text, (LABELS[1 - LABELS.index(r.labels[0])],), "ru", r.place) for r in records("ru")]
+    mixed_up = [Record(r.text, (LABELS[1 - LABELS.index(r.labels[0])],), "ru", r.location) for r in records("ru")]
     few_shot(bert, mixed_up, source=records("en"), dev=[*mixed_up, *records("en")])
     assert correct(bert, mixed_up) == 2
     other = spacy.load(tmp_path)
@@ -199,8 +199,8 @@ def test_one_text_repeated_counts_once(bert: Language, tiny_bert: Path) -> None:
 
 def test_texts_of_another_language_are_noticed(bert: Language) -> None:
     texts = [Record(f"{r.text} {i}", r.labels, "sw", "") for i in range(3) for r in records("ru")]
-    outcome = few_shot(bert, texts, strength=1.0)
-    assert outcome.notes == ["6 of 6 texts of language 'sw' look like 'ru': is that the right file?"]
+    result = few_shot(bert, texts, strength=1.0)
+    assert result.notes == ["6 of 6 texts of language 'sw' look like 'ru': is that the right file?"]
 
 
 def test_a_pipeline_without_our_head(tiny_bert: Path) -> None:

@@ -13,8 +13,8 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.heads.layer import Layer
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.training.model_state import get_layer, predictions, set_layer, take_snapshot
 from spacy_xlt.transfer import self_train as module
-from spacy_xlt.transfer.heads import get_layer, predictions, set_layer, take_snapshot
 from spacy_xlt.transfer.self_train import self_train
 from tests.records import make_records
 from tests.toy import TEXTS, make_pipeline
@@ -32,9 +32,9 @@ def bert(tiny_bert: Path) -> Language:
 def test_every_architecture(tiny_encoder: Path, tmp_path: Path, method: Any) -> None:
     nlp = make_pipeline(tiny_encoder)
     before, model = get_layer(nlp), take_snapshot(nlp).model
-    outcome = self_train(nlp, {"ru": RUSSIAN}, source=SOURCE, method=method, rounds=1, dev=SOURCE)
-    assert outcome.method == "self-train" and outcome.data["texts"]["texts"] == 12
-    if outcome.kept and outcome.chosen["best_round"]:
+    result = self_train(nlp, {"ru": RUSSIAN}, source=SOURCE, method=method, rounds=1, dev=SOURCE)
+    assert result.method == "self-train" and result.data["texts"]["texts"] == 12
+    if result.kept and result.chosen["best_round"]:
         assert np.abs(get_layer(nlp).weight - before.weight).max() > 0
         assert find_pipe(nlp, Projector).languages == ["de", "en", "ru"]
         assert (take_snapshot(nlp).model is model) == (method == "frozen")
@@ -105,9 +105,9 @@ def test_a_first_round_that_dev_speaks_against_is_said(bert: Language, monkeypat
     before = get_layer(bert)
     scores = iter([0.5, 0.4])
     monkeypatch.setattr(module, "_score", lambda nlp, dev: next(scores))
-    outcome = self_train(bert, {"de": [f"{text} {i}" for i in range(6) for text, _ in TEXTS["de"]]}, rounds=3)
-    assert outcome.chosen["best_round"] == 0
-    assert outcome.notes == ["Nothing was learned: the first round made dev worse. The model stays as it is."]
+    result = self_train(bert, {"de": [f"{text} {i}" for i in range(6) for text, _ in TEXTS["de"]]}, rounds=3)
+    assert result.chosen["best_round"] == 0
+    assert result.notes == ["Nothing was learned: the first round made dev worse. The model stays as it is."]
     np.testing.assert_array_equal(get_layer(bert).weight, before.weight)
 
 

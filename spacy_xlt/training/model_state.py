@@ -1,7 +1,9 @@
 """The text categorizer of a pipeline as features and an output layer, so that transfer methods can refit the layer."""
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,8 +24,9 @@ from spacy_xlt.layers.classifier import find_output, set_output
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.serving.head import Head, load_head
 from spacy_xlt.pipeline.upstream import annotate_upstream
-from spacy_xlt.transfer.project import fit_projection
+from spacy_xlt.pipeline.projection import fit_projection
 
 # BERT's pooler, which no encoder of ours uses: some folders have it, some do not.
 UNUSED = "pooler."
@@ -61,6 +64,14 @@ def get_layer(nlp: Language) -> Layer:
     # Copies, also where the parameters are on a GPU.
     weight, bias = (np.array(layer.ops.to_numpy(layer.get_param(name))) for name in ("W", "b"))
     return Layer(weight, bias)
+
+
+def read_head(nlp: Language) -> Head:
+    """The text categorizer of a pipeline as plain arithmetic."""
+    component = find_pipe(nlp, TextCategorizer)
+    with tempfile.TemporaryDirectory(prefix="spacy_xlt_") as scratch:
+        component.to_disk(Path(scratch) / component.name)
+        return load_head(Path(scratch) / component.name, nlp.config.interpolate()["components"][component.name])
 
 
 def set_layer(nlp: Language, new: Layer) -> None:
@@ -113,7 +124,7 @@ def restore(nlp: Language, snapshot: Snapshot) -> None:
         set_model(nlp, snapshot.model)
 
 
-def put_mean(nlp: Language, snapshots: Sequence[Snapshot]) -> None:
+def average_weights(nlp: Language, snapshots: Sequence[Snapshot]) -> None:
     """Put the mean of their weights into encoder and head: of trainings from one start it is mostly better than any of
     them (a uniform soup: "Model soups", Wortsman et al. 2022, section 2).
 
@@ -121,7 +132,7 @@ def put_mean(nlp: Language, snapshots: Sequence[Snapshot]) -> None:
     """
     model = snapshots[0].model
     for number, snapshot in enumerate(snapshots[1:], start=2):
-        move_towards(model, snapshot.model, 1 / number)
+        interpolate_weights(model, snapshot.model, 1 / number)
     set_model(nlp, model)
     layers = [snapshot.layer for snapshot in snapshots]
     check_same_shape(layers)
@@ -130,7 +141,7 @@ def put_mean(nlp: Language, snapshots: Sequence[Snapshot]) -> None:
     )
 
 
-def go_back(nlp: Language, start: Snapshot, share: float = 0.5) -> None:
+def interpolate_with(nlp: Language, start: Snapshot, share: float = 0.5) -> None:
     """Move the weights of encoder and head that share of the way back to those of the start (WiSE-FT, Wortsman et al.
     2022, equation 1): between old weights and fine-tuned ones, the middle is often better than either end.
 
@@ -142,7 +153,7 @@ def go_back(nlp: Language, start: Snapshot, share: float = 0.5) -> None:
     model = _model(nlp)
     if model is start.model:
         return
-    move_towards(model, start.model, share)
+    interpolate_weights(model, start.model, share)
     set_model(nlp, model)
 
 
@@ -153,7 +164,7 @@ def check_same_shape(layers: Sequence[Layer]) -> None:
         raise XltError(f"Heads of different shapes cannot be averaged: [labels, width] is {shapes[0]} and {shapes[1]}.")
 
 
-def move_towards(model: Any, other: Any, share: float) -> None:
+def interpolate_weights(model: Any, other: Any, share: float) -> None:
     """Move the weights of a Hugging Face model a share of the way to those of another of the same shape, in place.
 
     Raises:

@@ -7,8 +7,8 @@ import pytest
 
 pytest.importorskip("scipy")
 
-from spacy_xlt.encoders import distill as module
-from spacy_xlt.encoders.distill import Table, _Loss, compress, distill, sif_weights, text_matrix, unit_vectors
+from spacy_xlt.export import static_table as module
+from spacy_xlt.export.static_table import Table, _Loss, compress, distill, sif_weights, text_matrix, unit_vectors
 from spacy_xlt.vectors import unit_rows
 
 WORDS, WIDTH, LABELS = 60, 8, 3

@@ -30,10 +30,10 @@ from spacy_xlt.heads.losses import log_probabilities
 from spacy_xlt.heads.temperature import tempered_losses
 from spacy_xlt.languages import find_language
 from spacy_xlt.pipeline.encoder import DEFAULT_CONFIG as ENCODER_CONFIG
-from spacy_xlt.transfer.cautious import settle
-from spacy_xlt.transfer.flatten import flatten
-from spacy_xlt.transfer.heads import find_head, get_layer, gold_matrix, head_labels, is_exclusive, make_features
-from spacy_xlt.transfer.project import fit_projection
+from spacy_xlt.training.selection import settle
+from spacy_xlt.interop.flatten import flatten
+from spacy_xlt.training.model_state import find_head, get_layer, gold_matrix, head_labels, is_exclusive, make_features
+from spacy_xlt.pipeline.projection import fit_projection
 
 Method = Literal["frozen", "finetune"]
 
@@ -157,7 +157,7 @@ def _check(records: Sequence[Record], dev_records: Sequence[Record]) -> list[str
     for record in dev_records:
         for label in record.labels:
             if label not in labels:
-                raise XltError(f"{record.place}: the label '{label}' is in no training text ({', '.join(labels)} are).")
+                raise XltError(f"{record.location}: the label '{label}' is in no training text ({', '.join(labels)} are).")
     return labels
 
 

@@ -15,7 +15,7 @@ from spacy_xlt.heads.thresholds import labels_above
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
-from spacy_xlt.transfer.heads import find_head, go_back, is_exclusive, restore, take_snapshot
+from spacy_xlt.training.model_state import find_head, interpolate_with, is_exclusive, restore, take_snapshot
 
 # A loss of accuracy in a language that is let pass, whatever its dev texts are.
 MARGIN = 0.01
@@ -25,7 +25,7 @@ META_KEY = "xlt_transfer"
 
 
 @dataclass
-class Outcome:
+class Result:
     """What a transfer method did; `to_dict` goes to meta.json.
 
     kept: whether the new model stands (else the pipeline is as it was). reason: why, in a sentence.
@@ -45,7 +45,7 @@ class Outcome:
         return asdict(self)
 
 
-def guarded(
+def accept_if_not_worse(
     nlp: Language,
     method: str,
     change: Callable[[], dict[str, Any]],
@@ -53,20 +53,20 @@ def guarded(
     dev: Sequence[Record],
     data: Mapping[str, Sequence[Record]],
     notes: Sequence[str] = (),
-    may_lose: Optional[float] = None,
+    max_drop: Optional[float] = None,
     halve: bool = False,
-) -> Outcome:
+) -> Result:
     """Run `change`, which changes the pipeline in place and returns its settings; take it back if dev says so.
 
     dev: labelled texts of the source and of target languages. It is taken back if a language loses more accuracy than
         `MARGIN`, one standard error and one text, or if the mean of the target languages falls. Without dev texts
-        nothing is compared, which the outcome says.
-    may_lose: for a model that is smaller on purpose: it is taken back only if the mean accuracy of all languages falls
+        nothing is compared, which the result says.
+    max_drop: for a model that is smaller on purpose: it is taken back only if the mean accuracy of all languages falls
         by more than this share of itself.
     halve: where it would be taken back, the new weights go half of the way back to the old ones and are judged again by
         the same rule, up to `HALVINGS` times: a smaller step gains less and harms less. Not for other layers.
     An exception, Ctrl-C among them, leaves the pipeline as it was.
-    The outcome is appended to nlp.meta["xlt_transfer"], which goes to meta.json.
+    The result is appended to nlp.meta["xlt_transfer"], which goes to meta.json.
     """
     snapshot = take_snapshot(nlp)
     languages, source = [record.language for record in dev], find_pipe(nlp, Projector).source
@@ -75,9 +75,9 @@ def guarded(
         chosen = change()
         for halved in range(1 + HALVINGS if halve else 1):
             if halved:
-                go_back(nlp, snapshot)
+                interpolate_with(nlp, snapshot)
             after = correct_rows(nlp, dev)
-            kept, reason = judge(before, after, languages, source, may_lose)
+            kept, reason = judge(before, after, languages, source, max_drop)
             if kept:
                 break
         if halve:
@@ -88,12 +88,12 @@ def guarded(
     figures = compare(before, after, languages)
     if not kept:
         restore(nlp, snapshot)
-    outcome = Outcome(
+    result = Result(
         method, kept, reason, chosen, {name: fingerprint(records) for name, records in data.items()}, figures,
         list(notes),
     )  # fmt: skip
-    nlp.meta.setdefault(META_KEY, []).append(outcome.to_dict())
-    return outcome
+    nlp.meta.setdefault(META_KEY, []).append(result.to_dict())
+    return result
 
 
 def correct_rows(nlp: Language, records: Sequence[Record]) -> NDArray[np.bool_]:
@@ -130,15 +130,15 @@ def judge(
     after: NDArray[np.bool_],
     languages: Sequence[str],
     source: str,
-    may_lose: Optional[float] = None,
+    max_drop: Optional[float] = None,
 ) -> tuple[bool, str]:
     """Whether the new model may stand, and why."""
     if not len(before):
         return True, "Not compared: there are no dev texts."
-    if may_lose is not None:
+    if max_drop is not None:
         figures = compare(before, after, languages).values()
         old, new = (float(np.mean([figure[key] for figure in figures])) for key in ("before", "after"))
-        kept = new >= (1 - may_lose) * old
+        kept = new >= (1 - max_drop) * old
         return kept, f"{'Kept' if kept else 'Taken back'}: {new:.3f} of {old:.3f} mean accuracy on dev."
     codes = np.array(languages, dtype=object)
     means = []
@@ -163,10 +163,10 @@ def check_labels(records: Sequence[Record], labels: Sequence[str], exclusive: bo
         for label in record.labels:
             if label not in labels:
                 raise XltError(
-                    f"{record.place}: the model does not know the label '{label}'; it knows {', '.join(labels)}."
+                    f"{record.location}: the model does not know the label '{label}'; it knows {', '.join(labels)}."
                 )
         if exclusive and len(record.labels) != 1:
-            raise XltError(f"{record.place}: {len(record.labels)} labels, but the model gives exactly one.")
+            raise XltError(f"{record.location}: {len(record.labels)} labels, but the model gives exactly one.")
 
 
 def check_languages(records: Sequence[Record]) -> None:
@@ -174,7 +174,7 @@ def check_languages(records: Sequence[Record]) -> None:
     for record in records:
         if record.language == UNKNOWN:
             raise XltError(
-                f"{record.place}: a text without a language: name it with --language, or in the field 'lang'."
+                f"{record.location}: a text without a language: name it with --language, or in the field 'lang'."
             )
 
 

@@ -13,9 +13,9 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.pipeline import encoder as encoder_module
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
+from spacy_xlt.pipeline.projection import fit_projection, set_aligner
 from spacy_xlt.pipeline.projector import Projector
-from spacy_xlt.transfer.project import fit_projection, set_aligner
-from spacy_xlt.transfer.train import train
+from spacy_xlt.training.train import train
 from tests.records import make_records
 
 ENGLISH = [record.text for record in make_records(6)]

@@ -17,9 +17,9 @@ from tokenizers import Tokenizer
 
 from spacy_xlt.encoders import huggingface
 from spacy_xlt.encoders.onnx_encoder import OnnxEncoder
-from spacy_xlt.encoders.onnx_graph import write_encoder
-from spacy_xlt.encoders.trim import read_pieces, required_pieces, trim_tokenizer, used_pieces
 from spacy_xlt.errors import XltError
+from spacy_xlt.export.onnx_graph import write_encoder
+from spacy_xlt.export.trim import read_pieces, required_pieces, trim_tokenizer, used_pieces
 from tests.encoders import tiny
 from tests.encoders.tiny import LINES
 

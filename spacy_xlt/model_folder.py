@@ -8,12 +8,14 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from spacy_xlt.batch.parts import file_digest
-from spacy_xlt.errors import XltError
+from spacy_xlt.errors import XltError, first_line
+from spacy_xlt.files import file_digest
 
+# The file by which a model folder is known.
+MARKER = "config.cfg"
 # {file: SHA-256}, written with a model by `xlt`; what people edit by hand is not in it.
 HASHES_FILE = "hashes.json"
-EDITED = ("config.cfg", "meta.json", HASHES_FILE)
+EDITED = (MARKER, "meta.json", HASHES_FILE)
 PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".bin.index", ".joblib", ".dill", ".ckpt")
 # The first bytes of pickle protocols 2 to 5; and of a zip file, which torch puts pickles in.
 PICKLE_STARTS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
@@ -37,8 +39,6 @@ def check_model(folder: Path) -> ModelFacts:
     Raises XltError that names the file: for a pickle, a link or a name that leads out of the folder, and a file that
     is not as HASHES_FILE says.
     """
-    if not (folder / "config.cfg").is_file():
-        raise XltError(f"{folder} is no model folder (it has no config.cfg). Train one with: python -m spacy xlt train")
     components = _components(folder)
     whole = sha256()
     expected = _read_json(folder / HASHES_FILE) if (folder / HASHES_FILE).is_file() else {}
@@ -93,25 +93,39 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
                 yield inside, path
 
 
-def _components(folder: Path) -> Mapping[str, Mapping[str, Any]]:
-    """The sections of config.cfg. Raises XltError for a component whose name leads out of the folder."""
+def read_config(folder: Path) -> Mapping[str, Any]:
+    """Read the config.cfg of a model folder, without spaCy.
+
+    Raises:
+        XltError: The folder is not a model folder, or the file is damaged.
+    """
     from confection import Config
 
+    if not (folder / MARKER).is_file():
+        raise XltError(f"{folder} is not a model folder: it has no {MARKER}. Train a model first.")
     try:
-        config = Config().from_disk(folder / "config.cfg")
-        found: dict[str, Mapping[str, Any]] = dict(config.get("components", {}))
-        names = [*found, *config.get("nlp", {}).get("pipeline", [])]
+        config: Mapping[str, Any] = Config().from_disk(folder / MARKER)
+        pipeline, components = config["nlp"]["pipeline"], config["components"]
+        if not isinstance(pipeline, list) or not all(isinstance(components[name], dict) for name in pipeline):
+            raise ValueError("a component of the pipeline has no section")
+        return config
     except Exception as error:  # configparser and confection each raise kinds of their own
-        reason = (str(error).strip().splitlines() or [""])[0]
-        raise XltError(f"{folder / 'config.cfg'} cannot be read ({reason}): copy or train the model again.") from error
-    for name in names:
+        raise XltError(
+            f"{folder / MARKER} cannot be read: {first_line(error)}. Copy or train the model again."
+        ) from error
+
+
+def _components(folder: Path) -> Mapping[str, Mapping[str, Any]]:
+    """The sections of config.cfg. Raises XltError for a component whose name leads out of the folder."""
+    config = read_config(folder)
+    for name in [*config["components"], *config["nlp"]["pipeline"]]:
         parts = PurePosixPath(str(name).replace("\\", "/")).parts
         if len(parts) != 1 or parts[0] in ("..", "/"):
             raise XltError(
-                f"{folder / 'config.cfg'}: the component name '{name}' leads out of the model folder. "
+                f"{folder / MARKER}: the component name '{name}' leads out of the model folder. "
                 "Such a model is not loaded."
             )
-    return found
+    return dict(config["components"])
 
 
 def _check_pickle(name: str, path: Path, folder: Path) -> None:

@@ -20,7 +20,7 @@ from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.serving.head import Head
-from spacy_xlt.transfer.heads import get_layer, set_layer, set_model
+from spacy_xlt.training.model_state import get_layer, read_head, set_layer, set_model
 
 BATCH = 16
 # Of so many batches drawn at random, each is made of texts of about the same length.
@@ -34,7 +34,7 @@ WEIGHT_DECAY = 0.01
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingExample:
     """A text to learn, in its language: probabilities of the labels [labels], a vector [d] of unit length, or both.
 
     importance: how much it counts.
@@ -49,7 +49,7 @@ class Lesson:
 
 def tune(
     nlp: Language,
-    lessons: Sequence[Lesson],
+    examples: Sequence[TrainingExample],
     *,
     epochs: float,
     rate: float,
@@ -60,7 +60,7 @@ def tune(
     seed: int = 0,
     quiet: bool = True,
 ) -> None:
-    """Train the encoder (word embeddings frozen) and the head's output layer on the lessons; put both in the pipeline.
+    """Train the encoder (word embeddings frozen) and the head's output layer on the examples; put both in the pipeline.
 
     The loss of a lesson is the cross entropy to its probabilities, through the projector's map of its language as it
     is, and `vector_share` times 1 - cosine of the encoder's vector to its vector. AdamW, linear warm-up and decay.
@@ -91,7 +91,7 @@ def tune(
     encoder.set_model(model, old.tokenizer_json, old.settings)
     head = _TorchHead(nlp, device)
     assert encoder._tokenizer is not None
-    windows, owners, _ = encoder._tokenizer.windows([lesson.text for lesson in lessons])
+    windows, owners, _ = encoder._tokenizer.windows([lesson.text for lesson in examples])
     first = {owner: window for owner, window in zip(reversed(owners), reversed(windows))}
     limit = LONGEST - len(encoder._tokenizer.closing)
     pieces = {
@@ -114,7 +114,7 @@ def tune(
         for _ in tqdm(range(steps), desc="Training", unit="step", disable=quiet):
             batch = next(batches)
             vectors = torch.nn.functional.normalize(encoder._pool([pieces[row] for row in batch], device), dim=1)
-            loss = head.loss(vectors, [lessons[row] for row in batch], vector_share, temperature)
+            loss = head.loss(vectors, [examples[row] for row in batch], vector_share, temperature)
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_([*trainable, *head.parameters], 1.0)
@@ -191,8 +191,6 @@ class _TorchHead:
     def __init__(self, nlp: Language, device: Any) -> None:
         import torch
 
-        from spacy_xlt.transfer.student import read_head
-
         self.device = device
         self.head: Head = read_head(nlp)
         self.projector = find_pipe(nlp, Projector)
@@ -240,28 +238,28 @@ class _TorchHead:
             units = functional.gelu(functional.linear(units * self.head.scale, weight, bias))
         return functional.linear(units, self.weight, self.bias)
 
-    def loss(self, vectors: Any, lessons: Sequence[Lesson], vector_share: float, temperature: float) -> Any:
+    def loss(self, vectors: Any, examples: Sequence[TrainingExample], vector_share: float, temperature: float) -> Any:
         functional = self._torch.nn.functional
         total = vectors.sum() * 0.0
-        labelled = [i for i, lesson in enumerate(lessons) if lesson.target is not None]
+        labelled = [i for i, lesson in enumerate(examples) if lesson.target is not None]
         if labelled:
-            units = self._project(vectors[labelled], [lessons[i].language for i in labelled])
+            units = self._project(vectors[labelled], [examples[i].language for i in labelled])
             scores = self._scores(units) / temperature
-            gold = self._tensor(np.array([lessons[i].target for i in labelled]))
+            gold = self._tensor(np.array([examples[i].target for i in labelled]))
             if self.head.exclusive:
                 losses = -(gold * functional.log_softmax(scores, dim=1)).sum(dim=1)
             else:
                 losses = functional.binary_cross_entropy_with_logits(scores, gold, reduction="none").sum(dim=1)
-            total = total + temperature**2 * (losses * self._importance(lessons, labelled)).sum()
-        aligned = [i for i, lesson in enumerate(lessons) if lesson.vector is not None]
+            total = total + temperature**2 * (losses * self._importance(examples, labelled)).sum()
+        aligned = [i for i, lesson in enumerate(examples) if lesson.vector is not None]
         if aligned:
-            goal: Floats2d = np.array([lessons[i].vector for i in aligned])
+            goal: Floats2d = np.array([examples[i].vector for i in aligned])
             cosines = (vectors[aligned] * self._tensor(goal)).sum(dim=1)
-            total = total + vector_share * ((1.0 - cosines) * self._importance(lessons, aligned)).sum()
-        return total / len(lessons)
+            total = total + vector_share * ((1.0 - cosines) * self._importance(examples, aligned)).sum()
+        return total / len(examples)
 
-    def _importance(self, lessons: Sequence[Lesson], rows: Sequence[int]) -> Any:
-        return self._tensor([lessons[i].importance for i in rows])
+    def _importance(self, examples: Sequence[TrainingExample], rows: Sequence[int]) -> Any:
+        return self._tensor([examples[i].importance for i in rows])
 
     def layer(self) -> Layer:
         weight, bias = (values.detach().cpu().numpy() for values in self.parameters)

@@ -13,9 +13,16 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.heads.layer import Layer
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
-from spacy_xlt.transfer.few_shot import few_shot, make_lessons
-from spacy_xlt.transfer.heads import go_back, move_towards, predictions, put_mean, restore, take_snapshot
-from spacy_xlt.transfer.tuning import Lesson, _TorchHead, count_layers, soften, tune
+from spacy_xlt.training.model_state import (
+    average_weights,
+    interpolate_weights,
+    interpolate_with,
+    predictions,
+    restore,
+    take_snapshot,
+)
+from spacy_xlt.training.trainer import TrainingExample, _TorchHead, count_layers, soften, tune
+from spacy_xlt.transfer.few_shot import few_shot, make_training_examples
 from tests.toy import LABELS, TEXTS, make_pipeline
 
 torch = pytest.importorskip("torch")
@@ -28,8 +35,8 @@ def bert(tiny_bert: Path) -> Language:
     return make_pipeline(tiny_bert)
 
 
-def lessons(nlp: Language) -> list[Lesson]:
-    return make_lessons(RECORDS, list(nlp.get_pipe("xlt_textcat").labels))  # type: ignore[attr-defined]
+def examples(nlp: Language) -> list[TrainingExample]:
+    return make_training_examples(RECORDS, list(nlp.get_pipe("xlt_textcat").labels))  # type: ignore[attr-defined]
 
 
 def loss(nlp: Language) -> float:
@@ -42,7 +49,7 @@ def test_learns_in_every_architecture_and_leaves_the_word_embeddings(tiny_encode
     nlp = make_pipeline(tiny_encoder)
     before, old = loss(nlp), take_snapshot(nlp).model
     state, weights = torch.random.get_rng_state(), [parameter.clone() for parameter in old.parameters()]
-    tune(nlp, lessons(nlp), epochs=40, rate=3e-4)
+    tune(nlp, examples(nlp), epochs=40, rate=3e-4)
     assert loss(nlp) < 0.7 * before
     assert torch.equal(torch.random.get_rng_state(), state)
     # The old model can be put back.
@@ -73,7 +80,7 @@ def test_the_same_seed_gives_the_same_weights(tiny_bert: Path) -> None:
     found = []
     for seed in (0, 0, 1):
         nlp = make_pipeline(tiny_bert)
-        tune(nlp, lessons(nlp), epochs=1, rate=1e-3, seed=seed)
+        tune(nlp, examples(nlp), epochs=1, rate=1e-3, seed=seed)
         found.append(predictions(nlp, RECORDS))
     np.testing.assert_array_equal(found[0], found[1])
     assert (found[0] != found[2]).any()
@@ -84,8 +91,8 @@ def test_goes_back_a_share_of_the_way(tiny_bert: Path) -> None:
     for share in (1.0, 0.5, 0.0):
         nlp = make_pipeline(tiny_bert)
         start = take_snapshot(nlp)
-        tune(nlp, lessons(nlp), epochs=1, rate=1e-3)
-        go_back(nlp, start, share)
+        tune(nlp, examples(nlp), epochs=1, rate=1e-3)
+        interpolate_with(nlp, start, share)
         snapshot = take_snapshot(nlp)
         found.append([snapshot.layer.weight, *(values.detach().numpy() for values in snapshot.model.parameters())])
     start = take_snapshot(make_pipeline(tiny_bert))
@@ -111,10 +118,10 @@ def test_the_mean_of_trainings(tiny_bert: Path) -> None:
 
     for seed in range(3):
         restore(nlp, start)
-        tune(nlp, lessons(nlp), epochs=1, rate=1e-3, seed=seed)
+        tune(nlp, examples(nlp), epochs=1, rate=1e-3, seed=seed)
         tuned.append(take_snapshot(nlp))
         found.append(weights())
-    put_mean(nlp, tuned)
+    average_weights(nlp, tuned)
     assert all((one != other).any() for one, other in zip(found[0][:2], found[2]))
     for mean, *each in zip(weights(), *found):
         np.testing.assert_allclose(mean, np.mean(each, axis=0), atol=1e-6)
@@ -123,15 +130,15 @@ def test_the_mean_of_trainings(tiny_bert: Path) -> None:
 def test_weights_of_models_of_different_shapes_are_not_averaged(tiny_bert: Path) -> None:
     nlp = make_pipeline(tiny_bert)
     start = take_snapshot(nlp)
-    tune(nlp, lessons(nlp), epochs=1, rate=1e-3, layers=[0])
+    tune(nlp, examples(nlp), epochs=1, rate=1e-3, layers=[0])
     # With one layer less: by position, the old second layer would be taken for what comes after it.
     with pytest.raises(XltError, match=r"encoder\.layer\.1\."):
-        go_back(nlp, start)
+        interpolate_with(nlp, start)
     with pytest.raises(XltError, match=r"encoder\.layer\.1\."):
-        move_towards(start.model, take_snapshot(nlp).model, 0.5)
+        interpolate_weights(start.model, take_snapshot(nlp).model, 0.5)
     more = Layer(np.zeros((3, 4), dtype=np.float32), np.zeros(3, dtype=np.float32))
     with pytest.raises(XltError, match=r"\(3, 4\)"):
-        put_mean(nlp, [start, replace(start, layer=more)])
+        average_weights(nlp, [start, replace(start, layer=more)])
 
 
 def test_weights_are_averaged_by_name_in_whatever_order_they_come() -> None:
@@ -139,7 +146,7 @@ def test_weights_are_averaged_by_name_in_whatever_order_they_come() -> None:
     for model, names, value in ((one, "ab", 0.0), (other, "ba", 1.0)):
         for name in names:
             model.register_parameter(name, torch.nn.Parameter(torch.full((2,), value + 10.0 * (name == "b"))))
-    move_towards(one, other, 0.5)
+    interpolate_weights(one, other, 0.5)
     assert one.a.tolist() == [0.5, 0.5] and one.b.tolist() == [10.5, 10.5]
 
 
@@ -148,14 +155,14 @@ def test_learns_vectors_without_labels(bert: Language) -> None:
     texts = [record.text for record in RECORDS]
     goals = np.roll(encoder.encode(texts), 1, axis=0)
     before = (encoder.encode(texts) * goals).sum(axis=1).mean()
-    tune(bert, [Lesson(t, "en", vector=goal) for t, goal in zip(texts, goals)], epochs=30, rate=1e-3)
+    tune(bert, [TrainingExample(t, "en", vector=goal) for t, goal in zip(texts, goals)], epochs=30, rate=1e-3)
     assert (encoder.encode(texts) * goals).sum(axis=1).mean() > before + 0.3 * (1 - before)
 
 
 def test_drops_layers(tiny_encoder: Path, tmp_path: Path) -> None:
     nlp = make_pipeline(tiny_encoder)
     assert count_layers(nlp) == 2
-    tune(nlp, lessons(nlp), epochs=1, rate=1e-3, layers=[0])
+    tune(nlp, examples(nlp), epochs=1, rate=1e-3, layers=[0])
     assert count_layers(nlp) == 1
     nlp.to_disk(tmp_path / "out")
     loaded = spacy.load(tmp_path / "out")
@@ -165,16 +172,16 @@ def test_drops_layers(tiny_encoder: Path, tmp_path: Path) -> None:
 
 def test_long_and_blank_texts(bert: Language) -> None:
     target = np.array([1.0, 0.0], dtype=np.float32)
-    tune(bert, [Lesson("word " * 500, "en", target), Lesson(" ", "en", target)], epochs=1, rate=1e-3)
+    tune(bert, [TrainingExample("word " * 500, "en", target), TrainingExample(" ", "en", target)], epochs=1, rate=1e-3)
     with pytest.raises(XltError, match="There is no text to train on"):
-        tune(bert, [Lesson(" ", "en", target)], epochs=1, rate=1e-3)
+        tune(bert, [TrainingExample(" ", "en", target)], epochs=1, rate=1e-3)
 
 
 def test_few_shot_with_the_encoder(bert: Language) -> None:
     russian = [record for record in RECORDS if record.language == "ru"]
-    outcome = few_shot(bert, russian, source=RECORDS[:6], method="finetune", weights={"ru": 2.0})
-    assert outcome.chosen["method"] == "finetune" and outcome.chosen["joint"]
-    assert outcome.chosen["keep"] == 0.5 and outcome.chosen["runs"] == 3
+    result = few_shot(bert, russian, source=RECORDS[:6], method="finetune", weights={"ru": 2.0})
+    assert result.chosen["method"] == "finetune" and result.chosen["joint"]
+    assert result.chosen["keep"] == 0.5 and result.chosen["runs"] == 3
 
 
 def test_softening_is_a_temperature_of_the_scores() -> None:
@@ -191,4 +198,4 @@ def test_softening_is_a_temperature_of_the_scores() -> None:
 def test_another_kind_of_encoder(bert: Language) -> None:
     find_pipe(bert, Encoder).encoder = type("Static", (), {"is_loaded": True, "width": 4})()
     with pytest.raises(XltError, match="A Static cannot be trained: tune the trained model, and export it again"):
-        tune(bert, [Lesson("a", "en", np.zeros(len(LABELS), dtype=np.float32))], epochs=1, rate=1e-3)
+        tune(bert, [TrainingExample("a", "en", np.zeros(len(LABELS), dtype=np.float32))], epochs=1, rate=1e-3)

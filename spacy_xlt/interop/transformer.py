@@ -10,7 +10,7 @@ from thinc.api import Model, chain
 from thinc.types import Floats2d
 
 from spacy_xlt.encoders.folder import check_folder, default_folder
-from spacy_xlt.errors import XltError
+from spacy_xlt.errors import XltError, first_line
 
 SpanGetter = Callable[[list[Doc]], list[list[Span]]]
 
@@ -33,7 +33,7 @@ def TransformerModel_v1(
     from spacy_transformers.data_classes import HFObjects
     from spacy_transformers.layers.transformer_model import TransformerModel
 
-    from spacy_xlt.layers.frozen_shim import FrozenEmbeddingsShim
+    from spacy_xlt.interop.frozen_shim import FrozenEmbeddingsShim
 
     model: Model[list[Doc], Any] = TransformerModel(
         name=name or "",
@@ -74,7 +74,7 @@ def _load(name: str, tokenizer_config: dict[str, Any], transformer_config: dict[
         if not config.is_encoder_decoder:
             return huggingface_from_pretrained(name, tokenizer_config, transformer_config)
     except Exception as error:  # transformers, huggingface_hub, safetensors and json each raise kinds of their own
-        reason = (str(error).strip().splitlines() or [""])[0].rstrip(".")
+        reason = first_line(error).rstrip(".")
         raise XltError(
             f"The encoder {name} cannot be loaded ({type(error).__name__}: {reason}). It is missing or damaged: "
             f"give another folder, or make it with: python -m spacy xlt init-encoder {name} --name NAME_OR_FOLDER"

@@ -9,8 +9,8 @@ from spacy.language import Language
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
 from spacy_xlt.heads.layer import Layer
-from spacy_xlt.transfer.guard import META_KEY, fingerprint, guarded, judge
-from spacy_xlt.transfer.heads import get_layer, set_layer
+from spacy_xlt.training.model_state import get_layer, set_layer
+from spacy_xlt.transfer.acceptance import META_KEY, accept_if_not_worse, fingerprint, judge
 from tests.toy import TEXTS, make_pipeline
 
 DEV = [Record(text, (label,), code, f"dev:{i}") for code in ("en", "de") for i, (text, label) in enumerate(TEXTS[code])]
@@ -30,8 +30,8 @@ def spoil(nlp: Language) -> dict[str, Any]:
 
 def test_a_worse_model_is_taken_back(nlp: Language) -> None:
     before = [nlp(record.text).cats for record in DEV]
-    outcome = guarded(nlp, "test", lambda: spoil(nlp), dev=DEV, data={"dev": DEV})
-    assert not outcome.kept and outcome.reason.startswith("Taken back: ")
+    result = accept_if_not_worse(nlp, "test", lambda: spoil(nlp), dev=DEV, data={"dev": DEV})
+    assert not result.kept and result.reason.startswith("Taken back: ")
     assert [nlp(record.text).cats for record in DEV] == before
     (noted,) = nlp.meta[META_KEY]
     assert noted["method"] == "test" and noted["kept"] is False and noted["data"]["dev"]["texts"] == len(DEV)
@@ -46,8 +46,8 @@ def test_a_step_too_far_is_halved(nlp: Language, times: float, halved: int) -> N
         set_layer(nlp, Layer(times * old.weight, times * old.bias))
         return {}
 
-    outcome = guarded(nlp, "test", step, dev=DEV, data={}, halve=True)
-    assert outcome.kept and outcome.chosen == {"halved": halved}
+    result = accept_if_not_worse(nlp, "test", step, dev=DEV, data={}, halve=True)
+    assert result.kept and result.chosen == {"halved": halved}
     stays = 1 - (1 - times) / 2**halved
     np.testing.assert_allclose(get_layer(nlp).weight, stays * old.weight, atol=1e-6)
     set_layer(nlp, old)
@@ -61,15 +61,15 @@ def test_a_step_much_too_far_is_taken_back(nlp: Language) -> None:
         set_layer(nlp, Layer(-9 * old.weight, -9 * old.bias))
         return {}
 
-    outcome = guarded(nlp, "test", step, dev=DEV, data={}, halve=True)
-    assert not outcome.kept and outcome.chosen == {"halved": 2}
+    result = accept_if_not_worse(nlp, "test", step, dev=DEV, data={}, halve=True)
+    assert not result.kept and result.chosen == {"halved": 2}
     np.testing.assert_array_equal(get_layer(nlp).weight, old.weight)
 
 
 def test_without_dev_texts_nothing_is_compared(nlp: Language) -> None:
     before = get_layer(nlp)
-    outcome = guarded(nlp, "test", lambda: spoil(nlp), dev=[], data={})
-    assert outcome.kept and outcome.reason == "Not compared: there are no dev texts." and outcome.dev == {}
+    result = accept_if_not_worse(nlp, "test", lambda: spoil(nlp), dev=[], data={})
+    assert result.kept and result.reason == "Not compared: there are no dev texts." and result.dev == {}
     np.testing.assert_array_equal(get_layer(nlp).weight, -before.weight)
 
 
@@ -81,7 +81,7 @@ def test_an_interruption_leaves_the_model(nlp: Language) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        guarded(nlp, "test", change, dev=DEV, data={})
+        accept_if_not_worse(nlp, "test", change, dev=DEV, data={})
     np.testing.assert_array_equal(get_layer(nlp).weight, before.weight)
     assert META_KEY not in nlp.meta
 
@@ -91,7 +91,7 @@ def test_a_dev_label_that_the_model_lacks(nlp: Language) -> None:
     with pytest.raises(
         XltError, match="dev.csv:2: the model does not know the label 'weather'; it knows order, account"
     ):
-        guarded(nlp, "test", dict, dev=wrong, data={})
+        accept_if_not_worse(nlp, "test", dict, dev=wrong, data={})
 
 
 def rows(hits: int, n: int = 100) -> Any:
@@ -129,8 +129,8 @@ def test_one_text_of_few_is_no_loss() -> None:
 
 def test_a_smaller_model_may_lose_a_share() -> None:
     before = rows(80)
-    assert judge(before, rows(78), ["en"] * 100, "en", may_lose=0.03)[0]
-    assert not judge(before, rows(77), ["en"] * 100, "en", may_lose=0.03)[0]
+    assert judge(before, rows(78), ["en"] * 100, "en", max_drop=0.03)[0]
+    assert not judge(before, rows(77), ["en"] * 100, "en", max_drop=0.03)[0]
 
 
 def test_a_fingerprint_knows_texts_labels_and_languages() -> None:

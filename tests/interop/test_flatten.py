@@ -15,10 +15,10 @@ pytest.importorskip("spacy_transformers")
 
 from spacy_xlt.encoders.folder import EncoderSettings
 from spacy_xlt.errors import XltError
+from spacy_xlt.interop.flatten import flatten
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
-from spacy_xlt.transfer.flatten import flatten
 from tests.finetuning import finetune
 from tests.records import LABELS, make_records
 

@@ -16,13 +16,13 @@ pytest.importorskip("transformers")
 from spacy_xlt.encoders.onnx_encoder import OnnxEncoder
 from spacy_xlt.encoders.static_encoder import StaticEncoder
 from spacy_xlt.errors import XltError
+from spacy_xlt.export import export as module
+from spacy_xlt.export import student
+from spacy_xlt.export.export import Parity, export, mean_accuracy
+from spacy_xlt.export.student import word_probabilities
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
-from spacy_xlt.transfer import export as module
-from spacy_xlt.transfer import student
-from spacy_xlt.transfer.export import Parity, export, mean_accuracy
-from spacy_xlt.transfer.student import word_probabilities
 from tests.toy import TEXTS, make_pipeline
 
 SENTENCES = {language: [text for text, _ in texts] for language, texts in TEXTS.items()}

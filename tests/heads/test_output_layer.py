@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_xlt.heads.layer import Layer
-from spacy_xlt.transfer.output_layer import fit_output_layer, zero_layer
+from spacy_xlt.heads.output_layer import fit_output_layer, zero_layer
 
 
 def make_task(n: int = 60, width: int = 5, labels: int = 3, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

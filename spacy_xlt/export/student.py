@@ -13,22 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from spacy.language import Language
-from spacy.pipeline.textcat import TextCategorizer
 from tqdm import tqdm
 
 from spacy_xlt.encoders.base import Floats1d, Floats2d
-from spacy_xlt.encoders.distill import compress, distill, sif_weights
 from spacy_xlt.encoders.folder import WEIGHTS_FILE
 from spacy_xlt.encoders.int8 import quantize_rows
 from spacy_xlt.encoders.onnx_encoder import OnnxEncoder
 from spacy_xlt.encoders.static_encoder import TENSORS, WORDS_FILE, StaticEncoder
 from spacy_xlt.encoders.words import LONGEST_WORD, WordRows, normalize_word
 from spacy_xlt.errors import XltError
+from spacy_xlt.export.static_table import compress, distill, sif_weights
 from spacy_xlt.extras import require
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
-from spacy_xlt.serving.head import Head, load_head
+from spacy_xlt.serving.head import Head
+from spacy_xlt.training.model_state import read_head
 
 # Words that the student knows of each language beside those of the texts, and the width of a row. More of either is
 # hardly better: 14 languages have 200,000 words, 29 MB.
@@ -67,7 +67,7 @@ def export_student(
 
 def teach(nlp: Language, texts: Mapping[str, Sequence[str]], *, quiet: bool = True) -> TransferSet:
     """Let the pipeline read the texts, and the words that its student is to know. Raises as `export_student` says."""
-    from spacy_xlt.transfer.export import trained_encoder
+    from spacy_xlt.export.export import trained_encoder
 
     require("export", "onnx", "onnxruntime", "scipy", "wordfreq")
     projector = find_pipe(nlp, Projector)
@@ -92,7 +92,7 @@ def with_student(
 
     soft_labels: the student learns the teacher's labels beside its vectors.
     """
-    from spacy_xlt.transfer.export import replace_encoder
+    from spacy_xlt.export.export import replace_encoder
 
     student = _make_student(taught, soft_labels, quiet)
     result = replace_encoder(nlp, student, "spacy-xlt.StaticEncoder.v1")
@@ -125,21 +125,13 @@ def _check(texts: Mapping[str, Sequence[str]], source: str) -> None:
 
 def _teacher(trained: Any, scratch: Path) -> OnnxEncoder:
     """The trained encoder at three times its speed."""
-    from spacy_xlt.encoders.onnx_graph import write_encoder
+    from spacy_xlt.export.onnx_graph import write_encoder
 
     trained.to_disk(scratch / "trained")
     write_encoder(scratch / "trained", scratch / "teacher", "int8")
     teacher = OnnxEncoder()
     teacher.load(scratch / "teacher")
     return teacher
-
-
-def read_head(nlp: Language) -> Head:
-    """The text categorizer of a pipeline as plain arithmetic."""
-    component = find_pipe(nlp, TextCategorizer)
-    with tempfile.TemporaryDirectory(prefix="spacy_xlt_") as scratch:
-        component.to_disk(Path(scratch) / component.name)
-        return load_head(Path(scratch) / component.name, nlp.config.interpolate()["components"][component.name])
 
 
 def _encode(teacher: OnnxEncoder, texts: Sequence[str], title: str, quiet: bool) -> Floats2d:

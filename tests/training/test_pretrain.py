@@ -10,8 +10,8 @@ pytest.importorskip("torch")
 
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
-from spacy_xlt.transfer.mlm import IGNORED, _Noise, continue_mlm
-from spacy_xlt.transfer.train import train
+from spacy_xlt.training.pretrain import IGNORED, _Noise, pretrain
+from spacy_xlt.training.train import train
 from tests.encoders import tiny
 from tests.records import make_records
 
@@ -33,7 +33,7 @@ def raw(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 
 def test_reads_saves_and_is_trained_on(raw: Path, tmp_path: Path) -> None:
-    card = continue_mlm(raw, tmp_path / "out", TEXTS, epochs=4, rate=3e-3)
+    card = pretrain(raw, tmp_path / "out", TEXTS, epochs=4, rate=3e-3)
     assert card["loss_after"] < card["loss_before"] and card["texts"] == 24 + len(tiny.LINES)
     before, after = TorchEncoder(), TorchEncoder()
     from spacy_xlt.encoders import huggingface
@@ -69,16 +69,16 @@ def test_hides_what_bert_hides() -> None:
 )
 def test_too_few_texts(tmp_path: Path, texts: Any, message: str) -> None:
     with pytest.raises(XltError) as caught:
-        continue_mlm(tmp_path, tmp_path / "out", texts)
+        pretrain(tmp_path, tmp_path / "out", texts)
     assert str(caught.value) == message
 
 
 def test_an_encoder_without_the_head(tiny_encoder: Path, tmp_path: Path) -> None:
     with pytest.raises(XltError, match="has no (head that guesses masked words|masked language model)"):
-        continue_mlm(tiny_encoder, tmp_path / "out", TEXTS)
+        pretrain(tiny_encoder, tmp_path / "out", TEXTS)
     assert not (tmp_path / "out").exists()
 
 
 def test_no_folder(tmp_path: Path) -> None:
     with pytest.raises(XltError, match="is no Hugging Face folder"):
-        continue_mlm(tmp_path / "no", tmp_path / "out", TEXTS)
+        pretrain(tmp_path / "no", tmp_path / "out", TEXTS)

@@ -20,8 +20,8 @@ from spacy_xlt.encoders.folder import WEIGHTS_FILE, EncoderSettings, Pooling, ch
 from spacy_xlt.encoders.int8 import quantize_rows
 from spacy_xlt.encoders.onnx_encoder import GRAPH_FILE
 from spacy_xlt.encoders.tensors import map_file, read_tensors, tensor_places
-from spacy_xlt.encoders.trim import compact_json, trim_tokenizer
 from spacy_xlt.errors import XltError
+from spacy_xlt.export.trim import compact_json, trim_tokenizer
 from spacy_xlt.extras import require
 
 Precision = Literal["float32", "int8"]

@@ -12,8 +12,8 @@ import pytest
 import spacy
 
 from spacy_xlt.batch import process
-from spacy_xlt.batch.folder import HASHES_FILE, check_model, write_hashes
 from spacy_xlt.errors import XltError
+from spacy_xlt.model_folder import HASHES_FILE, check_model, write_hashes
 from tests.toy import LABELS
 
 

@@ -7,14 +7,21 @@ import pytest
 
 from spacy_xlt.data.records import Record
 from spacy_xlt.heads.layer import Layer
+from spacy_xlt.heads.output_layer import fit_output_layer, zero_layer
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
-from spacy_xlt.transfer import cautious
-from spacy_xlt.transfer.cautious import STRENGTHS, as_sure_as, fit_cautiously, most_cautious, probabilities, settle
-from spacy_xlt.transfer.few_shot import make_lessons
-from spacy_xlt.transfer.heads import head_labels, make_features, take_snapshot
-from spacy_xlt.transfer.output_layer import fit_output_layer, zero_layer
-from spacy_xlt.transfer.tuning import tune
+from spacy_xlt.training.model_state import head_labels, make_features, take_snapshot
+from spacy_xlt.training.selection import (
+    STRENGTHS,
+    fit_most_regularized,
+    match_confidence,
+    one_standard_error_rule,
+    probabilities,
+    settle,
+)
+from spacy_xlt.training.trainer import tune
+from spacy_xlt.training import selection as cautious
+from spacy_xlt.transfer.few_shot import make_training_examples
 from tests.toy import TEXTS, make_pipeline
 
 pytest.importorskip("scipy")
@@ -28,9 +35,9 @@ def test_the_first_candidate_within_a_standard_error() -> None:
     near[[0, 2, 4]], near[[1, 3]] = 1.0, 0.0  # three texts lost, two won
     far = best.copy()
     far[:20:2] = 1.0
-    assert most_cautious(np.array([far, near, best])) == 1
-    assert most_cautious(np.array([best, near, best])) == 0
-    assert most_cautious(np.array([far, best])) == 1
+    assert one_standard_error_rule(np.array([far, near, best])) == 1
+    assert one_standard_error_rule(np.array([best, near, best])) == 0
+    assert one_standard_error_rule(np.array([far, best])) == 1
 
 
 def sentences(n: int, habit: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -49,7 +56,7 @@ def test_caution_carries_over_to_texts_of_another_kind() -> None:
     dev, dev_gold = sentences(200, 1.0, 1)
     elsewhere, expected = sentences(2000, -1.0, 2)
 
-    cautious, strength, wrong = fit_cautiously(features, gold, dev, dev_gold)
+    cautious, strength, wrong = fit_most_regularized(features, gold, dev, dev_gold)
     assert wrong.shape == (200,) and strength > 1.0
     loose = fit_output_layer(features, gold, towards=zero_layer(2, 40), strength=STRENGTHS[-1])
     hits = [(layer(elsewhere).argmax(axis=1) == expected.argmax(axis=1)).mean() for layer in (cautious, loose)]
@@ -62,7 +69,7 @@ def test_no_caution_that_costs_answers() -> None:
     features = (np.eye(3)[labels] + 0.1 * chance.normal(size=(300, 3))).astype(np.float32)
     gold = np.eye(3)[labels]
     # The strongest pull gives every text the frequent label.
-    layer, strength, wrong = fit_cautiously(features, gold, features, gold)
+    layer, strength, wrong = fit_most_regularized(features, gold, features, gold)
     assert not wrong.any() and strength < STRENGTHS[0]
     assert (layer(features).argmax(axis=1) == labels).all()
     strongest = fit_output_layer(features, gold, towards=zero_layer(3, 3), strength=STRENGTHS[0])
@@ -72,7 +79,7 @@ def test_no_caution_that_costs_answers() -> None:
 def test_as_sure_as_before_with_the_same_answers() -> None:
     features, gold = sentences(200, 0.0, 3)
     sure, unsure = (fit_output_layer(features, gold, towards=zero_layer(2, 40), strength=s) for s in (0.1, 30.0))
-    found = as_sure_as(probabilities(sure, features), unsure, features)
+    found = match_confidence(probabilities(sure, features), unsure, features)
     np.testing.assert_array_equal(found(features).argmax(axis=1), unsure(features).argmax(axis=1))
 
     def certainty(layer: Layer) -> float:
@@ -88,10 +95,10 @@ def test_a_fine_tuned_encoder_goes_half_of_the_way_back_or_stays(
 ) -> None:
     nlp = make_pipeline(tiny_bert)
     pretrained = take_snapshot(nlp).model
-    tune(nlp, make_lessons(RECORDS, head_labels(nlp)), epochs=4, rate=1e-3)
+    tune(nlp, make_training_examples(RECORDS, head_labels(nlp)), epochs=4, rate=1e-3)
     tuned = take_snapshot(nlp).model
     weights = [[values.clone() for values in model.parameters()] for model in (pretrained, tuned)]
-    monkeypatch.setattr(cautious, "most_cautious", lambda losses: 0 if goes_back else len(losses) - 1)
+    monkeypatch.setattr(cautious, "one_standard_error_rule", lambda losses: 0 if goes_back else len(losses) - 1)
     chosen = settle(nlp, RECORDS, RECORDS, pretrained=pretrained)
     assert chosen == {"back": 0.5 if goes_back else 0.0, "strength": STRENGTHS[0 if goes_back else -1]}
     assert (take_snapshot(nlp).model is tuned) == (not goes_back)

@@ -19,7 +19,7 @@ from spacy_transformers.data_classes import TransformerData
 from spacy_transformers.span_getters import configure_strided_spans
 
 from spacy_xlt.errors import XltError
-from spacy_xlt.layers.transformer import TransformerModel_v1, TransformerPooler_v1, nonempty_spans
+from spacy_xlt.interop.transformer import TransformerModel_v1, TransformerPooler_v1, nonempty_spans
 from tests.finetuning import init_finetuning
 from tests.layers.gradients import assert_same_gradient, numeric_gradient
 from tests.records import LABELS, make_records

@@ -22,8 +22,8 @@ from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector
 from spacy_xlt.pipeline.projector import Projector
-from spacy_xlt.transfer import train as transfer_train
-from spacy_xlt.transfer.train import Method, make_config, train
+from spacy_xlt.training.train import Method, make_config, train
+from spacy_xlt.training import train as transfer_train
 from tests.records import LABELS, make_records
 
 FOUR = ["xlt_langdetect", "xlt_encoder", "xlt_projector", "xlt_textcat"]
@@ -154,7 +154,7 @@ def make_multilabel(count: int, seed: int = 0) -> list[Record]:
             labels, text = labels | {"urgent"}, f"{text} Urgent: today, hurry!"
         if number % 50 == 0:
             labels, text = set(LABELS) | labels, f"{text} {make_records(2, seed=number)[number % 2].text}"
-        records.append(Record(text, tuple(sorted(labels)), record.language, record.place))
+        records.append(Record(text, tuple(sorted(labels)), record.language, record.location))
     return records
 
 
@@ -186,7 +186,7 @@ def examples_of(nlp: Language, records: list[Record]) -> Iterator[Example]:
 def test_a_model_that_learned_nothing_is_an_error(several: bool, tiny_bert: Path) -> None:
     """The labels of the development texts are the other way round: there is nothing that holds for both."""
     other = {LABELS[0]: LABELS[1], LABELS[1]: LABELS[0]}
-    dev = [Record(r.text, (other[r.labels[0]],), "en", r.place) for r in make_records(20)]
+    dev = [Record(r.text, (other[r.labels[0]],), "en", r.location) for r in make_records(20)]
     records = [*make_records(40), BOTH] if several else make_records(40)
     assert "learned nothing" in refused(records, dev=dev, encoder=tiny_bert)
 

@@ -14,9 +14,9 @@ from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.folder import SETTINGS_FILE, EncoderSettings, check_folder
 from spacy_xlt.encoders.huggingface import build
 from spacy_xlt.encoders.tokenizer import WindowTokenizer
-from spacy_xlt.errors import XltError
+from spacy_xlt.errors import XltError, first_line
 from spacy_xlt.extras import require
-from spacy_xlt.transfer.guard import fingerprint
+from spacy_xlt.transfer.acceptance import fingerprint
 
 # Devlin et al. 2019, section 3.1: of the pieces, so many are to be guessed; of these 80 % become the mask, 10 % another
 # piece, 10 % stay.
@@ -27,7 +27,7 @@ EPOCHS, RATE = 3, 5e-5
 FEWEST_TEXTS = 10
 
 
-def continue_mlm(
+def pretrain(
     model: PathLike,
     out: PathLike,
     texts: TextsByLanguage,
@@ -116,7 +116,7 @@ def _load(model: Path) -> tuple[Any, Any, int, set[int]]:
         network, report = AutoModelForMaskedLM.from_pretrained(model, local_files_only=True, output_loading_info=True)
         tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True, use_fast=True)
     except Exception as error:  # transformers and safetensors each raise kinds of their own
-        reason = (str(error).strip().splitlines() or [""])[0]
+        reason = first_line(error)
         raise XltError(f"{model} has no masked language model that can be loaded ({reason}).") from error
     # Tied to the word embeddings, the decoder's weights are in no file.
     missing = [name for name in report["missing_keys"] if "decoder" not in name and not name.startswith("pooler.")]
