@@ -105,9 +105,10 @@ def read_config(folder: Path) -> Mapping[str, Any]:
         raise XltError(f"{folder} is not a model folder: it has no {MARKER}. Train a model first.")
     try:
         config: Mapping[str, Any] = Config().from_disk(folder / MARKER)
-        pipeline, components = config["nlp"]["pipeline"], config["components"]
-        if not isinstance(pipeline, list) or not all(isinstance(components[name], dict) for name in pipeline):
-            raise ValueError("a component of the pipeline has no section")
+        if not isinstance(config["nlp"]["pipeline"], list):
+            raise ValueError("nlp.pipeline is not a list")
+        if not all(isinstance(section, dict) for section in config["components"].values()):
+            raise ValueError("a component has no section of its own")
         return config
     except Exception as error:  # configparser and confection each raise kinds of their own
         raise XltError(

@@ -31,7 +31,7 @@ def read_components(folder: Path) -> dict[str, Component]:
     """
     config = read_config(folder)
     names = list(config["nlp"]["pipeline"])
-    sections = [config["components"][name] for name in names]
+    sections = [config["components"].get(name, {}) for name in names]
     kinds = [str(section.get("factory")).removesuffix("_multilabel") for section in sections]
     enabled = not config["nlp"].get("disabled")
     if kinds != list(KINDS) or not enabled:

@@ -59,7 +59,7 @@ def test_a_text_that_is_too_long(model: Path, tmp_path: Path) -> None:
 
 def test_what_is_missing(model: Path, tmp_path: Path) -> None:
     assert fail("classify", model, "--file", tmp_path / "no.txt") == f"{tmp_path}/no.txt does not exist."
-    assert "is no model folder" in fail("classify", tmp_path / "no", "text")
+    assert "is not a model folder" in fail("classify", tmp_path / "no", "text")
     spacy.blank("xx").to_disk(tmp_path / "m")
     assert "This pipeline (empty) has no TextCategorizer component" in fail("classify", tmp_path / "m", "text")
 

@@ -85,7 +85,7 @@ def test_a_label_that_the_model_does_not_know(model: Path, tmp_path: Path) -> No
 
 def test_what_is_missing(model: Path, data: Path, tmp_path: Path) -> None:
     assert fail("evaluate", model, tmp_path / "no.csv") == f"{tmp_path}/no.csv does not exist."
-    assert "is no model folder (it has no config.cfg). Train one with" in fail("evaluate", tmp_path / "no", data)
+    assert "is not a model folder" in fail("evaluate", tmp_path / "no", data)
     line = fail("evaluate", model, data, "--text", "body")
     assert line == f"{data} has no column 'body'; it has: text, label, lang. Name the right one with --text."
 

@@ -148,7 +148,7 @@ def test_texts_without_those_of_the_source(tiny_bert: Path, files: dict[str, Pat
 
 def test_a_folder_that_is_no_model(files: dict[str, Path], tmp_path: Path) -> None:
     line = fail("evaluate-alignment", tmp_path, *options(files))
-    assert line.startswith(f"{tmp_path} is no model folder (it has no config.cfg).")
+    assert line.startswith(f"{tmp_path} is not a model folder")
 
 
 @pytest.mark.parametrize(("file", "left", "message"), DAMAGES[:3])

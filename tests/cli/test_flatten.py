@@ -55,7 +55,7 @@ def test_a_model_that_is_flat_already(model: Path, tmp_path: Path) -> None:
 
 
 def test_what_is_missing(finetuned: Path, tmp_path: Path) -> None:
-    assert "nowhere is no model folder (it has no config.cfg)" in fail("flatten", tmp_path / "nowhere", tmp_path / "f")
+    assert "nowhere is not a model folder" in fail("flatten", tmp_path / "nowhere", tmp_path / "f")
     line = fail("flatten", finetuned, tmp_path / "f", "--texts", tmp_path / "no.txt")
     assert line == f"{tmp_path}/no.txt does not exist."
 
