@@ -47,8 +47,8 @@ from spacy_xlt.heads.layer import probabilities_of
 from spacy_xlt.heads.logistic import fit_path
 from spacy_xlt.heads.thresholds import choose_thresholds, read_thresholds
 from spacy_xlt.pipeline.encoder import Encoder
-from spacy_xlt.training.model_state import gold_matrix
-from spacy_xlt.training.train import make_config
+from spacy_xlt.training.examples import gold_matrix
+from spacy_xlt.training.pipeline import read_packaged_config as make_config
 
 URGENT = ("Please hurry, this is urgent.", "I need this today!", "This cannot wait.", "As soon as possible, please.")
 LAWYER = ("I am going to call my lawyer.", "You will hear from my lawyer.", "I will take you to court.")

@@ -36,7 +36,7 @@ from spacy_xlt.files import folder_megabytes
 from spacy_xlt.models import load_model, save_model
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
-from spacy_xlt.training.train import make_config
+from spacy_xlt.training.pipeline import read_packaged_config as make_config
 
 HERE = Path(__file__).parent
 EXPORTED = Path("training") / "speed"
@@ -67,7 +67,7 @@ def export_presets(model: Path, folder: Path) -> None:
             preset: Any = name.removesuffix("-trimmed")
             texts = unlabelled() if name in ("fast", TRIMMED) else {}
             languages = sorted(texts) if name == TRIMMED else []
-            exported, notes = export(load_model(model), preset, texts, languages=languages, quiet=False)
+            exported, notes = export(load_model(model), preset, texts, languages=languages, progress=True)
             save_model(exported, folder / name)
             print(*notes, f"({time.perf_counter() - start:.0f} s)", sep="\n  ", flush=True)
 

@@ -23,7 +23,6 @@ benchmarks/results/transfer.{json,md}: rows of {task, method, encoder, k, langua
 import argparse
 import csv
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
@@ -130,7 +129,7 @@ def start_model(task: str, encoder: str, train_texts: Texts, dev: Texts, texts: 
     folder = PROJECT / "training" / f"{task}-{encoder}"
     if not (folder / "config.cfg").is_file():
         method: Any = "frozen" if encoder == "frozen" else "finetune"
-        nlp = train(train_texts["en"], dev=dev["en"], method=method, languages=sorted(dev), stdout=sys.stdout)
+        nlp = train(train_texts["en"], dev=dev["en"], method=method, languages=sorted(dev))
         fit_projection(nlp, texts)
         save_model(nlp, folder)
     return spacy.load(folder)
@@ -172,10 +171,10 @@ def run(
     if method == "few-shot":
         target = [record for code in targets for record in choose(train_texts.get(code, []) or dev[code], k, seed)]
         if tune == "frozen":
-            yield "", few_shot(nlp, target, source=english, dev=held, seed=seed, quiet=False).reason
+            yield "", few_shot(nlp, target, source=english, dev=held, seed=seed, progress=True).reason
             return
         start = take_snapshot(nlp)
-        result = few_shot(nlp, target, source=english, method=tune, seed=seed, quiet=False)
+        result = few_shot(nlp, target, source=english, method=tune, seed=seed, progress=True)
         yield ", no dev texts", result.reason
         # Dev texts do not enter a training of the encoder: the guard judges this one, as `few_shot` has it judged.
         trained = take_snapshot(nlp)
@@ -188,24 +187,24 @@ def run(
         yield "", accept_if_not_worse(nlp, method, change, dev=held, data={}, halve=True).reason
     elif method == "self-train":
         only = {code: texts[code] for code in targets}
-        yield "", self_train(nlp, only, source=english, dev=dev["en"], method=tune, seed=seed, quiet=False).reason
+        yield "", self_train(nlp, only, source=english, dev=dev["en"], method=tune, seed=seed, progress=True).reason
     elif method == "translations":
         lines = {"en": [record.text for record in english]}
-        result = distill(nlp, lines, translations=ntrex_pairs(targets), dev=held, seed=seed, quiet=False)
+        result = distill(nlp, lines, translations=ntrex_pairs(targets), dev=held, seed=seed, progress=True)
         yield "", result.reason
     else:
         lines = {code: of_code[:NTREX_LINES] for code, of_code in texts.items()}
         lines["en"] = [record.text for record in english] + lines["en"]
-        result = distill(nlp, lines, layers=count_layers(nlp) // 2, dev=held, seed=seed, quiet=False)
+        result = distill(nlp, lines, layers=count_layers(nlp) // 2, dev=held, seed=seed, progress=True)
         yield "", result.reason
 
 
 def static_students(nlp: Language, test: Texts) -> dict[str, dict[str, float]]:
     """The figures of two static students, who learned from the same texts and vectors."""
-    taught = teach(nlp, unlabelled_texts(), quiet=False)
+    taught = teach(nlp, unlabelled_texts(), progress=True)
     found = {}
     for name, soft_labels in (("static student, vectors alone", False), ("static student", True)):
-        exported, notes = with_student(nlp, taught, soft_labels=soft_labels, quiet=False)
+        exported, notes = with_student(nlp, taught, soft_labels=soft_labels, progress=True)
         print(name, *notes, flush=True)
         found[name] = measure(exported, "sib200", test)
     return found

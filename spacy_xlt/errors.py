@@ -8,6 +8,10 @@ class XltError(ValueError):
     """
 
 
+class XltWarning(UserWarning):
+    """Warns of data or settings that may not be what the user wants. Commands print it as one line on stderr."""
+
+
 class EncodingError(XltError):
     """Raised for a file that is not in the encoding it was read in. Commands add the option that names another."""
 

@@ -11,7 +11,7 @@ from spacy.training.loop import train
 
 from spacy_xlt.data.docbin import make_docs, write_docbin
 from spacy_xlt.data.records import Record
-from spacy_xlt.training.train import make_config
+from spacy_xlt.training.pipeline import read_packaged_config
 from tests.records import LABELS, make_records
 
 
@@ -25,7 +25,7 @@ def init_finetuning(
     write_docbin(make_docs(spacy.blank("xx"), records, LABELS), folder / "train.spacy")
     paths = {"train": folder / "train.spacy", "dev": folder / "train.spacy", "encoder": encoder}
     overrides = {f"paths.{name}": str(path) for name, path in paths.items()}
-    return init_nlp(make_config("finetune", multilabel, {**overrides, **(changes or {})}))
+    return init_nlp(read_packaged_config("finetune", multilabel, {**overrides, **(changes or {})}))
 
 
 def finetune(encoder: Path, folder: Path, multilabel: bool = False, changes: dict[str, Any] | None = None) -> Language:

@@ -11,7 +11,7 @@ from spacy.util import load_config
 pytest.importorskip("spacy_transformers")
 
 from spacy_xlt.data.docbin import make_docs, write_docbin
-from spacy_xlt.training.train import make_config
+from spacy_xlt.training.pipeline import read_packaged_config
 from tests.records import LABELS, make_records
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -47,13 +47,13 @@ def test_the_last_step_is_an_evaluation(method: str) -> None:
 
 @BOTH
 def test_the_packaged_config_is_the_one_in_configs(method: Any) -> None:
-    packaged = make_config(method, multilabel=False, overrides={})
+    packaged = read_packaged_config(method, multilabel=False, overrides={})
     assert packaged == load_config(CONFIGS / f"{method}.cfg", interpolate=False)
 
 
 @BOTH
 def test_a_multilabel_config_differs_in_the_head_only(method: Any) -> None:
-    one, many = (make_config(method, multilabel, overrides={}) for multilabel in (False, True))
+    one, many = (read_packaged_config(method, multilabel, overrides={}) for multilabel in (False, True))
     head = many["components"].pop("xlt_textcat_multilabel")
     assert head["factory"] == "xlt_textcat_multilabel" and head["model"]["exclusive_classes"] is False
     assert many["nlp"]["pipeline"][-1] == "xlt_textcat_multilabel"

@@ -5,8 +5,9 @@ command imports what it needs when it runs.
 """
 
 import sys
+import warnings
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import typer
@@ -31,7 +32,7 @@ from spacy_xlt.cli.table import table_cli
 from spacy_xlt.cli.train import train_cli
 from spacy_xlt.cli.transfer import app as transfer_app
 from spacy_xlt.cli.transfer import project_cli
-from spacy_xlt.errors import EncodingError, XltError
+from spacy_xlt.errors import EncodingError, XltError, XltWarning
 
 SUMMARY = "Train a text classifier in one language, use it in a hundred."
 
@@ -49,13 +50,24 @@ def one_sentence(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
         try:
-            return command(*args, **kwargs)
+            with warnings.catch_warnings():
+                warnings.simplefilter("always", XltWarning)
+                warnings.showwarning = partial(_show_warning, warnings.showwarning)
+                return command(*args, **kwargs)
         except XltError as error:
             hint = " Use --encoding." if isinstance(error, EncodingError) else ""
             print(f"✘ {error}{hint}", file=sys.stderr)
             raise typer.Exit(1) from None
 
     return run
+
+
+def _show_warning(others: Callable[..., None], message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
+    """Print a warning of ours as one line on stderr, and all others as Python does."""
+    if issubclass(category, XltWarning):
+        print(f"⚠ {message}", file=sys.stderr)
+    else:
+        others(message, category, *place, **more)
 
 
 def first_line(command: Callable[..., Any]) -> str:

@@ -89,3 +89,8 @@ def read_sides(language: str, both: str, encoding: Optional[str] = None) -> list
     if len(sides) != 2:
         raise XltError(f"--pairs {language}={both}: give two files, as {language}=news.en.txt,news.{language}.txt.")
     return read_parallel(*sides, encoding=encoding)
+
+
+def check_choice(option: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise XltError(f"{option} is {' or '.join(choices)}, not '{value}'.")

@@ -42,8 +42,8 @@ def distill_cli(
     With --layers, MODEL learns to do with fewer layers of its encoder. With --pairs, the teacher reads the source's
     side and MODEL learns it for the translation. A static student: python -m spacy xlt export --preset fast.
     """
-    from spacy_xlt.cli.common import make_columns, parse_by_language, quiet, read_sides
-    from spacy_xlt.cli.transfer_common import METHODS, Inputs, check_choice, finish, source_of
+    from spacy_xlt.cli.common import check_choice, make_columns, parse_by_language, read_sides
+    from spacy_xlt.cli.transfer_common import METHODS, Inputs, finish, source_of
     from spacy_xlt.data.docbin import Dataset
     from spacy_xlt.models import check_output, load_model, use_gpu
     from spacy_xlt.transfer.distill import distill
@@ -69,6 +69,6 @@ def distill_cli(
         temperature=temperature,
         dev=held,
         seed=seed,
-        quiet=quiet(progress),
+        progress=progress,
     )
     finish(nlp, output, result)

@@ -59,7 +59,7 @@ def export_cli(
     inputs.report_bad(output, strict)
     nlp = load_model(model)
     held = [record.text for record in records]
-    exported, notes = export(nlp, preset, texts_of, languages=wanted, held=held, quiet=quiet(progress))
+    exported, notes = export(nlp, preset, texts_of, languages=wanted, held=held, progress=progress)
     for note in notes:
         print(note)
     if records:

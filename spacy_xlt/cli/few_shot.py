@@ -31,8 +31,8 @@ def few_shot_cli(
     the new ones together, is chosen on --dev texts of these languages, or else by cross-validation. The model stays as
     it was where --dev texts say that it got worse.
     """
-    from spacy_xlt.cli.common import make_columns, quiet
-    from spacy_xlt.cli.transfer_common import METHODS, Inputs, check_choice, finish, source_of
+    from spacy_xlt.cli.common import check_choice, make_columns
+    from spacy_xlt.cli.transfer_common import METHODS, Inputs, finish, source_of
     from spacy_xlt.models import check_output, load_model, use_gpu
     from spacy_xlt.transfer.few_shot import few_shot
 
@@ -51,6 +51,6 @@ def few_shot_cli(
         dev=held,
         method=method,  # type: ignore[arg-type]
         seed=seed,
-        quiet=quiet(progress),
+        progress=progress,
     )
     finish(nlp, output, result)

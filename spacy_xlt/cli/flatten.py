@@ -24,7 +24,7 @@ def flatten_cli(
 
     The scores stay the same. With --texts the projector learns the source's mean, which `xlt transfer project` needs.
     """
-    from spacy_xlt.cli.common import print_notes, quiet, read_languages, report_bad_records
+    from spacy_xlt.cli.common import print_notes, read_languages, report_bad_records
     from spacy_xlt.data.docbin import Dataset, load_records
     from spacy_xlt.data.records import ColumnNames
     from spacy_xlt.interop.flatten import flatten
@@ -42,7 +42,7 @@ def flatten_cli(
         source=source,
         languages=known_languages,
         source_texts=[record.text for record in loaded.records] if texts else None,
-        quiet=quiet(progress),
+        progress=progress,
     )
     save_model(nlp, output)
     print(f"✔ {output}: {', '.join(nlp.pipe_names)}")

@@ -27,7 +27,6 @@ def mlm_cli(
 
     Then use it: xlt train DATA MODEL --encoder OUTPUT.
     """
-    from spacy_xlt.cli.common import quiet
     from spacy_xlt.cli.transfer_common import Inputs
     from spacy_xlt.data.docbin import Dataset
     from spacy_xlt.data.records import ColumnNames
@@ -40,5 +39,5 @@ def mlm_cli(
     inputs = Inputs(ColumnNames(text, language=lang), encoding)
     unlabelled = inputs.read(texts, language, labelled=False)
     inputs.report_bad(output, strict)
-    card = pretrain(model, output, Dataset(unlabelled).by_language(), epochs=epochs, seed=seed, quiet=quiet(progress))
+    card = pretrain(model, output, Dataset(unlabelled).by_language(), epochs=epochs, seed=seed, progress=progress)
     print(f"✔ {output}: loss on held-out texts {card['loss_before']:.3f} -> {card['loss_after']:.3f}")

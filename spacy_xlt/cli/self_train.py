@@ -35,8 +35,8 @@ def self_train_cli(
     A killed run goes on at its last round when the same command is given again. The model stays as it was where --dev
     texts say that it got worse.
     """
-    from spacy_xlt.cli.common import make_columns, quiet
-    from spacy_xlt.cli.transfer_common import METHODS, Inputs, check_choice, finish, source_of
+    from spacy_xlt.cli.common import check_choice, make_columns
+    from spacy_xlt.cli.transfer_common import METHODS, Inputs, finish, source_of
     from spacy_xlt.data.docbin import Dataset
     from spacy_xlt.models import check_output, load_model, use_gpu
     from spacy_xlt.transfer.self_train import self_train
@@ -58,6 +58,6 @@ def self_train_cli(
         rounds=rounds,
         checkpoint=output.with_name(output.name + ".rounds"),
         seed=seed,
-        quiet=quiet(progress),
+        progress=progress,
     )
     finish(nlp, output, result)

@@ -1,16 +1,16 @@
-"""`xlt train`: from a CSV or JSONL of labelled texts to a model folder."""
+"""`xlt train`: from labeled texts to a model folder."""
 
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
-from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Separator, Strict, Text
+from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Progress, Separator, Strict, Text
 
 
 def train_cli(
     data: Annotated[
-        str, typer.Argument(help="Labelled texts: .csv, .tsv, .jsonl, .spacy ...; a file, folder or pattern.")
+        str, typer.Argument(help="Labeled texts: .csv, .tsv, .jsonl, .spacy ...; a file, folder or pattern.")
     ],
     output: Annotated[Path, typer.Argument(help="The model folder to write.")],
     text: Text = "text",
@@ -19,28 +19,43 @@ def train_cli(
     label_separator: Separator = None,
     labels: Labels = "",
     encoding: Encoding = None,
-    dev: Annotated[Optional[str], typer.Option(help="To choose the best model on; else a fifth of DATA.")] = None,
-    method: Annotated[str, typer.Option(help="frozen (seconds) or finetune (minutes, better).")] = "frozen",
+    dev: Annotated[
+        Optional[str], typer.Option(help="Labeled development data; without it, some texts are set aside.")
+    ] = None,
+    method: Annotated[str, typer.Option(help="frozen (seconds) or finetune (a minute, better).")] = "frozen",
     source: Annotated[str, typer.Option(help="The language of the texts.")] = "en",
     languages: Annotated[str, typer.Option(help="Languages that can occur, as en,de,sw: helps detection.")] = "",
+    adapt: Annotated[
+        list[str], typer.Option(help="Unlabeled texts of other languages to project to. Repeatable.")
+    ] = [],  # noqa: B006  (typer's way; never written)
     encoder: Annotated[Optional[Path], typer.Option(help="An encoder folder, if not the default encoder.")] = None,
+    epochs: Annotated[float, typer.Option(help="How often fine-tuning reads each text.")] = 4,
+    batch_size: Annotated[int, typer.Option(help="Texts in a step of fine-tuning.")] = 16,
+    learning_rate: Annotated[float, typer.Option(help="Of the encoder's weights in fine-tuning.")] = 5e-5,
+    max_length: Annotated[int, typer.Option(help="Word pieces of a text that fine-tuning reads.")] = 128,
+    freeze_layers: Annotated[
+        Optional[int], typer.Option(help="Lower layers of the encoder that do not learn; without it, half of them.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same model.")] = 0,
+    checkpoint: Annotated[
+        Optional[Path], typer.Option(help="A folder for the state after each epoch; a killed run resumes from it.")
+    ] = None,
     strict: Strict = False,
     gpu_id: Gpu = -1,
+    progress: Progress = True,
 ) -> None:
-    """Train a text categorizer on texts of one language.
+    """Train a text classifier on texts of one language.
 
-    The model loads with spacy.load(OUTPUT).
+    The model loads with spacy.load(OUTPUT). If you give no development data, a fifth of the texts is set aside; of
+    fewer than 500 texts none is, and cross-validation chooses what has to be chosen.
     """
-    import sys
-
-    from spacy_xlt.cli.common import make_columns, print_notes, read_languages, report_bad_records
+    from spacy_xlt.cli.common import check_choice, make_columns, print_notes, read_languages, report_bad_records
     from spacy_xlt.data.docbin import Dataset, load_records
-    from spacy_xlt.errors import XltError
+    from spacy_xlt.data.given import as_texts_by_language
     from spacy_xlt.models import check_output, save_model, use_gpu
-    from spacy_xlt.training.train import train
+    from spacy_xlt.training.train import METHODS, train
 
-    if method not in ("frozen", "finetune"):
-        raise XltError(f"--method is frozen or finetune, not '{method}'.")
+    check_choice("--method", method, METHODS)
     check_output(output)
     known_languages = read_languages(languages)
     columns = make_columns(text, label, lang, label_separator, labels)
@@ -55,10 +70,18 @@ def train_cli(
         method=method,  # type: ignore[arg-type]
         source=source,
         languages=known_languages,
+        adapt=as_texts_by_language(adapt) if adapt else None,
         encoder=encoder,
-        gpu_id=gpu_id,
-        stdout=sys.stdout,
-        warn=lambda sentence: print(f"⚠ {sentence}", file=sys.stderr),
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        max_length=max_length,
+        freeze_layers=freeze_layers,
+        seed=seed,
+        checkpoint=checkpoint,
+        progress=progress,
     )
     save_model(nlp, output)
+    if "performance" in nlp.meta:
+        print(f"Macro-F1 on the development data: {nlp.meta['performance']['cats_macro_f']:.3f}")
     print(f'✔ {output}: nlp = spacy.load("{output}"); nlp("...").cats')

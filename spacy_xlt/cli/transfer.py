@@ -49,7 +49,7 @@ def project_cli(
     give texts of that kind in the source language as well (--language en --texts news.en.txt): then both sides are
     compared fairly.
     """
-    from spacy_xlt.cli.common import parse_by_language, quiet, read_sides, warn_skipped
+    from spacy_xlt.cli.common import parse_by_language, read_sides, warn_skipped
     from spacy_xlt.cli.transfer_common import Inputs
     from spacy_xlt.data.dictionaries import read_dictionary
     from spacy_xlt.data.docbin import Dataset
@@ -80,7 +80,7 @@ def project_cli(
     nlp = load_model(model)
     if aligner is not None:
         set_aligner(nlp, aligner)
-    fit_projection(nlp, collected, translations=translations, quiet=quiet(progress))
+    fit_projection(nlp, collected, translations=translations, progress=progress)
     save_model(nlp, output)
     projector = find_pipe(nlp, Projector)
     fitted = sorted({*collected, *translations})

@@ -90,13 +90,6 @@ def source_of(nlp: "Language") -> str:
     return find_pipe(nlp, Projector).source
 
 
-def check_choice(option: str, value: str, choices: Sequence[str]) -> None:
-    from spacy_xlt.errors import XltError
-
-    if value not in choices:
-        raise XltError(f"{option} is {' or '.join(choices)}, not '{value}'.")
-
-
 def finish(nlp: "Language", output: Path, result: "Result") -> None:
     """Write the model and say what happened; a model that was taken back is written as it was."""
     from spacy_xlt.models import save_model

@@ -114,6 +114,11 @@ class TorchEncoder:
         return int(self._model.config.hidden_size)
 
     @property
+    def model(self) -> Any:
+        """The Hugging Face model; None before weights are loaded."""
+        return self._model
+
+    @property
     def tokenizer_json(self) -> str:
         """The tokenizer's file."""
         assert self._tokenizer is not None

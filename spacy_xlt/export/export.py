@@ -65,7 +65,7 @@ def export(
     *,
     languages: Sequence[str] = (),
     held: Texts = (),
-    quiet: bool = True,
+    progress: bool = True,
 ) -> tuple[Language, list[str]]:
     """Return the pipeline with the encoder of a preset, and what is to be said about it, in sentences.
 
@@ -81,7 +81,7 @@ def export(
     if preset == "fast":
         from spacy_xlt.export.student import export_student
 
-        return export_student(nlp, texts, quiet=quiet)
+        return export_student(nlp, texts, progress=progress)
     keep = kept_pieces(nlp, texts, languages) if languages else None
     exported, parity = export_onnx(nlp, preset, compared, keep=keep)
     notes = [f"Cosine to the trained encoder on {parity.texts} texts: {parity.mean:.4f}, lowest {parity.lowest:.4f}."]

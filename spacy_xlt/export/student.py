@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from spacy.language import Language
-from tqdm import tqdm
 
 from spacy_xlt.encoders.base import Floats1d, Floats2d
 from spacy_xlt.encoders.folder import WEIGHTS_FILE
@@ -27,6 +26,7 @@ from spacy_xlt.extras import require
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.progress import progress_bar
 from spacy_xlt.serving.head import Head
 from spacy_xlt.training.model_state import read_head
 
@@ -54,7 +54,7 @@ class TransferSet:
 
 
 def export_student(
-    nlp: Language, texts: Mapping[str, Sequence[str]], *, quiet: bool = True
+    nlp: Language, texts: Mapping[str, Sequence[str]], *, progress: bool = True
 ) -> tuple[Language, list[str]]:
     """Return the pipeline with a static student as its encoder and a projector fitted for it; notes: see `export`.
 
@@ -62,10 +62,10 @@ def export_student(
     Raises XltError for an encoder that cannot be exported to ONNX (which the student's teacher runs on), and for too
     few texts.
     """
-    return with_student(nlp, teach(nlp, texts, quiet=quiet), quiet=quiet)
+    return with_student(nlp, teach(nlp, texts, progress=progress), progress=progress)
 
 
-def teach(nlp: Language, texts: Mapping[str, Sequence[str]], *, quiet: bool = True) -> TransferSet:
+def teach(nlp: Language, texts: Mapping[str, Sequence[str]], *, progress: bool = True) -> TransferSet:
     """Let the pipeline read the texts, and the words that its student is to know. Raises as `export_student` says."""
     from spacy_xlt.export.export import trained_encoder
 
@@ -75,18 +75,18 @@ def teach(nlp: Language, texts: Mapping[str, Sequence[str]], *, quiet: bool = Tr
     with tempfile.TemporaryDirectory(prefix="spacy_xlt_") as scratch:
         teacher = _teacher(trained_encoder(nlp), Path(scratch))
     head = read_head(nlp)
-    vectors = _encode(teacher, _flat(texts), "Teacher", quiet)
+    vectors = _encode(teacher, _flat(texts), "Teacher", progress)
     if head.attribute == "xlt_projected":
         languages = [language for language, of_language in texts.items() for _ in of_language]
         vectors = projector.project(vectors, [{language: 1.0} for language in languages])
     probabilities = word_probabilities(texts)
     words = sorted(probabilities)
     weights = sif_weights(np.array([probabilities[word] for word in words]))
-    return TransferSet(texts, vectors, words, _encode(teacher, words, "Words", quiet), weights, head)
+    return TransferSet(texts, vectors, words, _encode(teacher, words, "Words", progress), weights, head)
 
 
 def with_student(
-    nlp: Language, taught: TransferSet, *, soft_labels: bool = True, quiet: bool = True
+    nlp: Language, taught: TransferSet, *, soft_labels: bool = True, progress: bool = True
 ) -> tuple[Language, list[str]]:
     """As `export_student`, from a transfer set.
 
@@ -94,7 +94,7 @@ def with_student(
     """
     from spacy_xlt.export.export import replace_encoder
 
-    student = _make_student(taught, soft_labels, quiet)
+    student = _make_student(taught, soft_labels, progress)
     result = replace_encoder(nlp, student, "spacy-xlt.StaticEncoder.v1")
     fitted = find_pipe(result, Projector)
     fitted.maps, fitted.means, fitted.counts = {}, {}, {}
@@ -134,12 +134,12 @@ def _teacher(trained: Any, scratch: Path) -> OnnxEncoder:
     return teacher
 
 
-def _encode(teacher: OnnxEncoder, texts: Sequence[str], title: str, quiet: bool) -> Floats2d:
-    starts = tqdm(range(0, len(texts), CHUNK), desc=title, unit="k texts", disable=quiet)
+def _encode(teacher: OnnxEncoder, texts: Sequence[str], title: str, progress: bool) -> Floats2d:
+    starts = progress_bar(range(0, len(texts), CHUNK), title=title, unit="k texts", show=progress)
     return np.concatenate([teacher.encode(texts[start : start + CHUNK]) for start in starts])
 
 
-def _make_student(taught: TransferSet, soft_labels: bool, quiet: bool) -> StaticEncoder:
+def _make_student(taught: TransferSet, soft_labels: bool, progress: bool) -> StaticEncoder:
     rows, counts = WordRows(taught.words).find(_flat(taught.texts))
     head, linear = taught.head, None
     if soft_labels and head.hidden is None:
@@ -150,7 +150,7 @@ def _make_student(taught: TransferSet, soft_labels: bool, quiet: bool) -> Static
         taught.word_vectors,
         taught.weights,
         head=linear,
-        progress=partial(tqdm, disable=quiet, desc="Learning", unit="step"),
+        progress=partial(progress_bar, title="Learning", unit="step", show=progress),
     )
     compressed, components = compress(table, min(WIDTH, taught.vectors.shape[1]), np.unique(rows))
     quantized, scales = quantize_rows(compressed)

@@ -1,8 +1,10 @@
 """Fitting a linear head exactly, its L2 penalty chosen on development texts."""
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Optional
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.errors import XltError
@@ -34,34 +36,81 @@ def fit_head(train: Labeled, dev: Labeled, *, exclusive: bool) -> Fit:
     """Fit the layer, with the strongest L2 penalty whose loss on the development texts is hardly above the lowest one.
 
     Stronger penalties transfer better to other languages: see `one_standard_error_rule`. Losses are compared at the
-    best temperature of each.
-    A strong penalty makes probabilities less sure than they are right; without the temperature, a weak one would be
-    taken for that alone. What is divided by it is the difference of the scores to those of the labels' shares.
+    best temperature of each: a strong penalty makes probabilities less sure than they are right, and a weak one would
+    be chosen for that alone. What the temperature divides is the difference of the scores to those of the labels'
+    shares.
 
     An empty text, whose vector is zero, is learned as well: it has each label to the label's share. Otherwise its
-    probabilities would be anything, because no text is near it.
+    probabilities would be arbitrary, because no text is near it.
 
     Raises:
-        XltError: the layer is no better there than the shares of the labels: it learned nothing.
+        XltError: The layer is no better there than the shares of the labels: it learned nothing.
     """
-    features = np.r_[train.features, np.zeros_like(train.features[:1])]
-    share = shares(train)
-    prior = prior_scores(share, exclusive)
-    gold = np.r_[train.gold, share[None]]
-    known = None if train.known is None else np.r_[train.known, np.ones_like(train.known[:1])]
+    prior = prior_scores(shares(train), exclusive)
     fits: list[Fit] = []
     losses: list[Floats] = []
-    for l2, layer in zip(L2_PATH, fit_path(features, gold, known=known, exclusive=exclusive)):
-        scores = layer(dev.features).astype(np.float64)
-        temperature = fit_temperature(scores, dev.gold, known=dev.known, center=prior, exclusive=exclusive)
-        losses.append(losses_of(prior + (scores - prior) / temperature, dev, exclusive))
-        bias = prior + (layer.bias - prior) / temperature
-        fits.append(Fit(Layer(layer.weight / np.float32(temperature), bias.astype(np.float32)), l2))
+    for l2, layer in _path(train, exclusive):
+        temperature, loss = _tempered(layer(dev.features).astype(np.float64), dev, prior, exclusive)
+        losses.append(loss)
+        fits.append(Fit(_divided(layer, temperature, prior), l2))
         best = int(np.argmin([each.sum() for each in losses]))
         if len(losses) - 1 - best == RISES:
             break
     check_learned(losses[best], train, dev, exclusive=exclusive)
     return fits[one_standard_error_rule(np.array(losses))]
+
+
+def cross_validate(data: Labeled, folds: Sequence[NDArray[np.int64]], *, exclusive: bool) -> tuple[Fit, Floats]:
+    """Choose the L2 penalty by cross-validation, as `fit_head` does on development texts, and fit on all texts.
+
+    Args:
+        data: All labeled texts.
+        folds: The rows of each fold; each is left out of one fit.
+
+    Returns:
+        The fit, and the scores [n, labels] of each text by the layer that has not seen it.
+
+    Raises:
+        XltError: The layers are no better on the texts that they have not seen than the shares of the labels.
+    """
+    prior = prior_scores(shares(data), exclusive)
+    scores = np.zeros((len(L2_PATH), *data.gold.shape))
+    for fold in folds:
+        inside = np.setdiff1d(np.arange(len(data.gold)), fold)
+        for number, (_, layer) in enumerate(_path(_rows(data, inside), exclusive)):
+            scores[number, fold] = layer(data.features[fold])
+    tempered = [_tempered(each, data, prior, exclusive) for each in scores]
+    losses = np.array([loss for _, loss in tempered])
+    check_learned(losses[losses.sum(axis=1).argmin()], data, data, exclusive=exclusive)
+    chosen = one_standard_error_rule(losses)
+    temperature = tempered[chosen][0]
+    (_, layer), *_ = _path(data, exclusive, L2_PATH[chosen : chosen + 1])
+    fit = Fit(_divided(layer, temperature, prior), L2_PATH[chosen])
+    return fit, np.asarray(prior + (scores[chosen] - prior) / temperature)
+
+
+def _path(train: Labeled, exclusive: bool, l2s: Sequence[float] = L2_PATH) -> Iterator[tuple[float, Layer]]:
+    """Each penalty and the layer that it gives, with an empty text added."""
+    features = np.r_[train.features, np.zeros_like(train.features[:1])]
+    gold = np.r_[train.gold, shares(train)[None]]
+    known = None if train.known is None else np.r_[train.known, np.ones_like(train.known[:1])]
+    return zip(l2s, fit_path(features, gold, l2s, known=known, exclusive=exclusive))
+
+
+def _rows(data: Labeled, rows: NDArray[np.int64]) -> Labeled:
+    return Labeled(data.features[rows], data.gold[rows], None if data.known is None else data.known[rows])
+
+
+def _tempered(scores: Floats, gold: Labeled, prior: Floats, exclusive: bool) -> tuple[float, Floats]:
+    """The best temperature of the scores [n, labels], and the losses [n] at it."""
+    temperature = fit_temperature(scores, gold.gold, known=gold.known, center=prior, exclusive=exclusive)
+    return temperature, losses_of(prior + (scores - prior) / temperature, gold, exclusive)
+
+
+def _divided(layer: Layer, temperature: float, prior: Floats) -> Layer:
+    """The layer whose scores are nearer to the prior's by the temperature."""
+    bias = prior + (layer.bias - prior) / temperature
+    return Layer(layer.weight / np.float32(temperature), bias.astype(np.float32))
 
 
 def one_standard_error_rule(losses: Floats) -> int:

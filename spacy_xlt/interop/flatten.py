@@ -25,7 +25,7 @@ def flatten(
     source: str = "en",
     languages: Sequence[str] = (),
     source_texts: Optional[Texts] = None,
-    quiet: bool = True,
+    progress: bool = True,
 ) -> Language:
     """Move the trained weights of `transformer` into an `xlt_encoder`, and the head into an `xlt_textcat` behind it.
 
@@ -57,7 +57,7 @@ def flatten(
     kept = ("name", "version", "description", "performance")
     flat.meta.update({key: nlp.meta[key] for key in kept if key in nlp.meta})
     if source_texts is not None:
-        fit_projection(flat, {source: source_texts}, quiet=quiet)
+        fit_projection(flat, {source: source_texts}, progress=progress)
     return flat
 
 

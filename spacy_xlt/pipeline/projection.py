@@ -6,7 +6,6 @@ from typing import Any, Optional
 import numpy as np
 from numpy.typing import NDArray
 from spacy.language import Language
-from tqdm import tqdm
 
 from spacy_xlt.data.given import TextsByLanguage, as_texts_by_language
 from spacy_xlt.errors import XltError
@@ -14,6 +13,7 @@ from spacy_xlt.languages import UNKNOWN, as_base_code, by_base_code
 from spacy_xlt.pipeline.encoder import Encoder, encode_in_chunks
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.progress import progress_bar
 from spacy_xlt.registries import aligner_name
 
 # (text of the source, text of the language)
@@ -25,14 +25,14 @@ def fit_projection(
     texts: TextsByLanguage,
     *,
     translations: Optional[Mapping[str, Translations]] = None,
-    quiet: bool = True,
+    progress: bool = True,
 ) -> None:
     """Fit `xlt_projector` for each language of `texts` and of `translations`; all others stay as they are.
 
     texts: {language: unlabelled texts, or files of them}, or files whose records say their language.
     translations: {language: [(text or word of the source, its translation)]}, for aligners that learn from pairs; both
         sides also count as unlabelled texts.
-    quiet: no progress bar.
+    progress: Show a progress bar.
     Raises XltError if the pipeline lacks an encoder or a projector, or a language has no text.
     """
     encoder, projector = find_pipe(nlp, Encoder), find_pipe(nlp, Projector)
@@ -48,7 +48,7 @@ def fit_projection(
             rows[side] += [text for text in dict.fromkeys(pair[column] for pair in pairs) if text not in there]
     numbers = {language: {text: row for row, text in enumerate(of_language)} for language, of_language in rows.items()}
     embeddings = {}
-    with tqdm(total=sum(map(len, rows.values())), desc="Embedding", unit="text", disable=quiet) as bar:
+    with progress_bar(title="Embedding", unit="text", total=sum(map(len, rows.values())), show=progress) as bar:
         for language, of_language in rows.items():
             if not of_language:
                 raise XltError(f"There is no text of language '{language}'.")

@@ -89,11 +89,6 @@ def make_features(nlp: Language, records: Sequence[Record]) -> Floats2d:
     return np.asarray(below.ops.to_numpy(below.predict(annotate(nlp, records))), dtype=np.float32)
 
 
-def gold_matrix(records: Sequence[Record], labels: Sequence[str]) -> NDArray[np.float64]:
-    """1 where a record has a label, [n, labels]."""
-    return np.array([[float(label in record.labels) for label in labels] for record in records])
-
-
 def predictions(nlp: Language, records: Sequence[Record]) -> NDArray[np.float64]:
     """The probabilities [n, labels] that the pipeline gives the texts."""
     head = find_head(nlp)
@@ -101,14 +96,14 @@ def predictions(nlp: Language, records: Sequence[Record]) -> NDArray[np.float64]
     return np.asarray(head.model.ops.to_numpy(head.predict(docs)), dtype=np.float64)
 
 
-def project_new_languages(nlp: Language, texts: Mapping[str, Sequence[str]], *, quiet: bool = True) -> list[str]:
+def project_new_languages(nlp: Language, texts: Mapping[str, Sequence[str]], *, progress: bool = True) -> list[str]:
     """Fit the projector for those languages that it has not seen, where it knows its source; return them."""
     projector = find_pipe(nlp, Projector)
     new = sorted(set(texts) - set(projector.languages) - {UNKNOWN, projector.source})
     if projector.source not in projector.means:
         return []
     if new:
-        fit_projection(nlp, {language: texts[language] for language in new}, quiet=quiet)
+        fit_projection(nlp, {language: texts[language] for language in new}, progress=progress)
     return new
 
 

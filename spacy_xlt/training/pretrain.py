@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
+from spacy_xlt.progress import progress_bar
 
 from spacy_xlt.data.given import TextsByLanguage, as_texts_by_language
 from spacy_xlt.data.paths import PathLike
@@ -35,7 +35,7 @@ def pretrain(
     epochs: float = EPOCHS,
     rate: float = RATE,
     seed: int = 0,
-    quiet: bool = True,
+    progress: bool = True,
 ) -> dict[str, Any]:
     """Train a masked language model on unlabelled texts, and write its encoder to the encoder folder `out`.
 
@@ -71,7 +71,7 @@ def pretrain(
         network.train()
         optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01)
         order = _endless(len(train), chance)
-        for step in tqdm(range(steps), desc="Masked words", unit="step", disable=quiet):
+        for step in progress_bar(range(steps), title="Masked words", unit="step", show=progress):
             optimizer.param_groups[0]["lr"] = rate * (1 - step / steps)
             batch = [train[next(order)] for _ in range(min(BATCH, len(train)))]
             loss = _batch_loss(network, *noise(batch, chance))

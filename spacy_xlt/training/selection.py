@@ -17,8 +17,8 @@ from spacy_xlt.heads.layer import Layer, probabilities_of
 from spacy_xlt.heads.losses import Floats, log_probabilities
 from spacy_xlt.heads.temperature import fit_temperature, tempered_losses
 from spacy_xlt.heads.thresholds import choose_thresholds
+from spacy_xlt.training.examples import gold_matrix
 from spacy_xlt.training.model_state import (
-    gold_matrix,
     head_labels,
     is_exclusive,
     make_features,
@@ -28,7 +28,7 @@ from spacy_xlt.training.model_state import (
     take_snapshot,
 )
 from spacy_xlt.heads.output_layer import fit_output_layer, zero_layer
-from spacy_xlt.training.trainer import copy_model
+from spacy_xlt.training.layers import copy_model
 
 # Of the pull of the weights towards zero, the most cautious first.
 STRENGTHS = (1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
@@ -61,7 +61,7 @@ def fit_multilabel(
     return fit.layer, fit.l2, np.asarray((answers != (dev_gold > 0)).mean(axis=1))
 
 
-def settle(nlp: Language, records: Sequence[Record], dev: Sequence[Record], *, pretrained: Any) -> dict[str, float]:
+def regularize(nlp: Language, records: Sequence[Record], dev: Sequence[Record], *, pretrained: Any) -> dict[str, float]:
     """Let a fine-tuned encoder go half of the way back to where it came from, in place, if dev allows.
 
     Returns what it chose. The middle is often as good at home and better elsewhere (WiSE-FT, Wortsman et al. 2022,

@@ -1,145 +1,210 @@
-"""Training on the source language: from labelled records to a pipeline of the four components."""
+"""Training on the source language: from labeled texts to a pipeline of the four components."""
 
-import io
-import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
-from importlib.resources import files
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Optional
 
 import numpy as np
-import spacy
-from spacy import util
 from spacy.language import Language
-from spacy.training import Corpus
-from spacy.training.initialize import init_nlp
-from spacy.training.loop import train as train_nlp
-from thinc.api import Config
 
-from spacy_xlt.data.docbin import make_docs, split_dev, write_docbin
-from spacy_xlt.data.given import Records, as_records
+from spacy_xlt.data.docbin import split_dev
+from spacy_xlt.data.given import Records, TextsByLanguage, as_records
 from spacy_xlt.data.paths import PathLike
 from spacy_xlt.data.records import Record
-from spacy_xlt.encoders.folder import check_folder, default_folder
-from spacy_xlt.encoders.torch_encoder import load_model
-from spacy_xlt.errors import XltError
-from spacy_xlt.heads.fitting import Labeled, check_learned
-from spacy_xlt.heads.losses import log_probabilities
+from spacy_xlt.encoders.folder import check_folder
+from spacy_xlt.errors import XltError, XltWarning
+from spacy_xlt.heads.fitting import Labeled, check_learned, cross_validate, fit_head
+from spacy_xlt.heads.losses import Floats, log_probabilities
 from spacy_xlt.heads.temperature import tempered_losses
 from spacy_xlt.languages import find_language
 from spacy_xlt.pipeline.encoder import DEFAULT_CONFIG as ENCODER_CONFIG
-from spacy_xlt.training.selection import settle
-from spacy_xlt.interop.flatten import flatten
-from spacy_xlt.training.model_state import find_head, get_layer, gold_matrix, head_labels, is_exclusive, make_features
 from spacy_xlt.pipeline.projection import fit_projection
+from spacy_xlt.training.examples import gold_matrix, make_examples
+from spacy_xlt.training.folds import make_folds
+from spacy_xlt.training.model_state import find_head, get_layer, head_labels, is_exclusive, make_features, set_layer
+from spacy_xlt.training.network import can_freeze
+from spacy_xlt.training.pipeline import fit_source, make_pipeline, measure
+from spacy_xlt.training.selection import regularize
+from spacy_xlt.training.settings import TrainingSettings
+from spacy_xlt.training.trainer import finetune, trainable_encoder
 
 Method = Literal["frozen", "finetune"]
-
-FINETUNE_EPOCHS = 4
-FINETUNE_BATCH = 16
+METHODS: tuple[Method, ...] = ("frozen", "finetune")
+# With fewer texts, and no development texts, none is set aside: what must be chosen is chosen by cross-validation.
+FEW = 500
 
 
 def train(
-    records: Records,
+    data: Records,
     *,
     dev: Optional[Records] = None,
     method: Method = "frozen",
     source: str = "en",
     languages: Sequence[str] = (),
+    adapt: Optional[TextsByLanguage] = None,
     encoder: Optional[PathLike] = None,
-    gpu_id: int = -1,
-    stdout: Any = None,
-    warn: Callable[[str], None] = warnings.warn,
+    epochs: float = 4,
+    batch_size: int = 16,
+    learning_rate: float = 5e-5,
+    max_length: int = 128,
+    freeze_layers: Optional[int] = None,
+    seed: int = 0,
+    checkpoint: Optional[PathLike] = None,
+    progress: bool = True,
 ) -> Language:
-    """Train a text categorizer and return the best pipeline by dev score: always the four components.
+    """Train a text classifier on texts of one language.
 
-    records: labelled records, or the files that hold them: a path, a folder, a pattern, or a list of them.
-    dev: the same; None: every fifth record of each label is set aside.
-    method: `frozen` (seconds) or `finetune` (minutes, better; 4 epochs). The weights of a fine-tuned encoder may be
-        averaged with the pretrained ones, and its head is fitted anew: see `cautious.settle`.
-    source: the language of the records. languages: the prior of the language detector; empty: no prior. Both take codes
-        or English names.
-    encoder: an encoder folder; None: the default encoder.
-    stdout: where spaCy's training log goes; None: nowhere.
-    warn: takes a sentence about labels that cannot be learned or measured well.
-    Records with more or fewer labels than one make it multilabel: then dev also chooses the threshold of each label.
-    Raises XltError for fewer than two labels, labels in dev that training lacks, a folder without an encoder, and a
-    model that learned nothing.
+    With development data, the L2 penalty of the head and the thresholds of a multilabel head are chosen on them. If
+    you give none, a fifth of the texts is set aside. If there are fewer than 500 texts, none is set aside: the penalty
+    and the thresholds are chosen by stratified cross-validation, and the model learns from all texts.
+
+    Args:
+        data: Labeled texts: whatever `load_dataset` takes. Texts with more or fewer labels than one make the model
+            multilabel.
+        dev: Labeled development data.
+        method: `frozen` trains the head alone and takes seconds; `finetune` trains the encoder as well and takes about
+            a minute on 700 texts.
+        source: The language of the texts, as a code or an English name.
+        languages: Languages that can occur when the model is used; helps language detection. None: all.
+        adapt: Unlabeled texts of other languages; the model is projected to them at once, see `project`.
+        encoder: An encoder folder; None: the default encoder.
+        epochs: How often fine-tuning reads each text.
+        batch_size: Texts in a step of fine-tuning.
+        learning_rate: Of the encoder's weights in fine-tuning.
+        max_length: Word pieces of a text that fine-tuning reads, in evenly spread windows.
+        freeze_layers: Lower layers of the encoder that fine-tuning leaves as they are; None: half of them.
+        seed: Of the order of texts and of the folds.
+        checkpoint: A folder in which fine-tuning keeps its state after each epoch, so that a killed run resumes.
+        progress: Show progress bars on a terminal or in a notebook.
+
+    Returns:
+        A pipeline of `xlt_langdetect`, `xlt_encoder`, `xlt_projector` and `xlt_textcat`.
+
+    Raises:
+        XltError: There are fewer than two labels, a development text has a label that no training text has, the
+            encoder folder is missing, or the model learned nothing.
     """
-    if encoder is not None:
-        encoder = check_folder(Path(encoder).expanduser())
-    source, languages = find_language(source), [find_language(language) for language in languages]
-    records = as_records(records)
-    train_records, dev_records = (records, as_records(dev)) if dev is not None else split_dev(records)
-    labels = _check(records, dev_records)
+    folder = None if encoder is None else check_folder(Path(encoder).expanduser())
+    source = find_language(source)
+    records = as_records(data)
+    train_records, dev_records = _split(records, None if dev is None else as_records(dev))
+    labels = _check(train_records, dev_records)
     for sentence in weak_labels(labels, train_records, dev_records):
-        warn(sentence)
+        warnings.warn(sentence, XltWarning, stacklevel=2)
     multilabel = any(len(record.labels) != 1 for record in [*train_records, *dev_records])
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        blank = spacy.blank("xx")
-        for name, part in (("train", train_records), ("dev", dev_records)):
-            write_docbin(make_docs(blank, part, labels), folder / f"{name}.spacy")
-        config = make_config(
-            method,
-            multilabel,
-            _overrides(
-                folder, method, source, languages, encoder, len(train_records), len(train_records) + len(dev_records)
-            ),
-        )
-        nlp = init_nlp(config, use_gpu=gpu_id)
-        log = stdout or io.StringIO()
-        train_nlp(nlp, folder, use_gpu=gpu_id, stdout=log, stderr=log)
-        best = spacy.load(folder / "model-best")
-        if method == "frozen":
-            # Places on this machine, of which one is gone in a moment.
-            best.config["paths"].update(train=None, dev=None, encoder=None)
-            return best
-        flat = flatten(best, source=source, languages=languages)
-        log.write("Averaging with the pretrained weights (WiSE-FT): the texts are embedded twice.\n")
-        chosen = settle(flat, train_records, dev_records, pretrained=load_model(encoder or default_folder()))
-        log.write(f"Went {chosen['back']:.0%} of the way back; penalty of the head: {chosen['strength']:g}\n")
-        _measure(flat, train_records, dev_records)
-        scores = flat.evaluate(list(Corpus(folder / "dev.spacy")(flat)))
-        performance = flat.meta["performance"]
-        performance.update({name: scores[name] for name in performance if name in scores})
-        fit_projection(flat, {source: [record.text for record in train_records]})
-        return flat
-
-
-def _measure(nlp: Language, records: Sequence[Record], dev_records: Sequence[Record]) -> None:
-    """Choose the thresholds of a fine-tuned head. Raises XltError if it learned nothing."""
-    labels, exclusive = head_labels(nlp), is_exclusive(nlp)
-    features, gold = make_features(nlp, dev_records), gold_matrix(dev_records, labels)
-    scores = get_layer(nlp)(features).astype(np.float64)
-    check_learned(
-        tempered_losses(scores, gold, exclusive=exclusive),
-        Labeled(features[:0], gold_matrix(records, labels)),
-        Labeled(features, gold),
-        exclusive=exclusive,
+    nlp = make_pipeline(
+        train_records,
+        labels,
+        multilabel=multilabel,
+        source=source,
+        languages=[find_language(language) for language in languages],
+        encoder=folder,
+        cache_size=max(ENCODER_CONFIG["cache_size"], len(train_records) + len(dev_records)),
     )
-    head: Any = find_head(nlp)
-    if not exclusive:
-        head.set_thresholds(log_probabilities(scores, exclusive)[1], gold)
+    if method == "finetune":
+        settings = TrainingSettings(
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            max_length=max_length,
+            freeze_layers=half_of_the_layers(nlp) if freeze_layers is None else freeze_layers,
+            seed=seed,
+        )
+        _finetune(nlp, train_records, dev_records, settings, checkpoint=checkpoint, progress=progress)
+    else:
+        _fit_frozen(nlp, train_records, dev_records, seed)
+    fit_source(nlp, train_records)
+    if adapt is not None:
+        fit_projection(nlp, adapt, progress=progress)
+    if dev_records:
+        measure(nlp, dev_records, labels)
+    return nlp
+
+
+def _split(records: Sequence[Record], dev: Optional[Sequence[Record]]) -> tuple[list[Record], list[Record]]:
+    """The records to train on and those to choose on; none of the latter where there are few."""
+    if dev is not None:
+        if not dev:
+            raise XltError("The development data hold no text. Give some, or none: then some texts are set aside.")
+        return list(records), list(dev)
+    return split_dev(records) if len(records) >= FEW else (list(records), [])
+
+
+def _fit_frozen(nlp: Language, records: Sequence[Record], dev_records: Sequence[Record], seed: int) -> None:
+    """Fit the head exactly, and choose the thresholds of a multilabel head."""
+    labels, exclusive = head_labels(nlp), is_exclusive(nlp)
+    data = Labeled(make_features(nlp, records), gold_matrix(records, labels))
+    if dev_records:
+        dev = Labeled(make_features(nlp, dev_records), gold_matrix(dev_records, labels))
+        fit = fit_head(data, dev, exclusive=exclusive)
+        scores, gold = fit.layer(dev.features).astype(np.float64), dev.gold
+    else:
+        fit, scores = cross_validate(data, make_folds(records, seed), exclusive=exclusive)
+        gold = data.gold
+    set_layer(nlp, fit.layer)
+    _set_thresholds(nlp, scores, gold)
+
+
+def _finetune(
+    nlp: Language,
+    records: Sequence[Record],
+    dev_records: Sequence[Record],
+    settings: TrainingSettings,
+    *,
+    checkpoint: Optional[PathLike],
+    progress: bool,
+) -> None:
+    """Train encoder and head; with development texts, regularize them and choose thresholds."""
+    labels, exclusive = head_labels(nlp), is_exclusive(nlp)
+    pretrained = trainable_encoder(nlp).model
+    finetune(
+        nlp,
+        make_examples(records, labels),
+        settings,
+        checkpoint=None if checkpoint is None else Path(checkpoint),
+        progress=progress,
+    )
+    if not dev_records:
+        return
+    regularize(nlp, records, dev_records, pretrained=pretrained)
+    dev = Labeled(make_features(nlp, dev_records), gold_matrix(dev_records, labels))
+    scores = get_layer(nlp)(dev.features).astype(np.float64)
+    losses = tempered_losses(scores, dev.gold, exclusive=exclusive)
+    check_learned(
+        losses, Labeled(dev.features[:0], gold_matrix(records, labels)), dev, exclusive=exclusive
+    )
+    _set_thresholds(nlp, scores, dev.gold)
+
+
+def _set_thresholds(nlp: Language, scores: Floats, gold: Floats) -> None:
+    if not is_exclusive(nlp):
+        head: Any = find_head(nlp)
+        head.set_thresholds(log_probabilities(scores, exclusive=False)[1], gold)
+
+
+def half_of_the_layers(nlp: Language) -> int:
+    """Half of the encoder's layers where lower layers can be frozen, else none."""
+    model = trainable_encoder(nlp).model
+    return len(model.encoder.layer) // 2 if can_freeze(model) else 0
 
 
 def weak_labels(labels: Sequence[str], records: Sequence[Record], dev_records: Sequence[Record]) -> list[str]:
-    """Sentences about labels with one text, and about labels that no development text has."""
+    """Return sentences about labels with one text, and about labels that no development text has."""
     counts = Counter(label for record in [*records, *dev_records] for label in record.labels)
-    in_dev = {label for record in dev_records for label in record.labels}
     single = [label for label in labels if counts[label] == 1]
-    missing = [label for label in labels if label not in in_dev]
-    found = []
+    sentences = []
     if single:
-        found.append(f"One text is too few to learn a label from: {', '.join(single)}. Give more texts of it.")
+        sentences.append(f"One text is too few to learn a label from: {', '.join(single)}. Give more texts of it.")
+    in_dev = {label for record in dev_records for label in record.labels}
+    missing = [label for label in labels if label not in in_dev] if dev_records else []
     if missing:
-        found.append(
+        sentences.append(
             f"No development text has the label: {', '.join(missing)}. The figures say nothing about it: "
             "give at least five texts of each label, or development texts with it."
         )
-    return found
+    return sentences
 
 
 def _check(records: Sequence[Record], dev_records: Sequence[Record]) -> list[str]:
@@ -150,48 +215,10 @@ def _check(records: Sequence[Record], dev_records: Sequence[Record]) -> list[str
             f"Training needs texts of at least two labels; there are {len(records)} texts "
             f"of {', '.join(labels) or 'no label'}."
         )
-    if not dev_records:
-        raise XltError(
-            "There is nothing to choose the best model on: give development texts, or five texts of each label."
-        )
     for record in dev_records:
         for label in record.labels:
             if label not in labels:
-                raise XltError(f"{record.location}: the label '{label}' is in no training text ({', '.join(labels)} are).")
+                raise XltError(
+                    f"{record.location}: the label '{label}' is in no training text ({', '.join(labels)} are)."
+                )
     return labels
-
-
-def _overrides(
-    folder: Path,
-    method: Method,
-    source: str,
-    languages: Sequence[str],
-    encoder: Optional[Path],
-    n_train: int,
-    n_texts: int,
-) -> dict[str, Any]:
-    overrides: dict[str, Any] = {
-        "paths.train": str(folder / "train.spacy"),
-        "paths.dev": str(folder / "dev.spacy"),
-        "paths.encoder": str(encoder) if encoder else None,
-    }
-    if method == "frozen":
-        overrides["components.xlt_projector.source"] = source
-        overrides["components.xlt_langdetect.languages"] = list(languages)
-        # So that no text is embedded twice.
-        overrides["components.xlt_encoder.cache_size"] = max(ENCODER_CONFIG["cache_size"], n_texts)
-    else:
-        # Two evaluations, the second at the last step; at least one epoch between them, or warm-up is all there is.
-        half = max(1, -(-FINETUNE_EPOCHS * n_train // (2 * FINETUNE_BATCH)))
-        overrides["training.eval_frequency"] = half
-        overrides["training.optimizer.learn_rate.total_steps"] = 2 * half
-    return overrides
-
-
-def make_config(method: Method, multilabel: bool, overrides: dict[str, Any]) -> Config:
-    """The packaged config of a method, for one label a text or for any number."""
-    text = (files("spacy_xlt") / "configs" / f"{method}.cfg").read_text(encoding="utf8")
-    if multilabel:
-        text = text.replace("xlt_textcat", "xlt_textcat_multilabel")
-        text = text.replace("exclusive_classes = true", "exclusive_classes = false")
-    return util.load_config_from_str(text, overrides=overrides, interpolate=False)

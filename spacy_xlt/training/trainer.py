@@ -1,266 +1,171 @@
-"""Training encoder and head of a pipeline together, from where they are, on texts with hard or soft labels."""
+"""The trainer: encoder and head of a pipeline learn together."""
 
-import copy
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Optional
 
 import numpy as np
 from spacy.language import Language
-from tqdm import tqdm
 
-from spacy_xlt.encoders.base import Floats1d, Floats2d
+from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
 from spacy_xlt.extras import require
-from spacy_xlt.heads.layer import Layer
-from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
-from spacy_xlt.pipeline.projector import Projector
-from spacy_xlt.serving.head import Head
-from spacy_xlt.training.model_state import get_layer, read_head, set_layer, set_model
+from spacy_xlt.training.examples import TrainingExample
+from spacy_xlt.training.head import TorchHead
+from spacy_xlt.training.layers import copy_model, keep_layers
+from spacy_xlt.training.loop import Callback, run_epochs
+from spacy_xlt.training.model_state import set_layer, set_model
+from spacy_xlt.training.network import EncoderNetwork
+from spacy_xlt.training.settings import TrainingSettings
 
-BATCH = 16
-# Of so many batches drawn at random, each is made of texts of about the same length.
-POOL = 16
-# Word pieces of a text that training sees; the pipeline reads longer texts whole.
-LONGEST = 128
-# The rate of the head beside that of the encoder, for vectors of unit length: see layers/classifier.py.
+# The learning rate of the head beside that of the encoder, for vectors of unit length: see layers/classifier.py.
 HEAD_RATE = 1000.0
-WARM_UP = 0.1
-WEIGHT_DECAY = 0.01
+# Word pieces of a window in training: attention over longer ones takes more time than it is worth.
+WINDOW = 128
 
 
-@dataclass(frozen=True)
-class TrainingExample:
-    """A text to learn, in its language: probabilities of the labels [labels], a vector [d] of unit length, or both.
-
-    importance: how much it counts.
-    """
-
-    text: str
-    language: str
-    target: Optional[Floats1d] = None
-    vector: Optional[Floats1d] = None
-    importance: float = 1.0
-
-
-def tune(
+def finetune(
     nlp: Language,
     examples: Sequence[TrainingExample],
+    settings: TrainingSettings = TrainingSettings(),
     *,
-    epochs: float,
-    rate: float,
     layers: Optional[Sequence[int]] = None,
-    vector_share: float = 5.0,
+    vector_weight: float = 5.0,
     temperature: float = 1.0,
-    bfloat16: bool = False,
-    seed: int = 0,
-    quiet: bool = True,
+    callbacks: Sequence[Callback] = (),
+    checkpoint: Optional[Path] = None,
+    progress: bool = False,
 ) -> None:
-    """Train the encoder (word embeddings frozen) and the head's output layer on the examples; put both in the pipeline.
+    """Train the encoder (word embeddings frozen) and the head's output layer, and put both into the pipeline.
 
-    The loss of a lesson is the cross entropy to its probabilities, through the projector's map of its language as it
-    is, and `vector_share` times 1 - cosine of the encoder's vector to its vector. AdamW, linear warm-up and decay.
-    temperature: the head's scores are divided by it (and the loss multiplied by its square) to learn probabilities that
-        are softened by it, see `soften`.
-    bfloat16: the encoder's matrix products in it, where the CPU or GPU has it: a step takes half the time. In float32
-        a training gives nearly the same figures on every machine.
-    layers: keep only those of the encoder, such as every second; None: all. rate: of the encoder's weights.
-    seed: of order and dropout; torch's own state stays as it was.
-    Raises XltError for an encoder that is not a TorchEncoder, and without a lesson.
+    The loss of an example is the cross-entropy to its label distribution, through the projector's map of its language
+    as it is, plus `vector_weight` times 1 - cosine of the encoder's vector to its target vector.
+
+    Args:
+        nlp: A pipeline with our components and a TorchEncoder. Training starts from its weights.
+        examples: What to learn.
+        settings: See `TrainingSettings`.
+        layers: Keep only these layers of the encoder, such as every second one; None: all.
+        vector_weight: How much target vectors count beside label distributions.
+        temperature: See `TorchHead`.
+        callbacks: Called at the end of each epoch.
+        checkpoint: A folder from which a killed training resumes; None: no folder.
+        progress: Show a progress bar.
+
+    Raises:
+        XltError: The encoder is not a TorchEncoder, there is no text, or a layer cannot be frozen or dropped.
     """
     require("train", "torch", "transformers")
     import torch
 
-    component = find_pipe(nlp, Encoder)
-    component.width  # noqa: B018  (loads the weights)
-    old = component.encoder
-    if not isinstance(old, TorchEncoder):
-        raise XltError(
-            f"A {type(old).__name__} cannot be trained: tune the trained model, and export it again afterwards."
-        )
+    old = trainable_encoder(nlp)
     # Before it is copied: the copy would take the word embeddings, which it shares, to the GPU without the rest.
     device = old._place()
     model = copy_model(old._model)
     if layers is not None:
         keep_layers(model, layers)
-    encoder = TorchEncoder(device=old.device, bfloat16=bfloat16)
-    encoder.set_model(model, old.tokenizer_json, old.settings)
-    head = _TorchHead(nlp, device)
-    assert encoder._tokenizer is not None
-    windows, owners, _ = encoder._tokenizer.windows([lesson.text for lesson in examples])
-    first = {owner: window for owner, window in zip(reversed(owners), reversed(windows))}
-    limit = LONGEST - len(encoder._tokenizer.closing)
-    pieces = {
-        owner: window if len(window) <= LONGEST else window[:limit] + encoder._tokenizer.closing
-        for owner, window in first.items()
-    }
-    if not pieces:
+    windows = training_windows(old, [example.text for example in examples], settings.max_length)
+    learned = [(example, of_text) for example, of_text in zip(examples, windows) if of_text]
+    if not learned:
         raise XltError("There is no text to train on.")
-    rows = sorted(pieces)
-    steps = max(1, math.ceil(epochs * len(rows) / BATCH))
+    head = TorchHead(nlp, device, vector_weight=vector_weight, temperature=temperature)
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        trainable = _make_trainable(model)
-        optimizer = torch.optim.AdamW(
-            [{"params": trainable, "lr": rate}, {"params": head.parameters, "lr": rate * HEAD_RATE}],
-            weight_decay=WEIGHT_DECAY,
+        network = EncoderNetwork(
+            model,
+            [of_text for _, of_text in learned],
+            pooling=old.settings.pooling,
+            device=device,
+            bfloat16=settings.bfloat16,
+            freeze_layers=settings.freeze_layers,
         )
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share_of_rate(step, steps))
-        batches = _endless_batches({row: len(pieces[row]) for row in rows}, seed)
-        for _ in tqdm(range(steps), desc="Training", unit="step", disable=quiet):
-            batch = next(batches)
-            vectors = torch.nn.functional.normalize(encoder._pool([pieces[row] for row in batch], device), dim=1)
-            loss = head.loss(vectors, [examples[row] for row in batch], vector_share, temperature)
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_([*trainable, *head.parameters], 1.0)
-            optimizer.step()
-            schedule.step()
+
+    def loss_of(rows: list[int]) -> Any:
+        return head.loss(network(rows), [learned[row][0] for row in rows])
+
+    run_epochs(
+        _Modules.of(model, head),
+        [
+            {"params": network.parameters, "lr": settings.learning_rate},
+            {"params": head.parameters, "lr": settings.learning_rate * HEAD_RATE},
+        ],
+        loss_of,
+        network.lengths,
+        settings,
+        callbacks=callbacks,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
     set_model(nlp, model)
     set_layer(nlp, head.layer())
 
 
+class _Modules:
+    """Encoder and head as one thing with named parameters, for checkpoints."""
+
+    def __init__(self, named: dict[str, Any]) -> None:
+        self.named = named
+
+    @classmethod
+    def of(cls, model: Any, head: TorchHead) -> "_Modules":
+        return cls({**dict(model.named_parameters()), "head.weight": head.weight, "head.bias": head.bias})
+
+    def named_parameters(self) -> Any:
+        return self.named.items()
+
+
+def trainable_encoder(nlp: Language) -> TorchEncoder:
+    """Return the encoder back end of a pipeline, with its weights loaded.
+
+    Raises:
+        XltError: It is not a TorchEncoder.
+    """
+    component = find_pipe(nlp, Encoder)
+    component.width  # noqa: B018  (loads the weights)
+    encoder = component.encoder
+    if not isinstance(encoder, TorchEncoder):
+        raise XltError(
+            f"A {type(encoder).__name__} cannot be trained. Train the model that it was exported from, and export it "
+            "again."
+        )
+    return encoder
+
+
+def count_layers(nlp: Language) -> int:
+    """Return the number of layers of the encoder."""
+    return int(trainable_encoder(nlp).model.config.num_hidden_layers)
+
+
+def training_windows(encoder: TorchEncoder, texts: Sequence[str], max_length: int) -> list[list[list[int]]]:
+    """Return the windows of each text that training reads: at most `max_length` word pieces, evenly spread."""
+    tokenizer = encoder._tokenizer
+    assert tokenizer is not None
+    windows, owners, _ = tokenizer.windows(texts)
+    of_texts: list[list[list[int]]] = [[] for _ in texts]
+    opening, closing = len(tokenizer.opening), len(tokenizer.closing)
+    for owner, window in zip(owners, windows):
+        of_texts[owner].append(window[opening : len(window) - closing])
+    size = min(WINDOW, max_length) - opening - closing
+    number = max(1, max_length // WINDOW)
+    found = []
+    for of_text in of_texts:
+        pieces = [piece for window in of_text for piece in window]
+        n = -(-len(pieces) // size)
+        if n <= 1:
+            cut = [pieces] if pieces else []
+        else:
+            n = min(n, number)
+            starts = np.linspace(0, len(pieces) - size, n).astype(int) if n > 1 else [0]
+            cut = [pieces[start : start + size] for start in starts]
+        found.append([[*tokenizer.opening, *window, *tokenizer.closing] for window in cut])
+    return found
+
+
 def soften(probabilities: Floats2d, temperature: float, exclusive: bool) -> Floats2d:
-    """The probabilities [n, labels] of scores divided by a temperature (Hinton, Vinyals & Dean 2015, equation 1)."""
+    """Return the probabilities [n, labels] of scores divided by a temperature (Hinton et al. 2015, equation 1)."""
     clipped = np.clip(probabilities.astype(np.float64), 1e-7, 1 - 1e-7)
     powers = clipped ** (1 / temperature)
     others = powers.sum(axis=1, keepdims=True) if exclusive else powers + (1 - clipped) ** (1 / temperature)
     return np.asarray(powers / others, dtype=np.float32)
-
-
-def copy_model(model: Any) -> Any:
-    """A copy that shares the word embeddings, four fifths of the weights, which do not learn."""
-    shared = {id(parameter): parameter for parameter in model.get_input_embeddings().parameters()}
-    return copy.deepcopy(model, shared)
-
-
-def keep_layers(model: Any, layers: Sequence[int]) -> None:
-    """Drop all layers of a BERT-like encoder or a T5 encoder but those, in place."""
-    import torch
-
-    stack = getattr(model, "encoder", model)
-    name = "layer" if hasattr(stack, "layer") else "block"
-    old = getattr(stack, name, None)
-    if old is None:
-        raise XltError(f"The layers of a {type(model).__name__} cannot be dropped: only BERT's, XLM-R's and T5's can.")
-    if 0 not in layers and name == "block":
-        raise XltError("The first layer of a T5 encoder holds the relative positions: keep it.")
-    setattr(stack, name, torch.nn.ModuleList([old[number] for number in layers]))
-    model.config.num_hidden_layers = len(layers)
-    if hasattr(model.config, "num_layers"):
-        model.config.num_layers = len(layers)
-
-
-def count_layers(nlp: Language) -> int:
-    """The number of layers of the encoder."""
-    component = find_pipe(nlp, Encoder)
-    component.width  # noqa: B018  (loads the weights)
-    return int(component.encoder._model.config.num_hidden_layers)  # type: ignore[attr-defined]
-
-
-def _make_trainable(model: Any) -> list[Any]:
-    model.train().requires_grad_(True)
-    model.get_input_embeddings().requires_grad_(False)
-    return [parameter for parameter in model.parameters() if parameter.requires_grad]
-
-
-def _share_of_rate(step: int, steps: int) -> float:
-    warm = max(1.0, WARM_UP * steps)
-    return min((step + 1) / warm, max(0.0, (steps - step) / max(1.0, steps - warm)))
-
-
-def _endless_batches(lengths: Mapping[int, int], seed: int) -> Iterator[list[int]]:
-    """Batches of rows {row: length}, the longest first; texts of about the same length, so that little is padding."""
-    chance = np.random.default_rng(seed)
-    while True:
-        order = chance.permutation(list(lengths)).tolist()
-        pools = [order[start : start + POOL * BATCH] for start in range(0, len(order), POOL * BATCH)]
-        for pool in pools:
-            pool.sort(key=lambda row: -lengths[row])
-            batches = [pool[start : start + BATCH] for start in range(0, len(pool), BATCH)]
-            yield from (batches[number] for number in chance.permutation(len(batches)))
-
-
-class _TorchHead:
-    """What stands above the encoder, in torch: projection, scale, hidden layer (these stay), output layer (learns)."""
-
-    def __init__(self, nlp: Language, device: Any) -> None:
-        import torch
-
-        self.device = device
-        self.head: Head = read_head(nlp)
-        self.projector = find_pipe(nlp, Projector)
-        layer = get_layer(nlp)
-        # On vectors of about unit length the weights are large: so that one rate fits all heads, they carry the scale.
-        self.size = self.head.scale if self.head.hidden is None else 1.0
-        self.weight = self._tensor(layer.weight * self.size).requires_grad_(True)
-        self.bias = self._tensor(layer.bias).requires_grad_(True)
-        self.parameters = [self.weight, self.bias]
-        self._maps: dict[str, Any] = {}
-        self._torch = torch
-
-    def _tensor(self, values: Any) -> Any:
-        import torch
-
-        return torch.tensor(np.asarray(values, dtype=np.float32), device=self.device)
-
-    def _map(self, language: str) -> Any:
-        """(origin, target, matrix) of a language, or None where vectors stay as they are."""
-        projector = self.projector
-        if self.head.attribute != "xlt_projected" or not projector.maps or language == projector.source:
-            return None
-        if language not in self._maps:
-            found = projector.map_of(language)
-            matrix = None if found.matrix is None else self._tensor(found.matrix)
-            self._maps[language] = (self._tensor(found.origin), self._tensor(found.target), matrix)
-        return self._maps[language]
-
-    def _project(self, vectors: Any, languages: Sequence[str]) -> Any:
-        rows = []
-        for vector, language in zip(vectors, languages):
-            found = self._map(language or UNKNOWN)
-            if found is not None:
-                origin, target, matrix = found
-                moved = vector - origin
-                vector = (moved if matrix is None else matrix @ moved) + target
-            rows.append(vector)
-        return self._torch.nn.functional.normalize(self._torch.stack(rows), dim=1)
-
-    def _scores(self, units: Any) -> Any:
-        functional = self._torch.nn.functional
-        if self.head.hidden is not None:
-            hidden = self.head.hidden
-            weight, bias = self._tensor(hidden.weight), self._tensor(hidden.bias)
-            units = functional.gelu(functional.linear(units * self.head.scale, weight, bias))
-        return functional.linear(units, self.weight, self.bias)
-
-    def loss(self, vectors: Any, examples: Sequence[TrainingExample], vector_share: float, temperature: float) -> Any:
-        functional = self._torch.nn.functional
-        total = vectors.sum() * 0.0
-        labelled = [i for i, lesson in enumerate(examples) if lesson.target is not None]
-        if labelled:
-            units = self._project(vectors[labelled], [examples[i].language for i in labelled])
-            scores = self._scores(units) / temperature
-            gold = self._tensor(np.array([examples[i].target for i in labelled]))
-            if self.head.exclusive:
-                losses = -(gold * functional.log_softmax(scores, dim=1)).sum(dim=1)
-            else:
-                losses = functional.binary_cross_entropy_with_logits(scores, gold, reduction="none").sum(dim=1)
-            total = total + temperature**2 * (losses * self._importance(examples, labelled)).sum()
-        aligned = [i for i, lesson in enumerate(examples) if lesson.vector is not None]
-        if aligned:
-            goal: Floats2d = np.array([examples[i].vector for i in aligned])
-            cosines = (vectors[aligned] * self._tensor(goal)).sum(dim=1)
-            total = total + vector_share * ((1.0 - cosines) * self._importance(examples, aligned)).sum()
-        return total / len(examples)
-
-    def _importance(self, examples: Sequence[TrainingExample], rows: Sequence[int]) -> Any:
-        return self._tensor([examples[i].importance for i in rows])
-
-    def layer(self) -> Layer:
-        weight, bias = (values.detach().cpu().numpy() for values in self.parameters)
-        return Layer(weight / np.float32(self.size), bias)

@@ -5,7 +5,6 @@ from typing import Any, Optional
 
 import numpy as np
 from spacy.language import Language
-from tqdm import tqdm
 
 from spacy_xlt.data.docbin import make_docs
 from spacy_xlt.data.given import Records, TextsByLanguage, as_records, as_texts_by_language
@@ -19,6 +18,9 @@ from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projection import Translations
 from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.progress import progress_bar
+from spacy_xlt.training.examples import TrainingExample
+from spacy_xlt.training.layers import spread_layers
 from spacy_xlt.training.model_state import (
     get_layer,
     head_labels,
@@ -29,7 +31,8 @@ from spacy_xlt.training.model_state import (
     set_layer,
     take_snapshot,
 )
-from spacy_xlt.training.trainer import TrainingExample, count_layers, soften, tune
+from spacy_xlt.training.settings import TrainingSettings
+from spacy_xlt.training.trainer import count_layers, finetune, soften
 from spacy_xlt.transfer.acceptance import Result, accept_if_not_worse
 from spacy_xlt.transfer.few_shot import Method
 from spacy_xlt.transfer.label_shift import most_confident
@@ -58,7 +61,7 @@ def distill(
     temperature: float = TEMPERATURE,
     dev: Records = (),
     seed: int = 0,
-    quiet: bool = True,
+    progress: bool = True,
 ) -> Result:
     """Teach the pipeline, in place, the probabilities that the teacher gives to texts (Hinton et al. 2015).
 
@@ -107,8 +110,8 @@ def distill(
         new = {language: list(of_language) for language, of_language in texts.items()}
         for record in translated:
             new.setdefault(record.language, []).append(record.text)
-        project_new_languages(nlp, new, quiet=quiet)
-        said = teacher_probabilities(teacher or nlp, [*records, *sources], labels, quiet=quiet)
+        project_new_languages(nlp, new, progress=progress)
+        said = teacher_probabilities(teacher or nlp, [*records, *sources], labels, progress=progress)
         surest = most_confident(said[len(records) :], SENTENCES)
         own = [*records, *(sources[row] for row in surest)]
         row_of = {sources[row].text: len(records) + number for number, row in enumerate(surest)}
@@ -123,18 +126,21 @@ def distill(
             return settings
         vectors = _goals(nlp, own, students, taught) if teacher is None else [None] * len(students)
         gentle, start = chosen_layers is None, take_snapshot(nlp)
-        tune(
+        finetune(
             nlp,
             [
                 TrainingExample(student.text, student.language, answer, vector)
                 for student, answer, vector in zip(students, answers, vectors)
             ],
-            epochs=GENTLE_EPOCHS if gentle else EPOCHS,
-            rate=GENTLE_RATE if gentle else RATE,
+            TrainingSettings(
+                epochs=GENTLE_EPOCHS if gentle else EPOCHS,
+                learning_rate=GENTLE_RATE if gentle else RATE,
+                bfloat16=False,
+                seed=seed,
+            ),
             layers=chosen_layers,
             temperature=temperature,
-            seed=seed,
-            quiet=quiet,
+            progress=progress,
         )
         if gentle and teacher is None:
             interpolate_with(nlp, start)
@@ -146,20 +152,13 @@ def distill(
     return accept_if_not_worse(nlp, "distill", change, dev=dev, data=data, max_drop=max_drop, halve=halve)
 
 
-def spread_layers(there: int, wanted: int) -> list[int]:
-    """The numbers of `wanted` of `there` layers, spread evenly, the first and (from two on) the last among them."""
-    if not 1 <= wanted <= there:
-        raise XltError(f"The encoder has {there} layers: keep 1 to {there} of them, not {wanted}.")
-    return sorted({round(number) for number in np.linspace(0, there - 1, wanted)})
-
-
 def teacher_probabilities(
-    teacher: Language, records: Sequence[Record], labels: Sequence[str], *, quiet: bool = True
+    teacher: Language, records: Sequence[Record], labels: Sequence[str], *, progress: bool = True
 ) -> Floats2d:
     """doc.cats of the texts as [n, labels]. Raises XltError if the teacher has other labels."""
     docs = teacher.pipe(make_docs(teacher, records, []))
     rows = []
-    for doc in tqdm(docs, total=len(records), desc="Teacher", unit="text", disable=quiet):
+    for doc in progress_bar(docs, title="Teacher", unit="text", total=len(records), show=progress):
         if set(doc.cats) != set(labels):
             raise XltError(
                 f"The teacher gives the labels {', '.join(sorted(doc.cats)) or 'none'}, the student knows "

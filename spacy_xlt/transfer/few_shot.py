@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Literal, Optional
 
@@ -19,10 +19,10 @@ from spacy_xlt.heads.layer import Layer
 from spacy_xlt.heads.output_layer import fit_output_layer, zero_layer
 from spacy_xlt.heads.temperature import tempered_losses
 from spacy_xlt.languages import as_base_code, by_base_code
+from spacy_xlt.training.examples import gold_matrix, make_examples
 from spacy_xlt.training.model_state import (
     average_weights,
     get_layer,
-    gold_matrix,
     head_labels,
     interpolate_with,
     is_exclusive,
@@ -32,7 +32,8 @@ from spacy_xlt.training.model_state import (
     set_layer,
     take_snapshot,
 )
-from spacy_xlt.training.trainer import TrainingExample, tune
+from spacy_xlt.training.settings import TrainingSettings
+from spacy_xlt.training.trainer import finetune
 from spacy_xlt.transfer.acceptance import Result, accept_if_not_worse, check_labels, check_languages
 from spacy_xlt.transfer.language_check import wrong_languages
 
@@ -47,7 +48,7 @@ FOLDS = 5
 # train, 16 labels a class of 6 languages: from a fine-tuned model .822, tuned .827, with half of the old weights .832.
 # A quarter of the old ones is not surely better: .8564 for .8545 on dev and sentences set aside, 13 languages, two
 # models (.8465 before); twice the rate gives .8564, training the upper six layers alone .851.
-EPOCHS, RATE, KEEP = 4, 5e-5, 0.5
+SETTINGS, KEEP = TrainingSettings(epochs=4, learning_rate=5e-5), 0.5
 # Trainings that differ in order and dropout, whose mean counts. On SIB-200, 16 labels a class of 13 languages, the
 # spread of the mean over seeds falls from .005 to .001; dev rises from .824 to .838 on one machine, by .001 on another.
 RUNS = 3
@@ -68,7 +69,7 @@ def few_shot(
     strength: Optional[float] = None,
     method: Method = "frozen",
     seed: int = 0,
-    quiet: bool = True,
+    progress: bool = True,
 ) -> Result:
     """Refit the output layer of the head on labelled texts of one or more target languages, in place.
 
@@ -104,23 +105,30 @@ def few_shot(
         texts: dict[str, list[str]] = {}
         for record in target:
             texts.setdefault(record.language, []).append(record.text)
-        project_new_languages(nlp, texts, quiet=quiet)
+        project_new_languages(nlp, texts, progress=progress)
         settings = {"method": method, "seed": seed, "languages": sorted(texts)}
         importance = label_weights(target, source or dev, labels)
         importance *= [weights.get(record.language, 1.0) for record in target]
         if method == "finetune":
             again = draw(source, max(SOURCE_TEXTS, len(target)), seed)
-            examples = make_training_examples(again, labels) + make_training_examples(target, labels, importance)
+            examples = make_examples(again, labels) + make_examples(target, labels, importance)
             start = take_snapshot(nlp)
             tuned = []
             for number in range(RUNS):
                 restore(nlp, start)
                 its_seed = RUNS * seed + number
-                tune(nlp, examples, epochs=EPOCHS, rate=RATE, bfloat16=True, seed=its_seed, quiet=quiet)
+                finetune(nlp, examples, replace(SETTINGS, seed=its_seed), progress=progress)
                 tuned.append(take_snapshot(nlp))
             average_weights(nlp, tuned)
             interpolate_with(nlp, start, KEEP)
-            return {**settings, "joint": bool(source), "epochs": EPOCHS, "rate": RATE, "keep": KEEP, "runs": RUNS}
+            return {
+                **settings,
+                "joint": bool(source),
+                "epochs": SETTINGS.epochs,
+                "learning_rate": SETTINGS.learning_rate,
+                "keep": KEEP,
+                "runs": RUNS,
+            }
         problem = _Problem(
             make_features(nlp, target),
             gold_matrix(target, labels),
@@ -149,18 +157,6 @@ def draw(records: Sequence[Record], size: int, seed: int) -> Sequence[Record]:
     if len(records) <= size:
         return records
     return [records[row] for row in np.sort(np.random.default_rng(seed).permutation(len(records))[:size])]
-
-
-def make_training_examples(
-    records: Sequence[Record], labels: Sequence[str], importance: Optional[NDArray[np.float64]] = None
-) -> list[TrainingExample]:
-    """Labelled texts to tune an encoder on. importance: [n]; None: all 1."""
-    gold = gold_matrix(records, labels).astype(np.float32)
-    weights = np.ones(len(records)) if importance is None else importance
-    return [
-        TrainingExample(record.text, record.language, target, importance=float(weight))
-        for record, target, weight in zip(records, gold, weights)
-    ]
 
 
 def label_weights(target: Sequence[Record], reference: Sequence[Record], labels: Sequence[str]) -> NDArray[np.float64]:

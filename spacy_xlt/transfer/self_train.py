@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Optional
@@ -9,7 +10,6 @@ from typing import Any, Optional
 import numpy as np
 from numpy.typing import NDArray
 from spacy.language import Language
-from tqdm import tqdm
 
 from spacy_xlt.data.given import Records, TextsByLanguage, as_records, as_texts_by_language
 from spacy_xlt.data.records import Record
@@ -20,9 +20,10 @@ from spacy_xlt.heads.temperature import fit_temperature, scores_of, temper
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.progress import progress_bar
+from spacy_xlt.training.examples import TrainingExample, gold_matrix, make_examples
 from spacy_xlt.training.model_state import (
     get_layer,
-    gold_matrix,
     head_labels,
     is_exclusive,
     make_features,
@@ -32,9 +33,10 @@ from spacy_xlt.training.model_state import (
     set_layer,
     take_snapshot,
 )
-from spacy_xlt.training.trainer import TrainingExample, tune
+from spacy_xlt.training.settings import TrainingSettings
+from spacy_xlt.training.trainer import finetune
 from spacy_xlt.transfer.acceptance import Result, accept_if_not_worse, check_labels, correct_rows, fingerprint
-from spacy_xlt.transfer.few_shot import Method, make_training_examples
+from spacy_xlt.transfer.few_shot import Method
 from spacy_xlt.transfer.label_shift import (
     balancing_weights,
     estimate_prior,
@@ -53,7 +55,7 @@ ADAPTING_STRENGTH, JOINT_STRENGTH = 3.0, 0.3
 PSEUDO_SHARE = 0.3
 # Rounds end when so few labels change from one to the next.
 SETTLED = 0.005
-EPOCHS, RATE = 1, 3e-5
+SETTINGS = TrainingSettings(epochs=1, learning_rate=3e-5, bfloat16=False)
 
 
 def self_train(
@@ -66,7 +68,7 @@ def self_train(
     rounds: int = 3,
     checkpoint: Optional[Path] = None,
     seed: int = 0,
-    quiet: bool = True,
+    progress: bool = True,
 ) -> Result:
     """Train the pipeline on its own labels of unlabelled texts, in place.
 
@@ -97,12 +99,12 @@ def self_train(
     notes = wrong_languages(nlp, records)
 
     def change() -> dict[str, Any]:
-        project_new_languages(nlp, different, quiet=quiet)
+        project_new_languages(nlp, different, progress=progress)
         kept = Rounds(checkpoint, key)
         start = get_layer(nlp)
         done = kept.resume(nlp)
         best, best_score, best_round, found = take_snapshot(nlp), _score(nlp, dev), done, None
-        for number in tqdm(range(done, rounds), desc="Rounds", unit="round", disable=quiet):
+        for number in progress_bar(range(done, rounds), title="Rounds", unit="round", show=progress):
             believed = _Believed(
                 nlp, records, source, FIRST_SHARE + MORE_SHARE * number, _calibrating(nlp, source, dev)
             )
@@ -110,8 +112,8 @@ def self_train(
                 break
             found = believed.labels
             if method == "finetune":
-                examples = make_training_examples(source, labels) + believed.examples()
-                tune(nlp, examples, epochs=EPOCHS, rate=RATE, seed=seed + number, quiet=quiet)
+                examples = make_examples(source, labels) + believed.examples()
+                finetune(nlp, examples, replace(SETTINGS, seed=seed + number), progress=progress)
             else:
                 set_layer(nlp, believed.fit(start))
             kept.save(nlp, number + 1)
@@ -182,7 +184,7 @@ class _Believed:
 
     def examples(self) -> list[TrainingExample]:
         return [
-            TrainingExample(record.text, record.language, target.astype(np.float32), importance=float(weight))
+            TrainingExample(record.text, record.language, target.astype(np.float32), weight=float(weight))
             for record, target, weight in zip(self.records, self.targets, self.importance)
         ]
 

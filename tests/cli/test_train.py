@@ -33,9 +33,10 @@ def test_from_a_csv_to_a_model_that_spacy_loads(model: Path) -> None:
     assert os.listdir(model.parent) == [model.name]
 
 
-def test_the_log_is_shown_and_then_how_to_load_it(data: Path, tiny_bert: Path, tmp_path: Path) -> None:
-    output = succeed("train", data, tmp_path / "m", "--encoder", tiny_bert)
-    assert "CATS_MACRO_F" in output
+def test_scores_are_shown_and_how_to_load_the_model(data: Path, tiny_bert: Path, tmp_path: Path) -> None:
+    output = succeed("train", data, tmp_path / "m", "--encoder", tiny_bert, "--dev", data)
+    score = json.loads((tmp_path / "m" / "meta.json").read_text())["performance"]["cats_macro_f"]
+    assert f"{score:.3f}" in output
     assert output.splitlines()[-1] == f'✔ {tmp_path}/m: nlp = spacy.load("{tmp_path}/m"); nlp("...").cats'
 
 

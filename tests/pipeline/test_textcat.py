@@ -15,7 +15,7 @@ from spacy.training.loop import train as train_nlp
 from thinc.api import Adam
 
 from spacy_xlt.errors import XltError
-from spacy_xlt.training.train import make_config
+from spacy_xlt.training.pipeline import read_packaged_config
 from tests.toy import ANNOTATING, COMPONENTS, LABELS, TEXTS, initialize, make_examples, make_pipeline, train
 
 BLANK = ["", " ", "\n\t"]
@@ -315,7 +315,7 @@ def test_a_second_head_is_trained_on_sourced_components(
     nlp.to_disk(tmp_path / "model")
     DocBin(docs=[each.reference for each in urgency_examples(nlp)], store_user_data=True).to_disk(tmp_path / "b.spacy")
     paths = {f"paths.{name}": str(tmp_path / "b.spacy") for name in ("train", "dev")}
-    config = make_config("frozen", False, paths)
+    config = read_packaged_config("frozen", False, paths)
     for name in COMPONENTS:
         config["components"][name] = {"source": str(tmp_path / "model")}
     config["components"]["urgency"] = {"factory": "xlt_textcat"}
