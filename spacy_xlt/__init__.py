@@ -1,42 +1,81 @@
-"""Train a spaCy text classifier in one language, use it in a hundred."""
+"""Train a spaCy text classifier in one language and use it in a hundred.
 
+    import spacy_xlt as xlt
+
+    nlp = xlt.train("tickets.csv", dev="dev.csv", languages=["en", "de", "sw"])
+    xlt.project(nlp, "german.txt", language="de")
+    report = xlt.evaluate(nlp, "test.jsonl")
+    xlt.save(nlp, "model")
+
+Every name is imported when it is first used: all `spacy` commands import this module, so it must stay light.
+"""
+
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from spacy.tokens import Doc
-
+    from spacy_xlt.batch.engine import process as process
+    from spacy_xlt.data.dataset import Dataset as Dataset
+    from spacy_xlt.data.dataset import load_dataset as load_dataset
+    from spacy_xlt.detectors.base import Detection as Detection
+    from spacy_xlt.detectors.detect import detect as detect
+    from spacy_xlt.errors import XltError as XltError
+    from spacy_xlt.errors import XltWarning as XltWarning
+    from spacy_xlt.evaluation.evaluate import evaluate as evaluate
+    from spacy_xlt.evaluation.report import Report as Report
+    from spacy_xlt.exporters.export import export as export
+    from spacy_xlt.models import save as save
+    from spacy_xlt.pipeline.similarity import similarity as similarity
+    from spacy_xlt.result import Result as Result
     from spacy_xlt.router import Router as Router
     from spacy_xlt.serving.classifier import Classifier as Classifier
+    from spacy_xlt.training.pretrain import pretrain as pretrain
+    from spacy_xlt.training.train import train as train
+    from spacy_xlt.transfer.distill import distill as distill
+    from spacy_xlt.transfer.few_shot import few_shot as few_shot
+    from spacy_xlt.transfer.project import project as project
+    from spacy_xlt.transfer.self_train import self_train as self_train
+
+# Where each public name is defined.
+_MODULES = {
+    "Classifier": "serving.classifier",
+    "Dataset": "data.dataset",
+    "Detection": "detectors.base",
+    "Report": "evaluation.report",
+    "Result": "result",
+    "Router": "router",
+    "XltError": "errors",
+    "XltWarning": "errors",
+    "detect": "detectors.detect",
+    "distill": "transfer.distill",
+    "evaluate": "evaluation.evaluate",
+    "export": "exporters.export",
+    "few_shot": "transfer.few_shot",
+    "load_dataset": "data.dataset",
+    "pretrain": "training.pretrain",
+    "process": "batch.engine",
+    "project": "transfer.project",
+    "save": "models",
+    "self_train": "transfer.self_train",
+    "similarity": "pipeline.similarity",
+    "train": "training.train",
+}
+
+__all__ = ["__version__", *_MODULES]
 
 
 def __getattr__(name: str) -> Any:
-    """`Classifier` and `Router`, imported when they are asked for: every `spacy` command imports this module."""
-    if name == "Router":
-        from spacy_xlt.router import Router
+    """Import a public name when it is first used."""
+    if name == "__version__":
+        from importlib.metadata import version
 
-        return Router
-    if name == "Classifier":
-        from spacy_xlt.serving.classifier import Classifier
+        return version("spacy-xlt")
+    if name not in _MODULES:
+        raise AttributeError(f"module 'spacy_xlt' has no attribute {name!r}")
+    value = getattr(import_module(f"spacy_xlt.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
 
-        return Classifier
-    raise AttributeError(f"module 'spacy_xlt' has no attribute {name!r}")
 
-
-def similarity(doc_a: "Doc", doc_b: "Doc") -> float:
-    """The cosine of two Docs, of whatever languages: of `_.xlt_projected`, or `_.xlt_embedding` where that is missing.
-
-    0.0 if one of them is blank. Raises XltError if a Doc has neither.
-    """
-    import numpy as np
-
-    from spacy_xlt.errors import XltError
-
-    def vectors(attribute: str) -> "list[np.ndarray | None]":
-        return [doc._.get(attribute) if doc.has_extension(attribute) else None for doc in (doc_a, doc_b)]
-
-    for attribute in ("xlt_projected", "xlt_embedding"):
-        a, b = vectors(attribute)
-        if a is not None and b is not None:
-            length = float(np.linalg.norm(a) * np.linalg.norm(b))
-            return float(a @ b) / length if length else 0.0
-    raise XltError("similarity needs embeddings on both Docs: put xlt_encoder into the pipeline.")
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -10,7 +10,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_xlt.detectors.base import Decision, Detector, Languages, decide
+from spacy_xlt.detectors.base import Detection, Detector, Languages, decide
 from spacy_xlt.detectors.ngrams import NGrams
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import claim_extensions
@@ -101,12 +101,12 @@ class Router:
             doc._.language_candidates = dict(answers[number])
         return [docs[number] for number in sorted(docs)]
 
-    def _route(self, decision: Decision) -> str:
+    def _route(self, decision: Detection) -> str:
         """The key of the pipeline for a text, `*` if there is none for its language."""
-        for code in (canonical_code(decision.script), decision.language):
+        for code in (canonical_code(decision.language_script), decision.language):
             if code in self.pipelines:
                 return code
-        if canonical_code(decision.script) == decision.language:
+        if canonical_code(decision.language_script) == decision.language:
             # The detector does not tell the scripts apart, so a pipeline of any script is for the whole language.
             of_language = [code for code in self.pipelines if code != OTHERS and base_code(code) == decision.language]
             if len(of_language) == 1:

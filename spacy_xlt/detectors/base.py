@@ -84,19 +84,24 @@ def prior_weight(prior: Mapping[str, float], code: str) -> float:
     return prior.get(canonical, prior.get(base, 0.0))
 
 
-class Decision(NamedTuple):
-    """The answer for a text. language: a base code, `xx` if unknown. score: its probability, 0 for `xx`. script: the
-    language's best code, with the script if it is known (`deu_Latn`, `zho_Hant`)."""
+class Detection(NamedTuple):
+    """The language of a text.
+
+    Attributes:
+        language: Its base code (`de`), or `xx` if it is unknown.
+        score: Its probability; 0 if it is unknown.
+        language_script: Its most probable code, with the script if that is known (`deu_Latn`, `zho_Hant`).
+    """
 
     language: str
     score: float
-    script: str
+    language_script: str
 
 
-NO_LANGUAGE = Decision(UNKNOWN, 0.0, UNKNOWN)
+NO_LANGUAGE = Detection(UNKNOWN, 0.0, UNKNOWN)
 
 
-def decide(candidates: Iterable[tuple[str, float]], threshold: float = 0.0) -> Decision:
+def decide(candidates: Iterable[tuple[str, float]], threshold: float = 0.0) -> Detection:
     """Return the language whose codes have the largest sum of probability.
 
     That is `xx` if the largest sum is below the threshold, or is that of `xx`.
@@ -110,4 +115,4 @@ def decide(candidates: Iterable[tuple[str, float]], threshold: float = 0.0) -> D
     if language == UNKNOWN or sums[language] < threshold:
         return NO_LANGUAGE
     best = max((pair for pair in pairs if base_code(pair[0]) == language), key=lambda pair: pair[1])
-    return Decision(language, sums[language], full_code(best[0]))
+    return Detection(language, sums[language], full_code(best[0]))

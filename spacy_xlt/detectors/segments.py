@@ -44,7 +44,7 @@ _VIRAMA_CLASS = 9  # canonical combining class
 @dataclass(frozen=True)
 class Segment:
     """Characters `start` to `end` of a text, their language (base code, `xx` if unknown) and its mean probability (0
-    for `xx`). script: the code of the language with the script if it is known, as in `Decision`."""
+    for `xx`). script: the code of the language with the script if it is known, as in `Detection`."""
 
     start: int
     end: int

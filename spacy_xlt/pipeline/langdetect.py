@@ -11,7 +11,7 @@ from thinc.api import Config
 
 from spacy_xlt import registries as _registries  # noqa: F401
 from spacy_xlt.cache import TextCache
-from spacy_xlt.detectors.base import NO_LANGUAGE, Candidates, Decision, Detector, Languages, decide, read_prior
+from spacy_xlt.detectors.base import NO_LANGUAGE, Candidates, Detection, Detector, Languages, decide, read_prior
 from spacy_xlt.detectors.segments import find_segments
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import SPANS_KEY, claim_extensions, claim_span_extensions
@@ -168,7 +168,7 @@ class LanguageDetector(Pipe):
                 start = max(span.start if span else 0, spans[-1].end if spans else 0)
                 if span and start < span.end:
                     span = Span(doc, start, span.end, label=segment.language)
-                    decision = Decision(segment.language, segment.score, segment.script)
+                    decision = Detection(segment.language, segment.score, segment.script)
                     _set_language(span, decision if segment.score >= self.threshold else NO_LANGUAGE)
                     spans.append(span)
             doc.spans[SPANS_KEY] = spans
@@ -186,5 +186,5 @@ class LanguageDetector(Pipe):
         return self.scorer(examples, **kwargs) if self.scorer else {}
 
 
-def _set_language(target: Union[Doc, Span], decision: Decision) -> None:
+def _set_language(target: Union[Doc, Span], decision: Detection) -> None:
     target._.language, target._.language_score, target._.language_script = decision

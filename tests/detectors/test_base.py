@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_xlt.detectors.base import NO_LANGUAGE, Decision, base_prior, decide, prior_weight, read_prior
+from spacy_xlt.detectors.base import NO_LANGUAGE, Detection, base_prior, decide, prior_weight, read_prior
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import base_code, full_code
 
@@ -67,20 +67,20 @@ def test_priors(languages: dict[str, float]) -> None:
     ("candidates", "threshold", "expected"),
     [
         ([], 0.0, NO_LANGUAGE),
-        ([("de", 0.9)], 0.0, Decision("de", 0.9, "deu_Latn")),
-        ([("yue", 0.45), ("zho_Hans", 0.3), ("zho_Hant", 0.25)], 0.0, Decision("zh", 0.55, "zho_Hans")),
-        ([("zho_Hans", 0.5), ("zho_Hant", 0.4)], 0.89, Decision("zh", 0.9, "zho_Hans")),
+        ([("de", 0.9)], 0.0, Detection("de", 0.9, "deu_Latn")),
+        ([("yue", 0.45), ("zho_Hans", 0.3), ("zho_Hant", 0.25)], 0.0, Detection("zh", 0.55, "zho_Hans")),
+        ([("zho_Hans", 0.5), ("zho_Hant", 0.4)], 0.89, Detection("zh", 0.9, "zho_Hans")),
         ([("zho_Hans", 0.5), ("zho_Hant", 0.4)], 0.91, NO_LANGUAGE),
         ([("xx", 0.6), ("de", 0.4)], 0.0, NO_LANGUAGE),
-        ([("xx", 0.4), ("srp_Cyrl", 0.3), ("srp_Latn", 0.3)], 0.0, Decision("sr", 0.6, "srp_Cyrl")),
-        ([("zh", 1.0)], 0.0, Decision("zh", 1.0, "zh")),
-        ([("arz_Arab", 0.6), ("arb_Arab", 0.4)], 0.0, Decision("ar", 1.0, "arz_Arab")),
-        ([("tlh", 0.7)], 0.0, Decision("tlh", 0.7, "tlh")),
-        ([("ace_Arab", 0.500001), ("ace_Latn", 0.5)], 1.0, Decision("ace", 1.0, "ace_Arab")),
+        ([("xx", 0.4), ("srp_Cyrl", 0.3), ("srp_Latn", 0.3)], 0.0, Detection("sr", 0.6, "srp_Cyrl")),
+        ([("zh", 1.0)], 0.0, Detection("zh", 1.0, "zh")),
+        ([("arz_Arab", 0.6), ("arb_Arab", 0.4)], 0.0, Detection("ar", 1.0, "arz_Arab")),
+        ([("tlh", 0.7)], 0.0, Detection("tlh", 0.7, "tlh")),
+        ([("ace_Arab", 0.500001), ("ace_Latn", 0.5)], 1.0, Detection("ace", 1.0, "ace_Arab")),
     ],
 )
 def test_the_language_with_the_largest_sum_wins(
-    candidates: list[tuple[str, float]], threshold: float, expected: Decision
+    candidates: list[tuple[str, float]], threshold: float, expected: Detection
 ) -> None:
     assert decide(candidates, threshold) == expected
 
@@ -100,6 +100,6 @@ def test_decisions(weights: dict[str, int], threshold: float) -> None:
     else:
         assert sums[decision.language] == max(sums.values())
         assert decision.score == pytest.approx(sums[decision.language] / total, abs=1e-6)
-        assert base_code(decision.script) == decision.language
+        assert base_code(decision.language_script) == decision.language
         assert decide(candidates) == decision
-        assert decision.script in {full_code(code) for code in weights}
+        assert decision.language_script in {full_code(code) for code in weights}

@@ -1,0 +1,75 @@
+"""Language detection as a function of texts."""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Union, overload
+
+from spacy.util import registry
+
+from spacy_xlt import registries as _registries  # noqa: F401
+from spacy_xlt.detectors.base import Detection, decide, read_prior
+from spacy_xlt.errors import XltError
+from spacy_xlt.text import replace_surrogates
+
+
+@overload
+def detect(texts: str, **options: Any) -> Detection: ...
+@overload
+def detect(texts: Sequence[str], **options: Any) -> list[Detection]: ...
+def detect(
+    texts: Union[str, Sequence[str]],
+    *,
+    languages: Union[Sequence[str], Mapping[str, float]] = (),
+    threshold: float = 0.0,
+    detector: str = "NGrams",
+) -> Union[Detection, list[Detection]]:
+    """Detect the language of a text, or of each of several texts.
+
+    Args:
+        texts: A text, or a list of texts.
+        languages: Languages that can occur, as codes or English names, or {language: weight}; none: all.
+        threshold: The language of a text whose probability is lower is unknown.
+        detector: A back end of the registry `xlt_detectors`, such as `NGrams` or `LangDetect`.
+
+    Returns:
+        A Detection for one text, a list of them for several.
+
+    Raises:
+        XltError: There is no such back end, or it does not know one of the languages.
+
+    Example:
+        >>> detect("Wo ist mein Paket?").language
+        'de'
+    """
+    back_end = _shared_detector(detector)
+    prior = read_prior(languages if isinstance(languages, Mapping) else list(languages), back_end)
+    given = [texts] if isinstance(texts, str) else list(texts)
+    candidates = back_end.detect([replace_surrogates(text) for text in given], prior)
+    found = [decide(each, threshold) for each in candidates]
+    return found[0] if isinstance(texts, str) else found
+
+
+def make_detector(name: str) -> Any:
+    """Make a back end by its short name (`NGrams`: the newest version; `NGrams.v1`), or by its registered name.
+
+    Raises:
+        XltError: There is none of that name, or it has settings that must be given in a config.
+    """
+    detectors: Any = registry.xlt_detectors  # type: ignore[attr-defined]
+    names = sorted(detectors.get_all())
+    exact = [each for each in names if each in (name, f"spacy-xlt.{name}")]
+    versions = [each for each in names if re.fullmatch(rf"spacy-xlt\.{re.escape(name)}\.v\d+", each)]
+    found = exact or sorted(versions, key=lambda each: int(each.rpartition(".v")[2]))
+    if not found:
+        there = ", ".join(dict.fromkeys(re.sub(r"^spacy-xlt\.(.*)\.v\d+$", r"\1", each) for each in names))
+        raise XltError(f"There is no detector {name}. There are: {there}.")
+    try:
+        return detectors.get(found[-1])()
+    except TypeError as error:
+        raise XltError(f"The detector {name} has settings that are needed ({error}): use it in a config.") from error
+
+
+@lru_cache(maxsize=4)
+def _shared_detector(name: str) -> Any:
+    return make_detector(name)
