@@ -11,7 +11,7 @@ from spacy.language import Language
 from thinc.api import require_cpu, require_gpu
 from thinc.util import has_cupy_gpu, has_torch_cuda_gpu
 
-pytest.importorskip("spacy_transformers")
+pytest.importorskip("transformers")
 
 from spacy_xlt.data.records import Record
 from spacy_xlt.pipeline.encoder import Encoder

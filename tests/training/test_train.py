@@ -61,7 +61,7 @@ def test_fine_tuning_gives_the_same_four_components(tiny_encoder: Path, tmp_path
 
 @pytest.mark.parametrize("tiny_encoder", ["mt5"], indirect=True)
 def test_an_encoder_decoder_cannot_be_fine_tuned(tiny_encoder: Path) -> None:
-    with pytest.raises(XltError, match=r"is an encoder-decoder \(mt5\), which cannot be fine-tuned: .*--method frozen"):
+    with pytest.raises(XltError, match=r"encoder-decoder \(mt5\)"):
         train(make_records(), encoder=tiny_encoder, method="finetune")
 
 
