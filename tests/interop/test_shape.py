@@ -1,4 +1,4 @@
-"""`spacy train configs/finetune.cfg` with `xlt flatten`, and `xlt train --method finetune`: models of the same shape."""
+"""`spacy train configs/finetune.cfg` with `xlt flatten` makes models of the same shape as `xlt train`."""
 
 from pathlib import Path
 from typing import Any

@@ -29,7 +29,7 @@ RANDOM = np.random.default_rng(0)
 
 
 def make_data(*lengths: int, pieces: int = 0) -> TransformerData:
-    """What the transformer returns for a Doc of several spans: random vectors, padded to the longest span or to `pieces`."""
+    """What the transformer returns for a Doc of several spans: random vectors, padded to `pieces` or the longest."""
     pieces = max(*lengths, pieces)
     data = TransformerData.zeros(pieces, WIDTH)
     data.wordpieces.attention_mask = np.array([[i < length for i in range(pieces)] for length in lengths], dtype="f")
