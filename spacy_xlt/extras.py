@@ -1,4 +1,4 @@
-"""Packages that an extra of ours brings."""
+"""Check that the packages of an optional extra are installed."""
 
 from importlib.util import find_spec
 
@@ -6,10 +6,14 @@ from spacy_xlt.errors import XltError
 
 
 def require(extra: str, *modules: str) -> None:
-    """Check that modules are installed; nothing is imported.
+    """Check that modules can be imported, without importing them.
+
+    Args:
+        extra: The extra of spacy-xlt that installs them.
+        modules: The names of the modules.
 
     Raises:
-        XltError: One is not. The message says what to install.
+        XltError: A module is missing. The message says what to install.
     """
     missing = [module for module in modules if find_spec(module) is None]
     if missing:

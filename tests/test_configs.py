@@ -8,7 +8,7 @@ import spacy
 from spacy.training.initialize import init_nlp
 from spacy.util import load_config
 
-pytest.importorskip("spacy_transformers")
+pytest.importorskip("transformers")
 
 from spacy_xlt.data.docbin import make_docs, write_docbin
 from spacy_xlt.training.pipeline import read_packaged_config

@@ -1,4 +1,4 @@
-"""Training, transfer and use on a GPU; what was learned there works on the CPU."""
+"""Training, transfer and prediction on a GPU. A model that was trained there works on the CPU."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from spacy.language import Language
 from thinc.api import require_cpu, require_gpu
 from thinc.util import has_cupy_gpu, has_torch_cuda_gpu
 
-pytest.importorskip("spacy_transformers")
+pytest.importorskip("transformers")
 
 from spacy_xlt.data.records import Record
 from spacy_xlt.pipeline.encoder import Encoder
@@ -27,7 +27,10 @@ from tests.encoders import tiny
 from tests.records import make_records, write_csv
 from tests.toy import TEXTS, make_pipeline
 
-pytestmark = pytest.mark.skipif(not (has_cupy_gpu and has_torch_cuda_gpu), reason="there is no GPU with CuPy and torch")
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not (has_cupy_gpu and has_torch_cuda_gpu), reason="there is no GPU with CuPy and torch"),
+]
 
 SOURCE = [Record(text, (label,), "en", "en.csv") for text, label in TEXTS["en"]]
 GERMAN = [Record(text, (label,), "de", "de.csv") for text, label in TEXTS["de"]]
@@ -42,7 +45,7 @@ def on_gpu() -> Iterator[None]:
 
 
 def check_on_the_cpu(nlp: Language, folder: Path) -> None:
-    """The same scores after saving, on either device."""
+    """Check that the scores stay the same after saving, on the GPU and on the CPU."""
     texts = [text for text, _ in TEXTS["ru"]]
     expected = [doc.cats for doc in nlp.pipe(texts)]
     nlp.to_disk(folder)
@@ -104,12 +107,12 @@ def test_mlm_and_the_commands(tmp_path: Path) -> None:
     assert on_cpu["languages"] == on_gpu["languages"]
 
 
-def test_the_start_of_a_training_can_be_put_back(tiny_bert: Path, tmp_path: Path) -> None:
+def test_the_weights_before_a_training_can_be_restored(tiny_bert: Path, tmp_path: Path) -> None:
     make_pipeline(tiny_bert).to_disk(tmp_path)
     nlp = spacy.load(tmp_path)
     expected = spacy.load(tmp_path)("My order").cats
     assert find_pipe(nlp, Encoder).width == tiny.WIDTH
-    # Nothing was encoded yet: the start is on the CPU, and its word embeddings go to the GPU with those of the copy.
+    # Nothing was encoded yet, so the snapshot is on the CPU. Its word embeddings move to the GPU with the model's.
     start = take_snapshot(nlp)
     tune(nlp, make_training_examples(SOURCE, ["order", "account"]), epochs=1, rate=1e-3)
     restore(nlp, start)

@@ -27,9 +27,11 @@ def flatten_cli(
     from spacy_xlt.cli.common import print_notes, read_languages, report_bad_records
     from spacy_xlt.data.docbin import Dataset, load_records
     from spacy_xlt.data.records import ColumnNames
+    from spacy_xlt.extras import require
     from spacy_xlt.interop.flatten import flatten
     from spacy_xlt.models import check_output, load_model, save_model, use_gpu
 
+    require("spacy-transformers", "spacy_transformers")
     check_output(output)
     known_languages = read_languages(languages)
     use_gpu(gpu_id)

@@ -1,5 +1,6 @@
 """What every builder of an encoder folder shares: requirements, the folder, the tokenizer files."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
 
-from spacy_xlt.encoders.folder import SETTINGS_FILE
+from spacy_xlt.encoders.folder import SETTINGS_FILE, TOKENIZER_CLASS, TOKENIZER_CONFIG
 from spacy_xlt.errors import XltError
 from spacy_xlt.files import whole_folder
 
@@ -32,8 +33,14 @@ def save_tokenizer(tokenizer: "Tokenizer", folder: Path, *, window: int, **setti
     """Write tokenizer.json, tokenizer_config.json and special_tokens_map.json.
 
     The class is PreTrainedTokenizerFast whatever the source was: spacy-transformers crashes on classes such as
-    XLMRobertaTokenizerFast when there is no sentencepiece file. Padding and truncation are the user's, not the file's.
-    settings: special tokens (`pad_token=...`), `model_input_names` and the like.
+    XLMRobertaTokenizerFast when there is no sentencepiece file. Padding and truncation are left to the caller of the
+    tokenizer.
+
+    Args:
+        tokenizer: The tokenizer. Its padding and truncation are switched off.
+        folder: The encoder folder, which must exist.
+        window: The longest input in word pieces.
+        settings: Special tokens (`pad_token=...`), `model_input_names` and the like.
     """
     from transformers import PreTrainedTokenizerFast
 
@@ -43,3 +50,9 @@ def save_tokenizer(tokenizer: "Tokenizer", folder: Path, *, window: int, **setti
         tokenizer_object=tokenizer, model_max_length=window, clean_up_tokenization_spaces=False, **settings
     )
     fast.save_pretrained(str(folder))
+    # transformers 5 writes the class's new name, which version 4 does not know; both know the old one.
+    config_file = folder / TOKENIZER_CONFIG
+    config = json.loads(config_file.read_text(encoding="utf8"))
+    config_file.write_text(
+        json.dumps({**config, "tokenizer_class": TOKENIZER_CLASS}, indent=2, ensure_ascii=False) + "\n", encoding="utf8"
+    )

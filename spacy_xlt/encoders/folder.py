@@ -13,6 +13,8 @@ from spacy_xlt.errors import XltError
 
 SETTINGS_FILE = "xlt_encoder.json"
 WEIGHTS_FILE = "model.safetensors"
+TOKENIZER_CONFIG = "tokenizer_config.json"
+TOKENIZER_CLASS = "PreTrainedTokenizerFast"
 HOME_VARIABLE = "SPACY_XLT_HOME"
 
 Pooling = Literal["mean", "cls"]

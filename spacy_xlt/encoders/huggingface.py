@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from spacy_xlt.encoders.architecture import auto_class, count_positions
 from spacy_xlt.encoders.building import encoder_folder, save_tokenizer
 from spacy_xlt.encoders.folder import SETTINGS_FILE, EncoderSettings, Pooling
+from spacy_xlt.encoders.quiet import quiet_transformers
 from spacy_xlt.errors import XltError
 from spacy_xlt.extras import require
 
@@ -46,13 +48,13 @@ def build(name_or_folder: str, out: Path, *, pooling: Pooling | None = None, pre
     if is_local:
         _check_source(folder)
     source = str(folder) if is_local else name_or_folder
-    with _quiet():
+    with _quiet_hub(), quiet_transformers(bars=not is_local):
         tokenizer, model = _load(source, is_local)
         _check_ids(source, tokenizer, model)
         settings = _settings(source, is_local, tokenizer, model, pooling, prefix)
-    with encoder_folder(out) as part:
+    with encoder_folder(out) as part, quiet_transformers():
         # One file whatever its size: an encoder folder has exactly one model.safetensors.
-        model.save_pretrained(str(part), safe_serialization=True, max_shard_size="1TB")
+        model.save_pretrained(str(part), max_shard_size="1TB")
         save_tokenizer(tokenizer.backend_tokenizer, part, window=settings.window, **_tokenizer_settings(tokenizer))
         settings.save(part)
 
@@ -74,19 +76,15 @@ def _check_source(folder: Path) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence what the libraries say about heads that are dropped and about every retry of a download."""
-    from transformers.utils import logging as transformers_logging
-
+def _quiet_hub() -> Iterator[None]:
+    """Hide the warnings that huggingface_hub logs at every retry of a download."""
     hub = logging.getLogger("huggingface_hub")
-    before = transformers_logging.get_verbosity(), hub.level
-    transformers_logging.set_verbosity_error()
+    level = hub.level
     hub.setLevel(logging.ERROR)
     try:
         yield
     finally:
-        transformers_logging.set_verbosity(before[0])
-        hub.setLevel(before[1])
+        hub.setLevel(level)
 
 
 def _load(source: str, is_local: bool) -> tuple[Any, Any]:
@@ -127,24 +125,11 @@ def _load_from(source: str, *, local_files_only: bool) -> tuple[Any, Any]:
     tokenizer = AutoTokenizer.from_pretrained(source, use_fast=True, **options)
     if not tokenizer.is_fast:
         raise XltError(f"{source} has no fast tokenizer (tokenizer.json): this kind of encoder cannot be used.")
-    model, report = _auto_class(source, config).from_pretrained(
+    model, report = auto_class(source, config).from_pretrained(
         source, config=config, output_loading_info=True, **options
     )
     _fill_missing(source, model, report["missing_keys"])
     return tokenizer, model.float()
-
-
-def _auto_class(source: str, config: Any) -> Any:
-    """The class that loads the encoder of this kind of model. Raises XltError if the kind has none."""
-    from transformers import MODEL_FOR_TEXT_ENCODING_MAPPING, AutoModel, AutoModelForTextEncoding
-
-    if type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING:
-        return AutoModelForTextEncoding
-    if getattr(config, "is_encoder_decoder", False):
-        raise XltError(
-            f"{source} is an encoder-decoder of the kind {config.model_type}: of these only T5's can be used."
-        )
-    return AutoModel
 
 
 def _fill_missing(source: str, model: Any, missing: list[str]) -> None:
@@ -205,19 +190,6 @@ def find_window(tokenizer_limit: int, positions: int | None) -> int:
     return min(tokenizer_limit, positions or MAX_WINDOW, MAX_WINDOW)
 
 
-def count_positions(model: Any) -> int | None:
-    """How many pieces have a position embedding; None for models without such embeddings (T5).
-
-    The RoBERTa family counts positions from the padding's id + 1, so 514 rows hold 512 positions.
-    """
-    for name, module in model.named_modules():
-        if name.endswith("position_embeddings") and hasattr(module, "num_embeddings"):
-            first = 0 if module.padding_idx is None else module.padding_idx + 1
-            return int(module.num_embeddings - first)
-    limit = getattr(model.config, "max_position_embeddings", None)
-    return int(limit) if limit else None
-
-
 def _pooling_of(source: str, is_local: bool) -> Pooling:
     """The pooling that sentence-transformers' settings beside the model ask for, or `mean` without such settings."""
     path = Path(source) / POOLING_FILE if is_local else _download_optional(source, POOLING_FILE)
@@ -274,7 +246,7 @@ def _read_json(path: Path | None) -> dict[str, Any] | None:
 def _tokenizer_settings(tokenizer: Any) -> dict[str, Any]:
     """What the generic PreTrainedTokenizerFast has to be told of a tokenizer of a special class."""
     return {
-        **tokenizer.special_tokens_map_extended,
+        **{name: str(token) for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)},
         # T5's encoder and XLM-R's take no token_type_ids.
         "model_input_names": tokenizer.model_input_names,
         "padding_side": tokenizer.padding_side,

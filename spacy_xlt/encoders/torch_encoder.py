@@ -13,15 +13,23 @@ from typing import Any, Optional
 import numpy as np
 import srsly
 
+from spacy_xlt.encoders.architecture import auto_class, count_positions, pooler_options
 from spacy_xlt.encoders.base import Floats2d, average_windows, batches_of_like_length
 from spacy_xlt.encoders.cpu import has_cpu_flag
-from spacy_xlt.encoders.folder import WEIGHTS_FILE, EncoderSettings, Pooling, check_folder
+from spacy_xlt.encoders.folder import (
+    TOKENIZER_CLASS,
+    TOKENIZER_CONFIG,
+    WEIGHTS_FILE,
+    EncoderSettings,
+    Pooling,
+    check_folder,
+)
+from spacy_xlt.encoders.quiet import quiet_transformers
 from spacy_xlt.encoders.tokenizer import WindowTokenizer
 from spacy_xlt.errors import XltError, first_line
 
 # Word pieces a batch: enough to keep two cores busy, few enough to stay in their caches.
 BATCH_PIECES = 1024
-TOKENIZER_CONFIG = "tokenizer_config.json"
 
 # While transformers loads a model it changes global state of torch: two threads at it would leave that broken for good.
 _LOADING = threading.Lock()
@@ -29,38 +37,29 @@ _LOADING = threading.Lock()
 
 def load_model(folder: Path) -> Any:
     """Load the encoder of a folder: of an encoder-decoder (T5) only the encoder, and no pooling head."""
-    import inspect
+    from transformers import AutoConfig
 
-    from transformers import MODEL_MAPPING, AutoConfig, AutoModel, AutoModelForTextEncoding
-    from transformers.utils import logging
-
-    verbosity = logging.get_verbosity()
-    logging.set_verbosity_error()  # that a pooling head is left out is what we want
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        options: dict[str, Any] = {"config": config, "local_files_only": True, "output_loading_info": True}
-        if getattr(config, "is_encoder_decoder", False):
-            model, report = AutoModelForTextEncoding.from_pretrained(folder, **options)
-        else:
-            model_class: Any = MODEL_MAPPING[type(config)]
-            parameters = inspect.signature(model_class).parameters
-            no_head = {"add_pooling_layer": False} if "add_pooling_layer" in parameters else {}
-            model, report = AutoModel.from_pretrained(folder, **options, **no_head)
+        with quiet_transformers():
+            config = AutoConfig.from_pretrained(folder, local_files_only=True)
+            model, report = auto_class(str(folder), config).from_pretrained(
+                folder, config=config, local_files_only=True, output_loading_info=True, **pooler_options(config)
+            )
+    except XltError:
+        raise
     except Exception as error:  # safetensors, transformers and torch each raise kinds of their own
         reason = first_line(error)
         raise XltError(
             f"The encoder in {folder} cannot be loaded ({type(error).__name__}: {reason}). "
             "Its files are damaged or of another kind of model: make the folder again."
         ) from error
-    finally:
-        logging.set_verbosity(verbosity)
     # transformers would go on with random numbers in their place. A pooling head is not used.
     missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
     if missing:
         raise XltError(
             f"The encoder in {folder} lacks {len(missing)} of its tensors, such as {missing[0]}: make the folder again."
         )
-    return model
+    return model.float()  # transformers 5 keeps the precision of the file
 
 
 def has_bfloat16(device: Any) -> bool:
@@ -154,8 +153,6 @@ class TorchEncoder:
 
         tokenizer_config: what AutoTokenizer has to know, such as the name of the padding; not needed here.
         """
-        from spacy_xlt.encoders.huggingface import count_positions
-
         settings = replace(settings, window=min(settings.window, count_positions(model) or settings.window))
         self._tokenizer = WindowTokenizer(tokenizer_json, settings)
         self._tokenizer_config = tokenizer_config
@@ -256,7 +253,7 @@ class TorchEncoder:
         self._model.config.to_json_file(folder / "config.json")
         (folder / "tokenizer.json").write_text(self.tokenizer_json, encoding="utf8")
         # So that AutoTokenizer, too, reads what we write.
-        own = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": self.settings.window}
+        own = {"tokenizer_class": TOKENIZER_CLASS, "model_max_length": self.settings.window}
         (folder / TOKENIZER_CONFIG).write_text(json.dumps({**self._tokenizer_config, **own}), encoding="utf8")
         self.settings.save(folder)
 

@@ -1,4 +1,4 @@
-"""From a fine-tuned pipeline (transformer, text categorizer) to the four components that everything else knows."""
+"""Convert a pipeline that `spacy train configs/finetune.cfg` has trained into the four components of spacy_xlt."""
 
 import copy
 from collections.abc import Sequence
@@ -27,15 +27,30 @@ def flatten(
     source_texts: Optional[Texts] = None,
     progress: bool = True,
 ) -> Language:
-    """Move the trained weights of `transformer` into an `xlt_encoder`, and the head into an `xlt_textcat` behind it.
+    """Convert a fine-tuned pipeline into the four components of spacy_xlt.
 
-    The scores stay the same to 1e-5 for texts of one window; of longer ones the new pipeline reads all, where
-    spacy-transformers cuts them.
+    The weights of `transformer` move into an `xlt_encoder`, and its head into an `xlt_textcat` behind it. The scores of
+    texts that fit into one window change by less than 1e-5. Of longer texts the new pipeline reads everything, while
+    spacy-transformers cuts them off.
 
-    source: the language of the training texts. languages: the prior of the language detector.
-    source_texts: unlabelled texts of the source, or files of them, such as the training texts; with them the projector
-        is ready for `xlt transfer project`.
-    Raises XltError if the pipeline has no transformer or its head is not one of ours.
+    Args:
+        nlp: A pipeline with a `transformer` and a head that has `spacy-xlt.TransformerPooler.v1` as its `embed`. It is
+            left as it is.
+        source: The language of the training texts, as a code or an English name.
+        languages: The languages that can occur, as a prior of the language detector. Empty: no prior.
+        source_texts: Unlabeled texts of the source language, or files of them, such as the training texts. With them
+            the projector knows the mean of the source language, which `project` needs.
+        quiet: Show no progress bar.
+
+    Returns:
+        A new pipeline of `xlt_langdetect`, `xlt_encoder`, `xlt_projector` and the head, with the name, version,
+        description and performance of the old one.
+
+    Raises:
+        XltError: The pipeline has no transformer, or its head does not have our pooler.
+
+    Example:
+        >>> flat = flatten(spacy.load("training/mine/model-best"), source="en")  # doctest: +SKIP
     """
     source, languages = find_language(source), [find_language(language) for language in languages]
     name, head = _find_head(nlp)
@@ -48,7 +63,7 @@ def flatten(
         **model_config,
         "embed": {"@architectures": "spacy-xlt.DocEmbedding.v1", "attribute": "xlt_projected"},
     }
-    # The old entry says which of the two factories and which settings.
+    # The factory of the old head says whether it is multilabel.
     settings = {"model": new_config, "threshold": nlp.config["components"][name]["threshold"]}
     new_head: Any = flat.add_pipe(nlp.get_pipe_meta(name).factory, name=name, config=settings)
 
@@ -62,41 +77,45 @@ def flatten(
 
 
 def _find_head(nlp: Language) -> tuple[str, Any]:
+    """Return the name of the text categorizer on top of our pooler, and the component."""
     if "transformer" not in nlp.pipe_names:
         raise XltError(
-            f"This pipeline ({', '.join(nlp.pipe_names)}) has no transformer: there is nothing to flatten. "
-            "One trained with configs/frozen.cfg is flat already."
+            f"This pipeline ({', '.join(nlp.pipe_names)}) has no transformer, so there is nothing to flatten. "
+            "Only pipelines that were trained with configs/finetune.cfg can be flattened."
         )
     for name, pipe in nlp.pipeline:
         model = nlp.config["components"][name].get("model", {})
         if model.get("embed", {}).get("@architectures") == POOLER:
             return name, pipe
-    raise XltError(f"No head of this pipeline has {POOLER} as its `embed`: train it with configs/finetune.cfg.")
+    raise XltError(
+        f"No component of this pipeline ({', '.join(nlp.pipe_names)}) has a model with {POOLER} as its `embed`. "
+        "Train the pipeline with configs/finetune.cfg."
+    )
 
 
 def _move_encoder(nlp: Language, encoder: Encoder, pooling: str) -> None:
-    """Give the encoder the fine-tuned weights. Training saw no prefix, so there is none."""
+    """Give the encoder the fine-tuned weights. It gets no prefix, because the model was trained without one."""
     transformer: Any = nlp.get_pipe("transformer").model  # type: ignore[attr-defined]
     back_end = encoder.encoder
     assert isinstance(back_end, TorchEncoder)
     window = min(int(transformer.tokenizer.model_max_length), EncoderSettings().window)
     settings = EncoderSettings(pooling="cls" if pooling == "cls" else "mean", prefix="", window=window)
     model = transformer.transformer
-    # A copy: Thinc puts the old one back into training mode, with its dropout, whenever it is used.
-    # With the names of the special tokens, so that AutoTokenizer, too, can pad what the folder's tokenizer makes.
+    # AutoTokenizer needs the names of the special tokens in order to pad.
     tokenizer = transformer.tokenizer
     special = {name: str(token) for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)}
+    # The model is copied because Thinc switches the old one back to training mode, with dropout, when it is used.
     back_end.set_model(copy.deepcopy(model), tokenizer.backend_tokenizer.to_str(), settings, special)
 
 
 def _move_head(old: Any, new: Any) -> None:
-    """Copy labels and the parameters above the embedding."""
+    """Copy the labels, and the parameters of the layers above the embedding."""
     for label in old.labels:
         new.cfg["labels"].append(label)
         new.vocab.strings.add(label)
     new.cfg.update({key: value for key, value in old.cfg.items() if key != "labels"})
     old_layers, new_layers = list(_above_embedding(old.model)), list(_above_embedding(new.model))
-    # Not by name: the name of a chain is made of its layers' names, that of the embedding included.
+    # Layers are matched by order. Their names contain the name of the embedding, which differs.
     assert [layer.param_names for layer in old_layers] == [layer.param_names for layer in new_layers]
     for before, after in zip(old_layers, new_layers):
         for dim in before.dim_names:
@@ -107,7 +126,7 @@ def _move_head(old: Any, new: Any) -> None:
 
 
 def _above_embedding(model: Any) -> list[Any]:
-    """The layers of a head but for those of its embedding, in order."""
+    """Return the layers of a head without those of its embedding, in order."""
     embedding = model.layers[0].layers[0]
     inside = {id(layer) for layer in embedding.walk()}
     return [layer for layer in model.walk(order="dfs_pre") if id(layer) not in inside]

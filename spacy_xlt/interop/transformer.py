@@ -1,4 +1,8 @@
-"""spacy-transformers' model with frozen word embeddings, and a pooler over its word pieces: for fine-tuning."""
+"""Thinc architectures for `spacy train configs/finetune.cfg`: a transformer with frozen word embeddings, and a pooler.
+
+spaCy imports this module for its registry whether spacy-transformers is installed or not, so the imports of that
+package are inside the functions.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,6 +15,7 @@ from thinc.types import Floats2d
 
 from spacy_xlt.encoders.folder import check_folder, default_folder
 from spacy_xlt.errors import XltError, first_line
+from spacy_xlt.extras import require
 
 SpanGetter = Callable[[list[Doc]], list[list[Span]]]
 
@@ -23,13 +28,28 @@ def TransformerModel_v1(
     transformer_config: dict[str, Any] = {},  # noqa: B006
     mixed_precision: bool = False,
 ) -> Model[list[Doc], Any]:
-    """`spacy-xlt.TransformerModel.v1`: `spacy-transformers.TransformerModel.v3` that can freeze the word embeddings.
+    """Create a transformer whose word embeddings can be frozen (`spacy-xlt.TransformerModel.v1`).
 
-    Four fifths of a multilingual encoder's parameters are word embeddings. Frozen, they make training 2-4 times faster
-    and keep the languages aligned that the training data do not have.
+    The model is `spacy-transformers.TransformerModel.v3` otherwise. Four fifths of the parameters of a multilingual
+    encoder are word embeddings. Freezing them makes training 2 to 4 times as fast, and the languages that are not in
+    the training data stay aligned with those that are.
 
-    name: an encoder folder or a Hub name; None: the default encoder.
+    Args:
+        get_spans: The span getter, such as `spacy-transformers.doc_spans.v1`.
+        name: An encoder folder or a name on the Hugging Face Hub. None: the default encoder.
+        freeze_embeddings: Do not train the word embeddings.
+        tokenizer_config: Options of the tokenizer of transformers.
+        transformer_config: Options of the model of transformers.
+        mixed_precision: Train in mixed precision (on a GPU only).
+
+    Returns:
+        A model from Docs to `FullTransformerBatch`. Its weights are loaded when it is initialized.
+
+    Raises:
+        XltError: spacy-transformers is not installed; at initialization, the encoder cannot be loaded or is an
+            encoder-decoder.
     """
+    require("spacy-transformers", "spacy_transformers")
     from spacy_transformers.data_classes import HFObjects
     from spacy_transformers.layers.transformer_model import TransformerModel
 
@@ -53,19 +73,31 @@ def TransformerModel_v1(
 
 
 def nonempty_spans(get_spans: SpanGetter, docs: list[Doc]) -> list[list[Span]]:
-    """Leave out the span of a Doc without tokens: spacy-transformers crashes on it in a batch with other Docs."""
+    """Leave out empty spans. spacy-transformers crashes on a Doc without tokens in a batch with other Docs.
+
+    Args:
+        get_spans: The span getter to wrap.
+        docs: The Docs of a batch.
+
+    Returns:
+        A list of spans for each Doc. It is empty for a Doc without tokens.
+    """
     return [[span for span in spans if len(span)] for spans in get_spans(docs)]
 
 
 def init_transformer(model: Any, X: Optional[list[Doc]] = None, Y: Optional[Any] = None) -> None:
-    """Load the weights: of the named encoder, or of the default one."""
+    """Load the weights of the named encoder, or of the default encoder if there is no name.
+
+    Raises:
+        XltError: The encoder cannot be loaded or is an encoder-decoder.
+    """
     if not model.attrs["has_transformer"]:
         name = model.attrs["name"] or str(check_folder(default_folder()))
         model.attrs["set_transformer"](model, _load(name, model._init_tokenizer_config, model._init_transformer_config))
 
 
 def _load(name: str, tokenizer_config: dict[str, Any], transformer_config: dict[str, Any]) -> Any:
-    """Load tokenizer and weights. Raises XltError if that cannot be done, or for an encoder-decoder."""
+    """Load the tokenizer and the weights."""
     from spacy_transformers.layers.transformer_model import huggingface_from_pretrained
     from transformers import AutoConfig
 
@@ -76,23 +108,31 @@ def _load(name: str, tokenizer_config: dict[str, Any], transformer_config: dict[
     except Exception as error:  # transformers, huggingface_hub, safetensors and json each raise kinds of their own
         reason = first_line(error).rstrip(".")
         raise XltError(
-            f"The encoder {name} cannot be loaded ({type(error).__name__}: {reason}). It is missing or damaged: "
-            f"give another folder, or make it with: python -m spacy xlt init-encoder {name} --name NAME_OR_FOLDER"
+            f"The encoder {name} cannot be loaded ({type(error).__name__}: {reason}). It is missing or damaged. "
+            f"Give another folder, or make it with: python -m spacy xlt init-encoder {name} --name NAME_OR_FOLDER"
         ) from error
     raise XltError(
-        f"{name} is an encoder-decoder ({config.model_type}), which cannot be fine-tuned: "
-        "train on its frozen encoder (--method frozen, configs/frozen.cfg), or give another encoder."
+        f"{name} is an encoder-decoder ({config.model_type}), which cannot be fine-tuned. "
+        "Train on its frozen encoder with configs/frozen.cfg, or give another encoder."
     )
 
 
 def TransformerPooler_v1(pooling: str = "mean", upstream: str = "*") -> Model[list[Doc], Floats2d]:
-    """`spacy-xlt.TransformerPooler.v1`: one unit vector a Doc from the `transformer` component before it.
+    """Create a pooler of the word pieces of a `transformer` component (`spacy-xlt.TransformerPooler.v1`).
 
-    pooling: `mean` over all word pieces, specials included, as `xlt_encoder` pools; or the first piece (`cls`).
-    upstream: the name of the transformer component, or `*`.
-    Returns a model from Docs to rows [n, width]; a Doc without word pieces, or with specials only, gets zeros, as
-    from `xlt_encoder`.
+    Args:
+        pooling: `mean` averages all word pieces including special tokens, as `xlt_encoder` does. `cls` takes the first
+            word piece.
+        upstream: The name of the transformer component. `*`: whichever there is.
+
+    Returns:
+        A model from Docs to vectors [n, width] of unit length. A Doc without word pieces, or with special tokens only,
+        gets a vector of zeros, as from `xlt_encoder`.
+
+    Raises:
+        XltError: spacy-transformers is not installed.
     """
+    require("spacy-transformers", "spacy_transformers")
     from spacy_transformers.layers import TransformerListener
 
     listener = TransformerListener(upstream_name=upstream)
@@ -105,12 +145,23 @@ def TransformerPooler_v1(pooling: str = "mean", upstream: str = "*") -> Model[li
 
 
 def init_pooler(model: Any, X: Optional[list[Any]] = None, Y: Optional[Any] = None) -> None:
+    """Set the width from a sample of `TransformerData`."""
     if X and model.has_dim("nO") is None:
         model.set_dim("nO", next((data.width for data in X if "last_hidden_state" in data.model_output), None))
 
 
 def forward_pooler(model: Any, batch: list[Any], is_train: bool) -> tuple[Floats2d, Callable[[Floats2d], list[Any]]]:
-    """Pool TransformerData [spans, pieces, width] of each Doc into rows [n, width] of unit length."""
+    """Pool the word pieces of each Doc into one vector of unit length.
+
+    Args:
+        model: The pooler.
+        batch: The `TransformerData` of n Docs, each with hidden states [spans, pieces, width].
+        is_train: Not used.
+
+    Returns:
+        The vectors [n, width], and the function that takes their gradient [n, width] to one `TransformerData` of
+        gradients for each Doc with word pieces.
+    """
     xp = model.ops.xp
     width = model.get_dim("nO")
     rows = model.ops.alloc2f(len(batch), width)
@@ -127,9 +178,9 @@ def forward_pooler(model: Any, batch: list[Any], is_train: bool) -> tuple[Floats
         from spacy_transformers.data_classes import TransformerData
         from transformers.file_utils import ModelOutput
 
-        # d|x|^-1 x: the part of the gradient along the unit vector changes only the length, which is divided out.
+        # The part of the gradient along the unit vector changes only the length, which the division removes.
         d_rows = (d_units - units * (d_units * units).sum(axis=1, keepdims=True)) / safe
-        # Docs without word pieces are skipped: the transformer has not seen them, and expects no gradient for them.
+        # The transformer has not seen Docs without word pieces, and it expects no gradient for them.
         return [
             TransformerData(
                 model_output=ModelOutput(last_hidden_state=(weights[i][..., None] * d_rows[i]).astype("f")),
@@ -147,9 +198,9 @@ def _has_pieces(data: Any) -> bool:
 
 
 def _piece_weights(model: Any, data: Any) -> Any:
-    """The weight of each word piece [spans, pieces] in the pooled vector; padding has none.
+    """Return the weight of each word piece [spans, pieces] in the pooled vector. Padding has weight 0.
 
-    Where no token is aligned with a word piece, there are only specials: the text is blank, and nothing has weight.
+    A text is blank if no token is aligned with a word piece. Then its special tokens have weight 0 too.
     """
     mask = model.ops.asarray(np.asarray(data.wordpieces.attention_mask, dtype="float32"))
     mask = mask.reshape(data.model_output.last_hidden_state.shape[:2])

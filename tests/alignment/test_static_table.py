@@ -16,6 +16,7 @@ TARGETS = ("de", "es", "ru", "tr", "zh")
 SCALE = 30.0
 
 
+@pytest.mark.benchmark_data
 def test_projection_takes_the_language_out_of_static_vectors(default_encoder: Path) -> None:
     linear_model: Any = pytest.importorskip("sklearn.linear_model")
     encoder = TorchEncoder()

@@ -64,7 +64,7 @@ def test_the_commands_import_nothing_heavy_before_they_run() -> None:
 
 
 def test_from_a_csv_through_spacy_train_to_a_report(tiny_bert: Path, tmp_path: Path) -> None:
-    pytest.importorskip("spacy_transformers")
+    pytest.importorskip("transformers")
     for name, records in (("train", make_records()), ("dev", make_records(8, seed=1))):
         csv = write_csv(records, tmp_path / f"{name}.csv")
         succeed("convert", csv, "-o", tmp_path / f"{name}.spacy")

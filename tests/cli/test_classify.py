@@ -7,7 +7,7 @@ import pytest
 import spacy
 from thinc.util import has_gpu
 
-pytest.importorskip("spacy_transformers")
+pytest.importorskip("transformers")
 
 from tests.cli.damage import copy_damaged
 from tests.cli.running import fail, run, succeed

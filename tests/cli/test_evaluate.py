@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("spacy_transformers")
+pytest.importorskip("transformers")
 
 from spacy_xlt.evaluation.document import read_document
 from tests.cli.damage import DAMAGES, copy_damaged

@@ -11,7 +11,7 @@ import pytest
 import spacy
 from spacy.language import Language
 
-pytest.importorskip("spacy_transformers")
+pytest.importorskip("transformers")
 
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector

@@ -9,7 +9,7 @@ import pytest
 import spacy
 from spacy.language import Language
 
-pytest.importorskip("spacy_transformers")
+pytest.importorskip("transformers")
 
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector

@@ -110,6 +110,7 @@ def test_decomposed_accents_are_read(detector: Detector) -> None:
     assert detector.detect([unicodedata.normalize("NFD", text) for text in texts]) == detector.detect(texts)
 
 
+@pytest.mark.benchmark_data
 def test_three_words_of_chinese_are_chinese(detector: Detector) -> None:
     texts = [(first_words(text, "zh"), "zh") for text in sib200.read_texts("zh", "dev")]
     assert accuracy(detector, texts) >= 0.97
@@ -229,6 +230,7 @@ def test_languages_may_be_given_in_any_code(detector: Detector) -> None:
     assert best(detector.detect([SENTENCES["zh"]], ["zho_Hans", "jpn"])[0]) == "zh"
 
 
+@pytest.mark.benchmark_data
 def test_languages_sharpen_the_detection_of_three_words(detector: Detector) -> None:
     languages = [language for language in sib200.FOLDERS if language not in ("ar", "hi", "ja", "ru", "zh")]
     texts = [(first_words(text, code), code) for code in languages for text in sib200.read_texts(code, "dev")[:12]]

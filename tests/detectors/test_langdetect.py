@@ -23,6 +23,7 @@ def test_the_profiles_are_those_of_langdetect() -> None:
     assert all(is_known(code) for code in profiles.languages)
 
 
+@pytest.mark.benchmark_data
 def test_where_langdetect_is_right_about_a_sentence_so_is_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(langdetect.DetectorFactory, "seed", 0)
     labelled = [(text, language) for language in sib200.FOLDERS for text in sib200.read_texts(language, "dev")[:4]]
@@ -31,6 +32,7 @@ def test_where_langdetect_is_right_about_a_sentence_so_is_it(monkeypatch: pytest
     assert accuracy(LangDetect(), right) == 1.0
 
 
+@pytest.mark.benchmark_data
 def test_it_is_no_less_accurate_than_langdetect_on_three_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(langdetect.DetectorFactory, "seed", 0)
     texts = [

@@ -8,10 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors import safe_open
 
-from spacy_xlt.encoders.folder import EncoderSettings, check_folder
+from spacy_xlt.encoders.folder import TOKENIZER_CLASS, EncoderSettings, check_folder
 from spacy_xlt.encoders.huggingface import build, find_window, is_e5
+from spacy_xlt.encoders.torch_encoder import load_model
 from spacy_xlt.errors import XltError
 from tests.encoders.tiny import LINES, make_tiny_bert, make_tiny_mt5, make_tiny_xlmr
 
@@ -55,7 +58,7 @@ def test_same_vectors_and_pieces_as_the_source(raw: dict[str, Path], tmp_path: P
         assert torch.equal(last_hidden(tmp_path / "out", text), last_hidden(raw[kind], text))
     before = transformers.AutoTokenizer.from_pretrained(raw[kind])
     after = transformers.AutoTokenizer.from_pretrained(tmp_path / "out")
-    assert type(after).__name__ == "PreTrainedTokenizerFast"
+    assert json.loads((tmp_path / "out" / "tokenizer_config.json").read_text())["tokenizer_class"] == TOKENIZER_CLASS
     assert after(TEXTS).data == before(TEXTS).data
     assert after(TEXTS, TEXTS).input_ids == before(TEXTS, TEXTS).input_ids
     assert after.special_tokens_map == before.special_tokens_map
@@ -79,8 +82,6 @@ def test_a_build_of_a_build_is_the_same(raw: dict[str, Path], tmp_path: Path, ki
 
 
 def test_of_mt5_only_the_encoder_is_kept(raw: dict[str, Path], tmp_path: Path) -> None:
-    from safetensors import safe_open
-
     build(str(raw["mt5"]), tmp_path / "out")
     with safe_open(tmp_path / "out" / "model.safetensors", "np") as weights:
         names = list(weights.keys())
@@ -88,8 +89,7 @@ def test_of_mt5_only_the_encoder_is_kept(raw: dict[str, Path], tmp_path: Path) -
     assert len([name for name in names if "shared" in name or "embed_tokens" in name]) == 1
     config = json.loads((tmp_path / "out" / "config.json").read_text())
     assert config["architectures"] == ["MT5EncoderModel"]
-    # The torch back end chooses the class by this.
-    assert config["is_encoder_decoder"] is True
+    assert not [name for name in load_model(tmp_path / "out").state_dict() if "decoder" in name]
 
 
 def test_heads_are_dropped_and_a_missing_pooler_is_zero(raw: dict[str, Path], tmp_path: Path) -> None:
@@ -108,7 +108,10 @@ def test_a_pooler_that_is_there_is_kept(raw: dict[str, Path], tmp_path: Path) ->
 def test_half_precision_becomes_float32(bert: Path, tmp_path: Path) -> None:
     transformers.AutoModelForMaskedLM.from_pretrained(bert).half().save_pretrained(bert)
     build(str(bert), tmp_path / "out")
-    assert json.loads((tmp_path / "out" / "config.json").read_text())["torch_dtype"] == "float32"
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert config.get("dtype", config.get("torch_dtype")) == "float32"
+    with safe_open(tmp_path / "out" / "model.safetensors", "np") as weights:
+        assert {weights.get_tensor(name).dtype for name in weights.keys()} == {np.dtype("float32")}  # noqa: SIM118
 
 
 def test_spacy_transformers_can_use_the_xlmr_folder(raw: dict[str, Path], tmp_path: Path) -> None:
@@ -274,7 +277,7 @@ def test_code_beside_the_weights_is_not_run(bert: Path, tmp_path: Path) -> None:
 )
 def test_incomplete_folder(bert: Path, tmp_path: Path, files: list[str], named: str) -> None:
     for file in files:
-        (bert / file).unlink()
+        (bert / file).unlink(missing_ok=True)  # transformers 5 writes no vocab.txt
     with pytest.raises(XltError, match=f"is no Hugging Face encoder: {named}.* missing"):
         build(str(bert), tmp_path / "out")
     assert os.listdir(tmp_path) == ["bert"]
@@ -318,7 +321,8 @@ def test_encoder_decoders_other_than_t5(bert: Path, tmp_path: Path) -> None:
 def test_unknown_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
     # Without a network the retries would take 25 s; offline the same code answers at once.
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    monkeypatch.setattr("transformers.utils.hub._is_offline_mode", True)
+    # transformers 4 has a copy of its own.
+    monkeypatch.setattr("transformers.utils.hub._is_offline_mode", True, raising=False)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(XltError, match=f"There is no folder {name}, and no encoder .* Check the name and the network"):
         build(name, tmp_path / "out")

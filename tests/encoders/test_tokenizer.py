@@ -17,7 +17,9 @@ from tests.encoders.tiny import LINES
 transformers = pytest.importorskip("transformers")
 
 FORK = """
-import os, sys
+import os, sys, warnings
+# From Python 3.12 on, Python itself warns of every fork of a process with threads.
+warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
 from pathlib import Path
 from spacy_xlt.encoders.folder import EncoderSettings
 from spacy_xlt.encoders.tokenizer import WindowTokenizer

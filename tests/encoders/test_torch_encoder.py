@@ -345,6 +345,7 @@ def test_bad_overrides_are_errors() -> None:
 # Devices
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 def test_the_gpu_gives_the_same_vectors(tiny_encoder: Path) -> None:
     on_gpu = load(tiny_encoder, device="cuda:0").encode(TEXTS)
@@ -352,6 +353,7 @@ def test_the_gpu_gives_the_same_vectors(tiny_encoder: Path) -> None:
     np.testing.assert_allclose(on_gpu, load(tiny_encoder, device="cpu").encode(TEXTS), atol=1e-4)
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 def test_weights_on_the_gpu_travel_to_the_cpu(tiny_bert: Path) -> None:
     encoder = load(tiny_bert, device="cuda:0")

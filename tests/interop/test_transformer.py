@@ -1,4 +1,4 @@
-"""Pooling of word pieces, gradients included, and word embeddings that stay frozen."""
+"""The pooler of word pieces with its gradients, and the transformer with frozen word embeddings."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +29,7 @@ RANDOM = np.random.default_rng(0)
 
 
 def make_data(*lengths: int, pieces: int = 0) -> TransformerData:
-    """What the transformer gives a Doc of several spans: random pieces, padded to the longest or to `pieces`."""
+    """What the transformer returns for a Doc of several spans: random vectors, padded to `pieces` or the longest."""
     pieces = max(*lengths, pieces)
     data = TransformerData.zeros(pieces, WIDTH)
     data.wordpieces.attention_mask = np.array([[i < length for i in range(pieces)] for length in lengths], dtype="f")
@@ -38,7 +38,7 @@ def make_data(*lengths: int, pieces: int = 0) -> TransformerData:
 
 
 def specials_only() -> TransformerData:
-    """Of a blank text: two pieces that no token is aligned with."""
+    """What the transformer returns for a blank text: two pieces that are aligned with no token."""
     data = make_data(2)
     data.align.lengths[:] = 0
     return data
@@ -72,7 +72,7 @@ def test_cls_is_the_first_piece() -> None:
     np.testing.assert_allclose(make_pooler("cls").predict([data])[0], unit(states(data)[0, 0]), atol=1e-6)
 
 
-def test_docs_without_pieces_get_zeros_and_move_no_other() -> None:
+def test_docs_without_pieces_get_zeros_and_change_no_other_doc() -> None:
     data = [make_data(3), TransformerData.empty(), make_data(2), specials_only()]
     rows = make_pooler().predict(data)
     np.testing.assert_array_equal(rows[[1, 3]], np.zeros((2, WIDTH)))
@@ -87,7 +87,7 @@ def test_the_gradient_of_every_piece(pooling: str) -> None:
     direction = RANDOM.normal(size=(len(batch), WIDTH)).astype("f")
     _, backprop = pooler.begin_update(batch)
     gradients = backprop(direction)
-    # The transformer has seen all but the empty one, and wants one gradient for each of those.
+    # The transformer has seen all Docs but the empty one, and expects one gradient for each of them.
     with_pieces = [data for data in batch if states_or_none(data) is not None]
     assert len(gradients) == len(with_pieces) == 4
     for gradient, data in zip(gradients, with_pieces):
@@ -111,14 +111,14 @@ def test_padding_gets_no_gradient() -> None:
     np.testing.assert_array_equal(states(gradient)[0, 2:], 0)
 
 
-def test_no_docs_and_none_but_empty_docs() -> None:
+def test_batches_without_docs_and_with_empty_docs_only() -> None:
     for batch in ([], [TransformerData.empty()]):
         rows, backprop = make_pooler().begin_update(batch)
         assert rows.shape == (len(batch), WIDTH) and not rows.any()
         assert backprop(rows) == []
 
 
-def test_the_width_comes_from_the_sample() -> None:
+def test_the_width_is_taken_from_the_sample() -> None:
     for sample in ([TransformerData.empty(), make_data(2)], [TransformerData.zeros(0, WIDTH)]):
         pooler: Any = TransformerPooler_v1().layers[1]
         pooler.initialize(X=sample)
@@ -146,7 +146,7 @@ def weights(nlp: Language) -> dict[str, NDArray[Any]]:
 
 
 def update(nlp: Language, texts: list[str], steps: int = 3) -> None:
-    """Some steps as `spacy train` makes them."""
+    """Update a few times, as `spacy train` does."""
     optimizer = Adam(0.001)
     for _ in range(steps):
         cats = [{label: float(i % 2 == j) for j, label in enumerate(LABELS)} for i in range(len(texts))]
@@ -168,7 +168,7 @@ def word_embeddings(names: set[str]) -> set[str]:
     return {name for name in names if "word_embeddings" in name}
 
 
-def test_word_embeddings_stay_over_updates_and_after_from_bytes_and_all_else_learns(
+def test_word_embeddings_stay_frozen_and_everything_else_learns_also_after_from_bytes(
     tiny_bert: Path, tmp_path: Path
 ) -> None:
     nlp = init_finetuning(tiny_bert, tmp_path)
@@ -186,14 +186,14 @@ def test_word_embeddings_stay_over_updates_and_after_from_bytes_and_all_else_lea
     assert not word_embeddings(learnt_again) and len(learnt_again) == len(learnt)
 
 
-def test_without_the_freeze_word_embeddings_learn(tiny_bert: Path, tmp_path: Path) -> None:
+def test_word_embeddings_learn_if_they_are_not_frozen(tiny_bert: Path, tmp_path: Path) -> None:
     nlp = init_finetuning(tiny_bert, tmp_path, changes={"components.transformer.model.freeze_embeddings": False})
     before = weights(nlp)
     update(nlp, TEXTS)
     assert word_embeddings(changed(before, weights(nlp)))
 
 
-def test_blank_texts_train_and_predict_in_any_company(tiny_bert: Path, tmp_path: Path) -> None:
+def test_blank_texts_train_and_predict_in_any_batch(tiny_bert: Path, tmp_path: Path) -> None:
     nlp = init_finetuning(tiny_bert, tmp_path)
     update(nlp, [TEXTS[0], " ", TEXTS[1], "\n\n", TEXTS[2]], steps=2)
     update(nlp, ["  ", "\n"], steps=1)
@@ -204,19 +204,19 @@ def test_blank_texts_train_and_predict_in_any_company(tiny_bert: Path, tmp_path:
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated"])
-def test_an_encoder_that_cannot_be_loaded(damage: str, tiny_bert: Path, tmp_path: Path) -> None:
+def test_an_encoder_that_cannot_be_loaded_is_an_error(damage: str, tiny_bert: Path, tmp_path: Path) -> None:
     folder = tmp_path / "encoder"
     if damage == "truncated":
         folder.mkdir()
         for file in tiny_bert.iterdir():
             content = file.read_bytes()
             (folder / file.name).write_bytes(content[:1000] if file.suffix == ".safetensors" else content)
-    with pytest.raises(XltError, match=r"The encoder .*/encoder cannot be loaded .* init-encoder"):
+    with pytest.raises(XltError, match="/encoder cannot be loaded"):
         init_finetuning(folder, tmp_path)
 
 
-def test_without_a_name_the_default_encoder_is_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_encoder_is_used_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPACY_XLT_HOME", str(tmp_path / "nowhere"))
     model = TransformerModel_v1(get_spans=lambda docs: [[doc[:]] for doc in docs])
-    with pytest.raises(XltError, match="The default encoder is not in .*nowhere.* Build it once with"):
+    with pytest.raises(XltError, match="default encoder.*nowhere"):
         model.initialize()

@@ -255,6 +255,7 @@ def accuracy(nlp: Language, snippets: Sequence[tuple[str, str]]) -> float:
     return sum(doc._.language == language for doc, (_, language) in zip(docs, snippets)) / len(snippets)
 
 
+@pytest.mark.benchmark_data
 def test_languages_sharpen_the_detection_of_three_words() -> None:
     snippets = [
         (snippet(text, language), language)

@@ -1,0 +1,50 @@
+"""What transformers knows about a kind of encoder: the class that loads it, and how many positions it has."""
+
+import inspect
+from typing import Any
+
+from spacy_xlt.errors import XltError
+
+
+def auto_class(source: str, config: Any) -> Any:
+    """Return the class of transformers that loads the encoder of a model.
+
+    Args:
+        source: The folder or name of the model, for the error.
+        config: The configuration of the model, as `AutoConfig` reads it.
+
+    Raises:
+        XltError: The model is an encoder-decoder whose encoder cannot be loaded alone.
+    """
+    from transformers import MODEL_FOR_TEXT_ENCODING_MAPPING, AutoModel, AutoModelForTextEncoding
+
+    # T5's encoder, saved alone, no longer says in every version of transformers that it had a decoder.
+    if type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING:
+        return AutoModelForTextEncoding
+    if getattr(config, "is_encoder_decoder", False):
+        raise XltError(
+            f"{source} is an encoder-decoder of the kind {config.model_type}. T5 and its relatives are the only "
+            "encoder-decoders that can be used. Give another encoder."
+        )
+    return AutoModel
+
+
+def pooler_options(config: Any) -> dict[str, bool]:
+    """Return the options that make transformers leave out the pooling head, if this kind of model has one."""
+    from transformers import MODEL_MAPPING
+
+    parameters = inspect.signature(MODEL_MAPPING[type(config)]).parameters
+    return {"add_pooling_layer": False} if "add_pooling_layer" in parameters else {}
+
+
+def count_positions(model: Any) -> int | None:
+    """Return how many word pieces have a position embedding, or None for models without such embeddings (T5).
+
+    The RoBERTa family counts positions from the padding's id + 1, so that 514 rows hold 512 positions.
+    """
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and hasattr(module, "num_embeddings"):
+            first = 0 if module.padding_idx is None else module.padding_idx + 1
+            return int(module.num_embeddings - first)
+    limit = getattr(model.config, "max_position_embeddings", None)
+    return int(limit) if limit else None
