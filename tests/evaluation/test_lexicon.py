@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -35,6 +35,7 @@ def naive_ranks(scores: NDArray[np.float64], gold: list[list[int]]) -> list[int]
     return [min(list(np.argsort(-row)).index(key) for key in right) + 1 for row, right in zip(scores, gold)]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 999), st.integers(1, 9), st.integers(1, 30))
 def test_ranks_are_those_of_the_full_sort(seed: int, n: int, m: int) -> None:
     x, y = rows(n, seed), rows(m, seed + 1)
