@@ -18,7 +18,7 @@ from rich.table import Table
 from sklearn.linear_model import LogisticRegression
 
 from spacy_xlt.data.docbin import load_records
-from spacy_xlt.evaluation.document import read_document
+from spacy_xlt.evaluation.document import Metrics
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 
@@ -27,7 +27,7 @@ C = 10.0
 
 
 def main(model: Path, train: Path, test: Path, metrics: Path) -> None:
-    document = read_document(metrics)
+    document = Metrics.load(metrics).to_dict()
     source = document["source"]
     nlp = spacy.load(model)
     records = load_records([train]).records

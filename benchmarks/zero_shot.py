@@ -10,7 +10,7 @@ from typing import Any
 
 from common import PROJECT, write_results
 
-from spacy_xlt.evaluation.document import read_document
+from spacy_xlt.evaluation.document import Metrics
 
 METRICS = PROJECT / "metrics"
 MODELS = {"tickets": "tickets, frozen", "sib200": "SIB-200, frozen", "sib200-finetuned": "SIB-200, fine-tuned"}
@@ -32,7 +32,7 @@ def row(name: str, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    rows = [row(name, read_document(METRICS / f"{file}.json")) for file, name in MODELS.items()]
+    rows = [row(name, Metrics.load(METRICS / f"{file}.json").to_dict()) for file, name in MODELS.items()]
     lines = [
         f"| {r['model']} | {r['source_accuracy']:.3f} | {r['mean_before']:.3f} | {r['mean']:.3f} "
         f"| {r['lowest'][0]:.3f} ({r['lowest'][1]}) |"

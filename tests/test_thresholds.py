@@ -8,7 +8,7 @@ import pytest
 import spacy
 from spacy.training import Example
 
-from spacy_xlt.batch.model import Result, TextModel
+from spacy_xlt.batch.model import Prediction, TextModel
 from spacy_xlt.data.docbin import make_docs
 from spacy_xlt.data.records import Record
 from spacy_xlt.evaluation.evaluate import evaluate
@@ -54,9 +54,9 @@ def test_everything_gives_the_labels_that_reach_their_threshold(
     assert Classifier.load(tmp_path / "model")(SENTENCES).labels == expected
     for docs in (False, True):
         found = TextModel(tmp_path / "model", docs=docs)(SENTENCES).of_texts
-        assert [tuple(result.label) for result in found if isinstance(result, Result)] == expected
+        assert [tuple(result.label) for result in found if isinstance(result, Prediction)] == expected
     assert correct_rows(nlp, records).all()
-    assert evaluate(nlp, records)["languages"]["en"]["accuracy"] == 1.0
+    assert evaluate(nlp, records).languages["en"].accuracy == 1.0
     examples = [Example(nlp.make_doc(doc.text), doc) for doc in make_docs(nlp, records, LABELS)]
     scores = nlp.evaluate(examples)
     assert scores["cats_by_language"]["en"]["accuracy"] == 1.0

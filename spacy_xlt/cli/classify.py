@@ -1,4 +1,4 @@
-"""`xlt classify`: a few texts through a model, to see it work."""
+"""The command `xlt classify`."""
 
 from pathlib import Path
 from typing import Annotated, Optional
@@ -10,12 +10,14 @@ from spacy_xlt.cli.options import Encoding, Gpu, Model
 
 def classify_cli(
     model: Model,
-    texts: Annotated[Optional[list[str]], typer.Argument(help="Texts; none: one a line from --file or stdin.")] = None,
-    file: Annotated[Optional[Path], typer.Option(help="A file with one text a line.")] = None,
+    texts: Annotated[
+        Optional[list[str]], typer.Argument(help="Texts. Without any, --file or stdin is read, one text per line.")
+    ] = None,
+    file: Annotated[Optional[Path], typer.Option(help="A file with one text per line.")] = None,
     encoding: Encoding = None,
     gpu_id: Gpu = -1,
 ) -> None:
-    """Print the language, the class or classes, and their probabilities."""
+    """Print the language, the labels and their probabilities."""
     import sys
 
     from rich.console import Console
@@ -32,24 +34,26 @@ def classify_cli(
     from spacy_xlt.text import replace_surrogates, strip_controls
 
     if file is not None and not file.is_file():
-        raise XltError(f"{file} does not exist.")
+        raise XltError(f"{file} does not exist. Choose another file.")
     if not texts:
         lines = decode(file.read_bytes(), str(file), encoding) if file else sys.stdin.read()
         texts = [line for line in lines.split("\n") if line.strip()]
     for text in texts:
         if len(text) > MAX_CHARS:
-            raise XltError(f"A text has {len(text)} characters, more than {MAX_CHARS}: cut it ({text[:40]}...).")
+            raise XltError(
+                f"A text has {len(text)} characters ({text[:40]}...). The limit is {MAX_CHARS}. Shorten the text."
+            )
     use_gpu(gpu_id)
     nlp = load_model(model)
     head = find_pipe(nlp, TextCategorizer)
-    table = Table("text", "language", "class", "probability")
+    table = Table("text", "language", "label", "probability")
     for doc in nlp.pipe(map(replace_surrogates, texts)):
         if isinstance(head, MultiLabel_TextCategorizer):
             found = sorted(labels_above(doc.cats, head.cfg, head.labels), key=doc.cats.__getitem__, reverse=True)
         else:
             found = [max(head.labels, key=doc.cats.__getitem__)]
         language = doc._.language if doc.has_extension("language") else ""
-        # On one line, and without codes that the terminal would obey.
+        # Line breaks would break the table, and a terminal would interpret control characters.
         shown = " ".join(strip_controls(doc.text).split())
         table.add_row(shown, language, ", ".join(found) or "-", ", ".join(f"{doc.cats[name]:.2f}" for name in found))
     Console().print(table, markup=False)

@@ -1,4 +1,4 @@
-"""`xlt evaluate`: figures of a model per language."""
+"""The command `xlt evaluate`."""
 
 from pathlib import Path
 from typing import Annotated, Optional
@@ -11,7 +11,7 @@ from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Model, Pro
 def evaluate_cli(
     model: Model,
     data: Annotated[
-        list[str], typer.Argument(help="Labelled texts: .spacy, .csv, .tsv, .jsonl ... files, folders, patterns.")
+        list[str], typer.Argument(help="Labeled texts: files (.spacy, .csv, .tsv, .jsonl ...), folders, or patterns.")
     ],
     output: Annotated[Optional[Path], typer.Option("--output", "-o", help="Write the figures as JSON.")] = None,
     text: Text = "text",
@@ -20,32 +20,34 @@ def evaluate_cli(
     label_separator: Separator = None,
     labels: Labels = "",
     encoding: Encoding = None,
-    language: Annotated[Optional[str], typer.Option(help="Language of all texts, if the records do not say.")] = None,
-    source: Annotated[str, typer.Option(help="The source language, if the model has no projector.")] = "en",
+    language: Annotated[
+        Optional[str], typer.Option(help="Language of the texts whose records do not name one.")
+    ] = None,
+    source: Annotated[
+        Optional[str], typer.Option(help="Source language.  [default: that of the model's projector, else en]")
+    ] = None,
     strict: Strict = False,
     gpu_id: Gpu = -1,
     progress: Progress = True,
 ) -> None:
     """Measure accuracy and macro-F1 for each language.
 
-    The table has 95 % intervals and the gap to the source language, before and after projection.
+    The table has 95% confidence intervals and the gap to the source language, before and after the projection.
     """
     from spacy_xlt.cli.common import make_columns, print_notes, quiet, report_bad_records
     from spacy_xlt.data.docbin import load_records
     from spacy_xlt.evaluation.evaluate import evaluate
-    from spacy_xlt.evaluation.table import print_table
-    from spacy_xlt.files import write_json
     from spacy_xlt.models import load_model, use_gpu
 
     use_gpu(gpu_id)
     columns = make_columns(text, label, lang, label_separator, labels)
-    loaded = load_records(data, columns, language, encoding=encoding)
-    print_notes(loaded.notes)
-    figures = evaluate(load_model(model), loaded.records, source=source, quiet=quiet(progress))
-    metrics = {"model": str(model), "data": data, **figures}
-    print_table(metrics)
+    dataset = load_records(data, columns, language, encoding=encoding)
+    print_notes(dataset.notes)
+    report = evaluate(load_model(model), dataset.records, source=source, progress=not quiet(progress))
+    report = report.model_copy(update={"model": str(model), "data": data})
+    report.table()
     if output is not None:
-        write_json(metrics, output)
-    # Not the model's name alone: that is the quarantine file of its training.
+        report.to_json(output)
+    # Not the name of the model alone: its training writes a quarantine file of that name.
     beside = output.with_suffix("") if output else model.with_name(model.name + ".evaluate")
-    report_bad_records(loaded.bad, beside.with_name(beside.name + ".quarantine.jsonl"), strict)
+    report_bad_records(dataset.bad, beside.with_name(beside.name + ".quarantine.jsonl"), strict)

@@ -1,4 +1,4 @@
-"""`xlt evaluate-alignment`: how near the embeddings of languages lie to each other."""
+"""The command `xlt evaluate-alignment`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
@@ -12,29 +12,32 @@ if TYPE_CHECKING:
 
 
 def evaluate_alignment_cli(
-    model: Annotated[Path, typer.Argument(help="A trained pipeline folder, or an encoder folder.")],
+    model: Annotated[Path, typer.Argument(help="A trained model folder, or an encoder folder.")],
     dictionary: Annotated[
-        list[str], typer.Option(help="LANG=FILE: word pairs of the source and LANG. Repeatable.")
-    ] = [],  # noqa: B006  (typer's way; never written)
+        list[str], typer.Option(help="LANG=FILE: pairs of a source word and a word of LANG. Repeatable.")
+    ] = [],  # noqa: B006  (typer needs a list; it is not changed)
     pairs: Annotated[
-        list[str], typer.Option(help="LANG=SRC_FILE,LANG_FILE: sentences, line by line translations. Repeatable.")
+        list[str],
+        typer.Option(help="LANG=SRC_FILE,LANG_FILE: sentences that are translations, line by line. Repeatable."),
     ] = [],  # noqa: B006
-    texts: Annotated[list[str], typer.Option(help="LANG=FILE: unlabelled texts, the source's too. Repeatable.")] = [],  # noqa: B006
-    source: Annotated[str, typer.Option(help="The source language, if the model has no projector.")] = "en",
-    limit: Annotated[int, typer.Option(help="So many pairs or texts of each file are used, the first ones.")] = 5000,
+    texts: Annotated[
+        list[str], typer.Option(help="LANG=FILE: unlabeled texts, also in the source language. Repeatable.")
+    ] = [],  # noqa: B006
+    source: Annotated[str, typer.Option(help="Source language, if the model has no projector.")] = "en",
+    limit: Annotated[int, typer.Option(help="Number of pairs or texts to use from each file, the first ones.")] = 5000,
     output: Annotated[Optional[Path], typer.Option("--output", "-o", help="Write the figures as JSON.")] = None,
     encoding: Encoding = None,
     strict: Strict = False,
     gpu_id: Gpu = -1,
     progress: Progress = True,
 ) -> None:
-    """Measure how near languages lie to each other.
+    """Measure how well the embeddings of languages are aligned.
 
-    The command looks up translations and tells languages apart, before and after projection.
+    All figures are shown before and after the projection.
 
-    With a dictionary: the translations of a fifth of its source words, held out of every fit of ours, are looked up.
-    With pairs of sentences: each one's translation is looked up, both ways. With texts alone, no translations:
-    mean CSLS of mutual neighbours, hubness, and a linear probe for the language.
+    A dictionary: the command looks up the translations of a held-out fifth of its source words. Pairs of sentences: it
+    looks up the translation of each sentence, in both directions. Texts that are not translations: it measures the mean
+    CSLS of mutual neighbors, hubness, and how well a linear probe predicts the language.
     """
     from spacy_xlt.cli.common import parse_by_language, print_notes, quiet, read_sides, report_bad_records, warn_skipped
     from spacy_xlt.data.dictionaries import read_dictionary
@@ -47,7 +50,7 @@ def evaluate_alignment_cli(
     from spacy_xlt.models import use_gpu
 
     if limit < 1:
-        raise XltError(f"--limit is a number of lines from 1 on, not {limit}.")
+        raise XltError(f"--limit is {limit}. It must be at least 1.")
     files = {
         "--dictionary": parse_by_language("--dictionary", dictionary),
         "--pairs": parse_by_language("--pairs", pairs),
@@ -60,16 +63,16 @@ def evaluate_alignment_cli(
         word_pairs[language] = read.pairs[:limit]
         skipped += warn_skipped(path, read.skipped.to_dict())
     sentences = {language: read_sides(language, both, encoding)[:limit] for language, both in files["--pairs"].items()}
-    unlabelled, bad = {}, []
+    unlabeled, bad = {}, []
     for language, path in files["--texts"].items():
         loaded = load_records(path, ColumnNames(labelled=False), language, encoding=encoding)
         print_notes(loaded.notes)
-        unlabelled[language] = [record.text for record in loaded.records][:limit]
+        unlabeled[language] = [record.text for record in loaded.records][:limit]
         bad.extend(loaded.bad)
     use_gpu(gpu_id)
     nlp = load_model_or_encoder(model)
     figures = evaluate_alignment(
-        nlp, dictionaries=word_pairs, pairs=sentences, texts=unlabelled, source=source, quiet=quiet(progress)
+        nlp, dictionaries=word_pairs, pairs=sentences, texts=unlabeled, source=source, progress=not quiet(progress)
     )
     document = {"model": str(model), **figures, "files": files}
     print_alignment(document)
@@ -82,7 +85,7 @@ def evaluate_alignment_cli(
 
 
 def load_model_or_encoder(path: Path) -> "Language":
-    """A pipeline folder, or a pipeline of nothing but the encoder of an encoder folder."""
+    """Load a model folder, or make a pipeline that has only the encoder of an encoder folder."""
     import spacy
 
     from spacy_xlt.encoders.folder import SETTINGS_FILE

@@ -63,10 +63,10 @@ def export_cli(
     for note in notes:
         print(note)
     if records:
-        before, after = (evaluate(each, records, quiet=quiet(progress)) for each in (nlp, exported))
+        before, after = (evaluate(each, records, progress=not quiet(progress)) for each in (nlp, exported))
         print(
-            f"Accuracy on {len(records)} dev texts, mean of {len(before['languages'])} languages: "
-            f"{mean_accuracy(before):.3f} before, {mean_accuracy(after):.3f} after."
+            f"Accuracy on {len(records)} dev texts, mean of {len(before.languages)} languages: "
+            f"{mean_accuracy(before.to_dict()):.3f} before, {mean_accuracy(after.to_dict()):.3f} after."
         )
     save_model(exported, output)
     print(f"✔ {output}: {folder_megabytes(output):.0f} MB, preset {preset}")

@@ -1,4 +1,4 @@
-"""`xlt table`: the figures of `xlt evaluate` on the terminal."""
+"""The command `xlt table`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,10 +6,9 @@ from typing import Annotated
 import typer
 
 
-def table_cli(metrics: Annotated[list[Path], typer.Argument(help="JSON files written by `xlt evaluate`.")]) -> None:
-    """Print the tables of metrics files."""
-    from spacy_xlt.evaluation.document import read_document
-    from spacy_xlt.evaluation.table import print_table
+def table_cli(metrics: Annotated[list[Path], typer.Argument(help="Metrics files (JSON) from 'xlt evaluate'.")]) -> None:
+    """Print the figures of metrics files as tables."""
+    from spacy_xlt.evaluation.report import Report
 
     for path in metrics:
-        print_table(read_document(path))
+        Report.load(path).table()

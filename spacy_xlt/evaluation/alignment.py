@@ -1,7 +1,4 @@
-"""How well two languages lie together in one space: rows of embeddings in, plain numbers out.
-
-Shares are from 0 to 1. `evaluation.lexicon` has the retrieval that words and sentences share.
-"""
+"""Metrics of how well the embeddings of two languages are aligned. Shares are numbers from 0 to 1."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -20,11 +17,24 @@ CHANCE = 0.5
 
 
 def sentence_figures(source: Floats, target: Floats, pairs: Sequence[tuple[int, int]]) -> dict[str, Any]:
-    """Find each sentence's translation, both ways (Artetxe & Schwenk 2019 on Tatoeba).
+    """Measure how often the nearest sentence in the other language is a translation, in both directions.
 
-    source: [n, d] and target: [m, d], different sentences; pairs: (source row, target row) that mean the same. Where a
-    sentence has several translations, each of them is right. Returns {"pairs", "cosine": {"from_source", "to_source"},
-    "csls": the same}: the shares of sentences whose nearest one is a translation. Raises XltError without a pair.
+    If a sentence has several translations, each of them is correct.
+
+    Args:
+        source: The embeddings of distinct source sentences, `[n, d]`.
+        target: The embeddings of distinct target sentences, `[m, d]`.
+        pairs: The translations: pairs (source row, target row).
+
+    Returns:
+        {"pairs": their number, "cosine": {"from_source": share, "to_source": share}, "csls": the same}.
+
+    Raises:
+        XltError: There are no pairs.
+
+    References:
+        Artetxe and Schwenk (2019), Massively Multilingual Sentence Embeddings for Zero-Shot Cross-Lingual Transfer and
+        Beyond, section 4.4 (similarity search on Tatoeba).
     """
     from_source = induce_lexicon(source, target, pairs)
     to_source = induce_lexicon(target, source, [(row, source_row) for source_row, row in pairs])
@@ -38,11 +48,19 @@ def sentence_figures(source: Floats, target: Floats, pairs: Sequence[tuple[int, 
 
 
 def space_figures(source: Floats, target: Floats) -> dict[str, float]:
-    """{"mean_csls", "hubness"} of source [n, d] and target [m, d]: they need no translations.
+    """Measure two spaces without translations.
 
-    mean_csls: of the mutual nearest neighbours, higher is better (0 without any); see `retrieval.mean_csls`.
-    hubness: of the target rows as the 10 nearest of the source rows, lower is better; see `retrieval.hubness`.
-    Raises XltError for NaN, no rows, different widths.
+    Args:
+        source: The source embeddings, `[n, d]`.
+        target: The target embeddings, `[m, d]`.
+
+    Returns:
+        {"mean_csls", "hubness"}. Higher is better for the mean CSLS of the mutual nearest neighbors (0 without any; see
+        `retrieval.mean_csls`). Lower is better for the hubness of the target rows among the 10 nearest neighbors of
+        the source rows (see `retrieval.hubness`).
+
+    Raises:
+        XltError: The embeddings contain NaN, have no rows, or differ in width.
     """
     score = mean_csls(source, target)
     indices, _ = nearest(source, target, min(HUBNESS_K, len(target)), metric="cosine")
@@ -50,15 +68,28 @@ def space_figures(source: Floats, target: Floats) -> dict[str, float]:
 
 
 def separability(source: Floats, target: Floats, *, seed: int = 0) -> float:
-    """The accuracy of a linear probe that tells the language from the embedding: 0.5 is chance, and lower is better.
+    """Return the accuracy of a linear probe that predicts the language from the embedding.
 
-    A logistic regression on standardised embeddings, the mean of 5 folds (as Libovicky et al. 2020 probe for the
-    language). Of the larger side only as many rows count as the smaller one has. Texts of different subjects are told
-    apart by those as well: compare languages on texts of one kind, best on translations.
-    Raises XltError for fewer than 5 rows of a side, and where scikit-learn is not installed.
+    0.5 is chance, and lower is better. The probe is a logistic regression on standardized embeddings, evaluated by
+    5-fold cross-validation. It also picks up differences in topic, so compare texts of the same kind, ideally
+    translations.
+
+    Args:
+        source: The source embeddings, `[n, d]`.
+        target: The target embeddings, `[m, d]`. The larger side is cut to the number of rows of the smaller one.
+        seed: The seed of the folds.
+
+    Raises:
+        XltError: A side has fewer than 5 rows, or scikit-learn is not installed.
+
+    References:
+        Libovický et al. (2020), On the Language Neutrality of Pre-trained Multilingual Representations (language
+        identification).
     """
     if find_spec("sklearn") is None:
-        raise XltError("Language separability needs scikit-learn. Install with: pip install 'spacy-xlt[train]'")
+        raise XltError(
+            "Language separability needs scikit-learn, which is not installed. Run: pip install 'spacy-xlt[train]'"
+        )
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_score
     from sklearn.pipeline import make_pipeline
@@ -66,7 +97,7 @@ def separability(source: Floats, target: Floats, *, seed: int = 0) -> float:
 
     n = min(len(source), len(target))
     if n < FOLDS:
-        raise XltError(f"Language separability needs at least {FOLDS} texts of each language, there are {n}.")
+        raise XltError(f"Language separability needs at least {FOLDS} texts of each language, but a language has {n}.")
     rows, languages = np.concatenate([source[:n], target[:n]]), np.repeat([0, 1], n)
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
@@ -74,5 +105,5 @@ def separability(source: Floats, target: Floats, *, seed: int = 0) -> float:
 
 
 def text_figures(source: Floats, target: Floats) -> dict[str, float]:
-    """`space_figures`, "separability" and its "chance": what can be measured on texts without translations."""
+    """Measure texts that are not translations: `space_figures`, "separability", and its "chance" level."""
     return {**space_figures(source, target), "separability": separability(source, target), "chance": CHANCE}

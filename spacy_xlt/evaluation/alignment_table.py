@@ -1,4 +1,4 @@
-"""The figures of `evaluate_alignment` and `align_vectors` on a terminal. Shares are shown in percent."""
+"""Tables of the figures of `evaluate_alignment` and `align_vectors`. Shares are shown in percent."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Optional
@@ -12,7 +12,7 @@ from spacy_xlt.evaluation.table import NOTHING, encodable, one_line, percent
 from spacy_xlt.languages import name
 
 Figures = dict[str, Any]
-# The head of a column, how its figure is found in the figures of a stage, and how it is shown.
+# The head of a column, the keys that lead to its figure, and the function that formats it.
 Column = tuple[str, tuple[str, ...], Callable[[Optional[float]], str]]
 
 
@@ -42,24 +42,30 @@ TABLES = {
     "words": (
         WORDS,
         "Translations of words",
-        "Percent of the source's words whose translation is the first, among 5, among 10; P@5 on by CSLS.",
+        "Percent of the source words whose translation is the nearest word (P@1) or among the nearest 5 or 10. "
+        "P@5, P@10 and MRR use CSLS.",
     ),
     "sentences": (
         SENTENCES,
         "Translations of sentences",
-        "Percent of the sentences whose nearest neighbour in the other language is a translation.",
+        "Percent of the sentences whose nearest neighbor in the other language is a translation.",
     ),
     "texts": (
         TEXTS,
         "Texts",
-        "Separability: percent right of a linear probe for the language, chance is 50, lower is better. Mean CSLS of "
-        "mutual neighbours: higher is better. Hubness: lower is better.",
+        "Separability: accuracy of a linear probe that predicts the language. 50 is chance, and lower is better. "
+        "Mean CSLS of the mutual nearest neighbors: higher is better. Hubness: lower is better.",
     ),
 }
 
 
 def print_alignment(document: Figures, console: Optional[Console] = None) -> None:
-    """Print a table for words, sentences and texts each; before and after the projection, by language and the mean."""
+    """Print the figures of `evaluate_alignment`: one table each for words, sentences and texts.
+
+    Args:
+        document: The figures, with the name of the "model".
+        console: Where to print. The default is the standard output.
+    """
     console = console or Console()
     for kind, (columns, title, caption) in TABLES.items():
         if kind in document["mean"]:
@@ -70,11 +76,18 @@ def print_alignment(document: Figures, console: Optional[Console] = None) -> Non
             _print(console, f"{title}: {document['model']}", heads, lines, legend)
     unfitted = [code for code, figures in document["languages"].items() if figures["fitted"] is False]
     if unfitted and any("after" in figures for figures in document["mean"].values()):
-        console.print(_text(f"Not fitted, moved by the pooled mean: {', '.join(unfitted)}.", console))
+        console.print(
+            _text(f"The projector was not fitted on {', '.join(unfitted)}, so the pooled mean was used.", console)
+        )
 
 
 def print_vectors(figures: Figures, console: Optional[Console] = None) -> None:
-    """Print what `align_vectors` has measured."""
+    """Print the figures of `align_vectors`.
+
+    Args:
+        figures: The figures.
+        console: Where to print. The default is the standard output.
+    """
     console = console or Console()
     evaluation, space = figures["evaluation"], figures["space"]
     caption = " ".join(
@@ -82,14 +95,14 @@ def print_vectors(figures: Figures, console: Optional[Console] = None) -> None:
         for key, title in (("mean_csls", "Mean CSLS"), ("hubness", "Hubness"))
     )
     if evaluation is None:
-        console.print(_text(f"No dictionary words to evaluate on. {caption}", console))
+        console.print(_text(f"There is no dictionary to evaluate on. {caption}", console))
         return
     lines = [
         [title, *(percent(evaluation[metric][key]) for key in ("p@1", "p@5", "p@10", "mrr"))]
         for metric, title in (("cosine", "cosine"), ("csls", "CSLS"))
     ]
-    title = f"{evaluation['words']} words of {evaluation['path']}, not fitted on"
-    coverage = f"{percent(evaluation['coverage'])} % of its words for evaluation have vectors on both sides."
+    title = f"{evaluation['words']} held-out words of {evaluation['path']}"
+    coverage = f"{percent(evaluation['coverage'])}% of its held-out words have vectors on both sides."
     _print(console, title, [figures["aligner"], "P@1", "P@5", "P@10", "MRR"], lines, f"{coverage} {caption}")
 
 
@@ -115,7 +128,7 @@ def _get(figures: Figures, path: Sequence[str]) -> float:
 
 
 def _print(console: Console, title: str, heads: Sequence[str], lines: Sequence[Sequence[str]], caption: str) -> None:
-    # Title and caption as lines of their own: a table would break them to its width.
+    # The title and the caption are separate lines because a table would wrap them to its own width.
     console.print(_text(title, console), soft_wrap=True)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1))
     for column, head in enumerate(heads):
@@ -127,5 +140,5 @@ def _print(console: Console, title: str, heads: Sequence[str], lines: Sequence[S
 
 
 def _text(content: str, console: Console) -> Text:
-    # Text, not str: names are untrusted, and rich would read "[red]" in a str as markup.
+    # Names are untrusted. In a str, rich would read "[red]" as markup; in a Text it does not.
     return Text(encodable(one_line(content), console))

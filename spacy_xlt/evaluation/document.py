@@ -1,119 +1,144 @@
-"""The metrics document: JSON written by `xlt evaluate`, read by everything that shows figures.
-
-    {"model": ..., "data": [...], "source": "en", "labels": [...], "n": 1352, "multilabel": false,
-     "languages": {code: figures}, "mean": figures, "before_projection": {"languages": ..., "mean": ...}}
-
-`metrics.by_language` makes the figures. "before_projection" is absent if the pipeline has no projector.
-"""
+"""The metrics document: the figures of one model, checked by pydantic. `evaluate` makes it, and all reports read it."""
 
 import json
-from math import isfinite
+import os
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Optional, Union
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing_extensions import Self
 
 from spacy_xlt.errors import XltError
 
-MEND = "write it with 'python -m spacy xlt evaluate'"
+REMEDY = "Evaluate the model again to create it."
+
+Count = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Difference = Annotated[float, Field(ge=-1.0, le=1.0)]
+# JSON has no tuples, so a list of two numbers is accepted.
+Interval = Annotated[tuple[Share, Share], Field(strict=False)]
 
 
-def read_document(path: Path) -> dict[str, Any]:
-    """The metrics document in a file. Raises XltError for a file that's missing, broken or something else."""
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise XltError(f"{path} is missing; {MEND}") from None
-    except OSError as error:
-        raise XltError(f"{path} can't be read ({error.strerror}); give a metrics file") from error
-    except json.JSONDecodeError as error:
-        raise XltError(f"{path}, line {error.lineno}: broken JSON ({error.msg}); {MEND}") from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise XltError(f"{path} is not a JSON file in UTF-8; {MEND}") from error
-    check_document(document, str(path))
-    checked: dict[str, Any] = document
-    return checked
+class _Strict(BaseModel):
+    """Types are not converted, figures are finite, and fields that a later version adds are kept."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True, allow_inf_nan=False)
 
 
-def check_document(document: Any, place: str) -> None:
-    """Raise XltError, naming `place` and the key, unless `document` is a metrics document as `evaluate` writes it.
+class LanguageFigures(_Strict):
+    """The figures of one language. Shares are numbers from 0 to 1.
 
-    Keys that we do not know are allowed: a later version may add some.
+    Attributes:
+        n: The number of texts.
+        accuracy: The share of texts with the correct label (multilabel: with all labels correct).
+        macro_f1: The unweighted mean of the F1 scores of the labels.
+        ci95: The 95% confidence interval of the accuracy.
+        macro_f1_ci95: The 95% confidence interval of macro-F1.
+        langid_accuracy: The share of texts whose language was detected correctly. None without a detector.
+        gap: The accuracy of the source language minus this accuracy. None without texts in the source language.
     """
-    try:
-        _check_type(document, dict, "the document")
-        for key, kind in (("model", str), ("source", str), ("labels", list), ("data", list), ("multilabel", bool)):
-            _check_type(_get(document, key, key), kind, key)
-        for key in ("labels", "data"):
-            for index, value in enumerate(document[key]):
-                _check_type(value, str, f"{key}[{index}]")
-        _check_count(_get(document, "n", "n"), "n")
-        _check_figures(document, "")
-        if document.get("before_projection") is not None:
-            _check_figures(document["before_projection"], "before_projection.")
-    except _Malformed as error:
-        raise XltError(
-            f"{place} is not a metrics document: {error}. Write one with 'python -m spacy xlt evaluate'."
-        ) from None
+
+    n: Count
+    accuracy: Share
+    macro_f1: Share
+    ci95: Interval
+    macro_f1_ci95: Interval
+    langid_accuracy: Optional[Share]
+    gap: Optional[Difference]
 
 
-class _Malformed(Exception):
-    """What is wrong with a metrics document; `check_document` adds the place and the mend."""
+class MeanFigures(_Strict):
+    """The unweighted mean of the target languages (all languages except the source).
+
+    Attributes:
+        languages: The number of target languages. If it is 0, all figures are None.
+        accuracy: See `LanguageFigures`, as for the other figures.
+    """
+
+    languages: Count
+    accuracy: Optional[Share]
+    macro_f1: Optional[Share]
+    gap: Optional[Difference]
+    langid_accuracy: Optional[Share]
 
 
-def _get(record: dict[str, Any], key: str, path: str) -> Any:
-    if key not in record:
-        raise _Malformed(f"'{path}' is missing")
-    return record[key]
+Languages = Annotated[dict[str, LanguageFigures], Field(min_length=1)]
 
 
-def _check_type(value: Any, kind: type, path: str) -> None:
-    names = {dict: "an object", list: "a list", str: "a text", bool: "true or false"}
-    if not isinstance(value, kind):
-        raise _Malformed(f"{path if path == 'the document' else repr(path)} is not {names[kind]}")
+class Figures(_Strict):
+    """The figures of each language, by language code, and their mean over the target languages."""
+
+    languages: Languages
+    mean: MeanFigures
 
 
-def _check_count(value: Any, path: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise _Malformed(f"'{path}' is not a count")
+class Metrics(_Strict):
+    """The metrics document of one model.
 
+    Attributes:
+        model: The model folder, or the name of the pipeline.
+        data: The files that the test texts came from. Empty for texts in memory.
+        source: The source language: the language of the training texts.
+        labels: The labels that the model knows.
+        n: The number of test texts.
+        multilabel: Whether a text can have several labels or none.
+        languages: The figures of each language, by language code.
+        mean: The mean of the target languages.
+        before_projection: The figures of the same model without its projection. None without a projector.
+    """
 
-def _check_share(value: Any, path: str, low: float = 0.0) -> None:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
-    if not is_number or not low <= value <= 1.0:
-        raise _Malformed(f"'{path}' is not a number from {low:g} to 1")
+    model: str
+    data: list[str]
+    source: str
+    labels: list[str]
+    n: Count
+    multilabel: bool
+    languages: Languages
+    mean: MeanFigures
+    before_projection: Optional[Figures] = None
 
+    @classmethod
+    def load(cls, path: Union[str, os.PathLike[str]]) -> Self:
+        """Read a metrics document from a JSON file.
 
-def _check_figures(record: Any, prefix: str) -> None:
-    """The "languages" and the "mean" of a document or of its "before_projection"."""
-    _check_type(record, dict, prefix.rstrip("."))
-    languages = _get(record, "languages", f"{prefix}languages")
-    _check_type(languages, dict, f"{prefix}languages")
-    if not languages:
-        raise _Malformed(f"'{prefix}languages' is empty")
-    for code, figures in languages.items():
-        path = f"{prefix}languages.{code}"
-        _check_type(figures, dict, path)
-        _check_count(_get(figures, "n", f"{path}.n"), f"{path}.n")
-        for key in ("accuracy", "macro_f1"):
-            _check_share(_get(figures, key, f"{path}.{key}"), f"{path}.{key}")
-        for key in ("ci95", "macro_f1_ci95"):
-            interval = _get(figures, key, f"{path}.{key}")
-            _check_type(interval, list, f"{path}.{key}")
-            if len(interval) != 2:
-                raise _Malformed(f"'{path}.{key}' is not a pair")
-            for bound in interval:
-                _check_share(bound, f"{path}.{key}")
-        _check_optional(figures, path)
-    mean = _get(record, "mean", f"{prefix}mean")
-    _check_type(mean, dict, f"{prefix}mean")
-    _check_count(_get(mean, "languages", f"{prefix}mean.languages"), f"{prefix}mean.languages")
-    for key in ("accuracy", "macro_f1"):
-        if _get(mean, key, f"{prefix}mean.{key}") is not None:
-            _check_share(mean[key], f"{prefix}mean.{key}")
-    _check_optional(mean, f"{prefix}mean")
+        Args:
+            path: A file that `evaluate` or `Report.to_json` has written.
 
+        Raises:
+            XltError: The file is missing, is not JSON, or has a missing or invalid field.
+        """
+        path = Path(path)
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise XltError(f"{path} does not exist. {REMEDY}") from None
+        except OSError as error:
+            raise XltError(f"{path} cannot be read ({error.strerror}). Choose a metrics file.") from error
+        except json.JSONDecodeError as error:
+            raise XltError(f"{path}, line {error.lineno}: invalid JSON ({error.msg}). {REMEDY}") from error
+        except (UnicodeDecodeError, RecursionError) as error:
+            raise XltError(f"{path} is not a JSON file in UTF-8. {REMEDY}") from error
+        return cls.parse(content, str(path))
 
-def _check_optional(figures: dict[str, Any], path: str) -> None:
-    """The figures that may be null, of a language or of the mean."""
-    for key, low in (("gap", -1.0), ("langid_accuracy", 0.0)):
-        if _get(figures, key, f"{path}.{key}") is not None:
-            _check_share(figures[key], f"{path}.{key}", low)
+    @classmethod
+    def parse(cls, content: Any, location: str) -> Self:
+        """Check parsed JSON and return it as a metrics document.
+
+        Args:
+            content: The parsed JSON.
+            location: Where the content came from, for error messages.
+
+        Raises:
+            XltError: A field is missing or invalid. The message names the location and the field.
+        """
+        try:
+            return cls.model_validate(content)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            field = ".".join(map(str, first["loc"]))
+            what = f"the field '{field}': {first['msg']}" if field else first["msg"]
+            raise XltError(f"{location} is not a metrics document: {what}. {REMEDY}") from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the document as JSON types, as `evaluate` writes it."""
+        return self.model_dump(mode="json", exclude_unset=True)

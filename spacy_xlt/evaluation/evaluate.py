@@ -1,7 +1,9 @@
-"""Running a pipeline over labelled texts of many languages and measuring it, before and after projection."""
+"""Evaluation of a pipeline on labeled texts in many languages, before and after the projection."""
 
+import os
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Optional, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,62 +11,106 @@ from spacy.language import Language
 from spacy.pipeline.textcat import TextCategorizer
 from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
 from spacy.tokens import Doc
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from spacy_xlt.data.given import Records, as_records
-from spacy_xlt.data.records import Record
+from spacy_xlt.data.records import COLUMNS, ColumnNames, Record
 from spacy_xlt.errors import XltError
+from spacy_xlt.evaluation.document import Figures
 from spacy_xlt.evaluation.metrics import by_language
+from spacy_xlt.evaluation.report import Report
 from spacy_xlt.heads.thresholds import read_thresholds
-from spacy_xlt.languages import UNKNOWN, base_code, find_language
+from spacy_xlt.languages import UNKNOWN, as_base_code, base_code, find_language
+from spacy_xlt.models import load_model
 from spacy_xlt.pipeline.find import find_pipe, has_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector
 from spacy_xlt.pipeline.projector import Projector
 
+DEFAULT_SOURCE = "en"
 
-def evaluate(nlp: Language, records: Records, *, source: str = "en", quiet: bool = True) -> dict[str, Any]:
-    """Return the metrics of a pipeline on labelled records: per language and on the mean of the targets.
 
-    records: labelled records, or the files that hold them: a path, a folder, a pattern, or a list of them.
-    {"source", "labels", "n", "multilabel", "languages": {code: {n, accuracy, macro_f1, ci95, macro_f1_ci95, gap,
-    langid_accuracy}}, "mean", "before_projection": {"languages", "mean"}} (the last if there is a projector, whose
-    source then counts instead of `source`). A record without a language counts under the detected one.
-    Raises XltError for a label that the pipeline does not know.
+def evaluate(
+    nlp: Union[Language, str, os.PathLike[str]],
+    data: Records,
+    *,
+    source: Optional[str] = None,
+    language: Optional[str] = None,
+    columns: ColumnNames = COLUMNS,
+    progress: bool = True,
+) -> Report:
+    """Measure accuracy and macro-F1 for each language.
+
+    If the pipeline has a projector, the same texts are also classified without the projection, to show its effect.
+    The pipeline is not changed.
+
+    Args:
+        nlp: A trained pipeline, or its model folder.
+        data: Labeled texts: records, or a file, a folder, a pattern, or a list of them. A text without a language
+            counts towards its detected language.
+        source: The source language, which the gaps are relative to. The default is the source of the projector, or
+            English if there is no projector.
+        language: The language of all texts that do not name their own.
+        columns: The names of the fields with the text, the label and the language.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        The report: the figures of each language, their mean over the target languages, and both before projection.
+
+    Raises:
+        XltError: The model folder or the data cannot be read, the pipeline has no text categorizer, or a text has a
+            label that the model does not know.
+
+    Example:
+        >>> report = evaluate("model", "test.jsonl")  # doctest: +SKIP
+        >>> report.table()  # doctest: +SKIP
     """
-    records = as_records(records)
+    if not isinstance(nlp, Language):
+        nlp = load_model(os.fspath(nlp))
+    items = [data] if isinstance(data, (str, os.PathLike)) else list(data)
+    records = as_records(items, columns)  # type: ignore[arg-type]
+    if language is not None:
+        code = as_base_code(language)
+        records = [replace(record, language=code) if record.language == UNKNOWN else record for record in records]
     head = find_pipe(nlp, TextCategorizer)
     multilabel = isinstance(head, MultiLabel_TextCategorizer)
     gold = _gold(records, list(head.labels), multilabel)
+    projector = find_pipe(nlp, Projector) if has_pipe(nlp, Projector) else None
+    if source is not None:
+        source_code = find_language(source)
+    else:
+        source_code = projector.source if projector else DEFAULT_SOURCE
+
     texts = [record.text for record in records]
-    docs = list(tqdm(nlp.pipe(texts), total=len(texts), desc="Classifying", unit="text", disable=quiet))
+    bar = tqdm(nlp.pipe(texts), total=len(texts), desc="Classifying", unit="text", disable=not progress)
+    docs = list(bar)
     detected = [base_code(doc._.language or "") for doc in docs] if has_pipe(nlp, LanguageDetector) else None
     languages = [
-        language if record.language == UNKNOWN else record.language
-        for record, language in zip(records, detected or [UNKNOWN] * len(records))
+        found if record.language == UNKNOWN else record.language
+        for record, found in zip(records, detected or [UNKNOWN] * len(records))
     ]
-    if has_pipe(nlp, Projector):
-        source = find_pipe(nlp, Projector).source
-    else:
-        source = find_language(source)
 
-    def measure() -> dict[str, Any]:
+    def measure() -> Figures:
         predicted = _predicted(head, docs, multilabel)
-        return by_language(gold, predicted, languages, detected, labels=list(head.labels), source=source)
+        return by_language(gold, predicted, languages, detected, labels=list(head.labels), source=source_code)
 
-    metrics: dict[str, Any] = {
-        "source": source,
+    after = measure()
+    content: dict[str, Any] = {
+        "model": str(nlp.path or f"{nlp.lang}_{nlp.meta['name']}"),
+        "data": [os.fspath(item) for item in items if isinstance(item, (str, os.PathLike))],
+        "source": source_code,
         "labels": list(head.labels),
         "n": len(records),
         "multilabel": multilabel,
-        **measure(),
+        "languages": after.languages,
+        "mean": after.mean,
     }
-    if has_pipe(nlp, Projector):
-        # The same Docs once more through the head alone, with the projection taken back.
+    if projector:
+        # Only the head runs again, on the same Docs without the projection.
         for doc in docs:
             doc._.xlt_projected = doc._.xlt_embedding
         docs = list(head.pipe(docs, batch_size=nlp.batch_size))
-        metrics["before_projection"] = measure()
-    return metrics
+        content["before_projection"] = measure()
+    return Report(**content)
 
 
 def _gold(records: Sequence[Record], labels: list[str], multilabel: bool) -> NDArray[Any]:
@@ -74,11 +120,13 @@ def _gold(records: Sequence[Record], labels: list[str], multilabel: bool) -> NDA
         for label in record.labels:
             if label not in known:
                 raise XltError(
-                    f"{record.location}: the model does not know the label '{label}'; it knows {', '.join(labels)}."
+                    f"{record.location}: the model does not know the label '{label}'. It knows {', '.join(labels)}."
                 )
             matrix[row, known[label]] = True
         if not multilabel and len(record.labels) != 1:
-            raise XltError(f"{record.location}: {len(record.labels)} labels, but the model gives exactly one.")
+            raise XltError(
+                f"{record.location}: the text has {len(record.labels)} labels, but the model predicts exactly one."
+            )
     return matrix if multilabel else matrix.argmax(axis=1)
 
 

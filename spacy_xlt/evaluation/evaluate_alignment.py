@@ -1,4 +1,4 @@
-"""Measuring how near an encoder, and the projector after it, bring languages to each other: words, sentences, texts."""
+"""Evaluation of how well a pipeline aligns languages: on words, on sentences, and on texts without translations."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Optional, TypeVar
 
 from spacy.language import Language
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from spacy_xlt.data.dictionaries import WordPair, split_by_source
 from spacy_xlt.data.given import TextsByLanguage, as_texts_by_language
@@ -27,7 +27,7 @@ ValueT = TypeVar("ValueT")
 
 @dataclass(frozen=True)
 class _Job:
-    """Texts of the source and of a language to embed, and what to measure on their rows [n, d] and [m, d]."""
+    """Texts of the source and of another language to embed, and the metrics of their embeddings `[n, d]`, `[m, d]`."""
 
     kind: str
     language: str
@@ -43,20 +43,28 @@ def evaluate_alignment(
     pairs: Optional[Mapping[str, Sequence[tuple[str, str]]]] = None,
     texts: Optional[TextsByLanguage] = None,
     source: str = "en",
-    quiet: bool = True,
+    progress: bool = True,
 ) -> Figures:
-    """Measure each language against the source: by the encoder's embeddings, and after the projection.
+    """Compare the embeddings of each language with those of the source language, before and after the projection.
 
-    dictionaries: {language: (source word, word of the language)}: the source words that `is_held_out` names are looked
-    up among all words of the language in it. pairs: {language: (source sentence, sentence of the language)}.
-    texts: {language: unlabelled texts, or files of them}, or files that say their languages, the source among them.
-    source: the projector's counts if there is one.
+    Args:
+        nlp: A pipeline with an encoder.
+        dictionaries: For each language, pairs (source word, word of the language). About a fifth of the source words
+            (see `is_held_out`) is looked up among all words of the language in the dictionary.
+        pairs: For each language, pairs (source sentence, sentence of the language).
+        texts: For each language, unlabeled texts or files of texts. Or files whose records name their language. Texts
+            in the source language are needed too.
+        source: The source language. A projector's own source takes precedence.
+        progress: Whether to show a progress bar.
 
-    Returns {"source", "width", "languages": {code: {"fitted": whether the projector knows it, None without one;
-    "words", "sentences", "texts": what was asked for}}, "mean": the mean of the languages}. Each of the three is
-    {"before": figures, "after": figures}, "after" if a projector was fitted; the figures are those of `induce_lexicon`,
-    of `sentence_figures` and of `text_figures`.
-    Raises XltError if there is no encoder, for texts without the source's, and where a language has too few.
+    Returns:
+        {"source", "width", "languages": {code: {"fitted", "words", "sentences", "texts"}}, "mean"}. "fitted" says
+        whether the projector was fitted on the language (None without a projector). The other three are there if they
+        were asked for. Each is {"before": figures, "after": figures}, with "after" only for a fitted projector. See
+        `induce_lexicon`, `sentence_figures` and `text_figures` for the figures.
+
+    Raises:
+        XltError: There is no encoder or no data, a language has too few texts, or the source language has no texts.
     """
     encoder = find_pipe(nlp, Encoder)
     projector = find_pipe(nlp, Projector) if has_pipe(nlp, Projector) else None
@@ -67,16 +75,16 @@ def evaluate_alignment(
         *_text_jobs(as_texts_by_language(texts or {}), source),
     ]
     if not jobs:
-        raise XltError("There is nothing to evaluate: give dictionaries, pairs of sentences, or texts.")
+        raise XltError("There is nothing to evaluate. Pass dictionaries, pairs of sentences, or texts.")
     languages: dict[str, Figures] = {}
     total = sum(len(job.ours) + len(job.theirs) for job in jobs)
-    with tqdm(total=total, desc="Embedding", unit="text", disable=quiet) as bar:
+    with tqdm(total=total, desc="Embedding", unit="text", disable=not progress) as bar:
         for job in jobs:
             fitted = job.language in projector.maps if projector else None
             ours, theirs = encode_in_chunks(encoder, job.ours, bar), encode_in_chunks(encoder, job.theirs, bar)
             figures = {"before": job.measure(ours, theirs)}
             if projector and projector.maps:
-                # The source's own map is the identity.
+                # The source language is not projected because its map is the identity.
                 theirs = projector.project(theirs, [{job.language: 1.0}] * len(theirs))
                 figures["after"] = job.measure(ours, theirs)
             languages.setdefault(job.language, {"fitted": fitted})[job.kind] = figures
@@ -89,10 +97,10 @@ def evaluate_alignment(
 
 
 def _by_code(data: Optional[Mapping[str, ValueT]], source: Optional[str]) -> dict[str, ValueT]:
-    """By base codes. Raises XltError for translations into the source."""
+    """Return the data by base code. Raises XltError for translations into the source language."""
     found = {find_language(language): value for language, value in (data or {}).items()}
     if source in found:
-        raise XltError(f"'{source}' is the source language: give translations from it into other languages.")
+        raise XltError(f"'{source}' is the source language. Pass translations from it into other languages.")
     return found
 
 
@@ -102,8 +110,8 @@ def _word_jobs(dictionaries: Mapping[str, Sequence[WordPair]]) -> Iterator[_Job]
         held_out = [(ours[source], theirs[target]) for source, target in split_by_source(word_pairs)[1]]
         if not held_out:
             raise XltError(
-                f"The dictionary of '{language}' has {len(ours)} source words, and none of them is among the fifth of "
-                "all words that is held out for evaluation. Give more pairs."
+                f"None of the {len(ours)} source words in the dictionary of '{language}' is among the fifth of all "
+                "words that is held out for evaluation. Add more pairs."
             )
         yield _Job("words", language, list(ours), list(theirs), partial(induce_lexicon, pairs=held_out))
 
@@ -111,7 +119,7 @@ def _word_jobs(dictionaries: Mapping[str, Sequence[WordPair]]) -> Iterator[_Job]
 def _sentence_jobs(pairs: Mapping[str, Sequence[tuple[str, str]]]) -> Iterator[_Job]:
     for language, sentences in pairs.items():
         if not sentences:
-            raise XltError(f"There is no pair of sentences of language '{language}'.")
+            raise XltError(f"The language '{language}' has no pairs of sentences. Add some, or leave the language out.")
         ours, theirs = _number(source for source, _ in sentences), _number(target for _, target in sentences)
         rows = [(ours[source], theirs[target]) for source, target in sentences]
         yield _Job("sentences", language, list(ours), list(theirs), partial(sentence_figures, pairs=rows))
@@ -119,19 +127,19 @@ def _sentence_jobs(pairs: Mapping[str, Sequence[tuple[str, str]]]) -> Iterator[_
 
 def _text_jobs(texts: Mapping[str, Sequence[str]], source: str) -> Iterator[_Job]:
     if texts and source not in texts:
-        raise XltError(f"Languages are compared with the source: give texts of '{source}' as well.")
+        raise XltError(f"There are no texts in the source language '{source}' to compare with. Add some.")
     for language in sorted(set(texts) - {source}):
         ours, theirs = _number(texts[source]), _number(texts[language])
         if min(len(ours), len(theirs)) < FOLDS:
             raise XltError(
-                f"There are {len(ours)} different texts of '{source}' and {len(theirs)} of '{language}': "
-                f"at least {FOLDS} of each are needed."
+                f"There are {len(ours)} distinct texts in '{source}' and {len(theirs)} in '{language}'. "
+                f"At least {FOLDS} in each language are needed."
             )
         yield _Job("texts", language, list(ours), list(theirs), text_figures)
 
 
 def _number(items: Iterable[str]) -> dict[str, int]:
-    """The different items in their order, each with its place: its row."""
+    """Return the distinct items in order, each with its index."""
     numbers: dict[str, int] = {}
     for item in items:
         numbers.setdefault(item, len(numbers))
@@ -139,7 +147,7 @@ def _number(items: Iterable[str]) -> dict[str, int]:
 
 
 def _mean(figures: Sequence[Figures]) -> Figures:
-    """The mean of every figure over the languages; counts are left out."""
+    """Return the mean of every figure over the languages. Counts are left out."""
     means: Figures = {}
     for key, value in figures[0].items():
         if isinstance(value, dict):

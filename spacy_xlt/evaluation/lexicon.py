@@ -1,4 +1,4 @@
-"""Bilingual lexicon induction: how high the translations of a word stand among all words of the other language."""
+"""Bilingual lexicon induction: the rank of a word's translations among all words of the other language."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Optional
@@ -14,12 +14,19 @@ from spacy_xlt.vectors import unit_rows
 Integers = NDArray[np.int64]
 
 PRECISIONS = (1, 5, 10)
-# Entries of one block of similarities: 64 MB.
+# The number of similarities in one block: 64 MB.
 BLOCK = 1 << 24
 
 
 def translations(pairs: Iterable[tuple[int, int]]) -> tuple[Integers, list[Integers]]:
-    """Bring pairs (source row, target row) to queries [n] and the right target rows of each, in the pairs' order."""
+    """Group pairs of rows by their source row.
+
+    Args:
+        pairs: Pairs (source row, target row).
+
+    Returns:
+        The distinct source rows `[n]` in the order of the pairs, and the target rows of each.
+    """
     gold: dict[int, dict[int, None]] = {}
     for source, target in pairs:
         gold.setdefault(source, {})[target] = None
@@ -27,20 +34,37 @@ def translations(pairs: Iterable[tuple[int, int]]) -> tuple[Integers, list[Integ
 
 
 def ranks(queries: Floats, keys: Floats, gold: Sequence[Integers], key_similarity: Optional[Floats] = None) -> Integers:
-    """The rank [n], from 1 on, of the best right key of each query among all keys.
+    """Return the rank of the best correct key of each query among all keys.
 
-    queries: [n, d]; keys: [m, d]; gold: the right keys of each query, at least one. Compared by cosine, or with
-    key_similarity [m] (the mean cosine r(y) of each key with its nearest neighbours on the other side, see
-    `alignment.retrieval`) by CSLS: 2 cos(x, y) - r(y); r(x) is left out, it is the same for all keys of a query.
-    Wrong keys that are as similar as the best right one stand before it: an encoder that gives the same vector to
-    everything finds nothing. Raises XltError where the numbers of rows do not fit.
+    Incorrect keys that are exactly as similar as the best correct key are ranked before it. So an encoder that gives
+    the same vector to every text finds nothing.
+
+    Args:
+        queries: The vectors to look up, `[n, d]`.
+        keys: The vectors to search, `[m, d]`.
+        gold: The rows of the correct keys of each query, at least one.
+        key_similarity: If given, keys are compared by CSLS instead of cosine similarity. The mean cosine similarity
+            `[m]` of each key to its nearest neighbors on the other side (see `neighborhood_similarity`).
+
+    Returns:
+        The ranks `[n]`, starting at 1.
+
+    Raises:
+        XltError: The numbers of rows do not match, or a query has no correct key.
+
+    References:
+        Conneau et al. (2018), Word Translation Without Parallel Data, equation 4. The term r(x) is left out because it
+        is the same for all keys of a query.
     """
     if len(gold) != len(queries) or not all(len(right) for right in gold):
-        raise XltError(f"There are {len(queries)} queries and right answers for {len(gold)}: each needs one or more.")
+        raise XltError(
+            f"There are {len(queries)} queries and correct keys for {len(gold)} queries. "
+            "Every query needs at least one correct key."
+        )
     penalty = np.zeros(len(keys), dtype=np.float32) if key_similarity is None else key_similarity / 2
     if penalty.shape != (len(keys),):
-        raise XltError(f"key_similarity has the shape {penalty.shape} for {len(keys)} keys.")
-    # Not unit_rows(keys): a copy of a large table.
+        raise XltError(f"key_similarity has the shape {penalty.shape}, but there are {len(keys)} keys.")
+    # Not unit_rows(keys), which would copy a large table.
     lengths = np.sqrt(np.einsum("ij,ij->i", keys, keys))
     scale = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
     unit_queries = unit_rows(queries)
@@ -56,17 +80,21 @@ def ranks(queries: Floats, keys: Floats, gold: Sequence[Integers], key_similarit
 
 
 def precision_at(ranks: Integers, k: int) -> float:
-    """P@k: the share of queries with a right answer among the first k."""
+    """Return P@k, the share of queries with a correct key among the first k."""
     return float((ranks <= k).mean())
 
 
 def mean_reciprocal_rank(ranks: Integers) -> float:
-    """MRR: the mean of 1 / rank."""
+    """Return MRR, the mean of 1 / rank."""
     return float((1 / ranks).mean())
 
 
 def lexicon_figures(ranks: Integers) -> dict[str, float]:
-    """{"p@1", "p@5", "p@10", "mrr"}, shares from 0 to 1. Raises XltError without a rank."""
+    """Summarize ranks as {"p@1", "p@5", "p@10", "mrr"}, each from 0 to 1.
+
+    Raises:
+        XltError: There are no ranks.
+    """
     if not len(ranks):
         raise XltError("There is no word to evaluate: no pair of the dictionary has vectors on both sides.")
     figures = {f"p@{k}": precision_at(ranks, k) for k in PRECISIONS}
@@ -76,11 +104,20 @@ def lexicon_figures(ranks: Integers) -> dict[str, float]:
 def induce_lexicon(
     source: Floats, target: Floats, pairs: Sequence[tuple[int, int]], neighbors: Optional[Floats] = None
 ) -> dict[str, Any]:
-    """Look up the source words of pairs (source row, target row) among all target rows.
+    """Look up the source words of a dictionary among all target words.
 
-    source: [n, d]; target: [m, d]. neighbors: the source rows [s, d] among which CSLS looks for the neighbours of each
-    target row; None: all of them. Returns {"words": how many different source words, "cosine": figures, "csls":
-    figures}, the figures as `lexicon_figures` gives them. Raises XltError without a pair.
+    Args:
+        source: The vectors of the source words, `[n, d]`.
+        target: The vectors of the target words, `[m, d]`.
+        pairs: The dictionary: pairs (source row, target row).
+        neighbors: The source vectors `[s, d]` among which CSLS looks for the neighbors of each target word. The
+            default is all of them.
+
+    Returns:
+        {"words": the number of distinct source words, "cosine": figures, "csls": figures}. See `lexicon_figures`.
+
+    Raises:
+        XltError: There are no pairs.
     """
     rows, gold = translations(pairs)
     by_cosine = lexicon_figures(ranks(source[rows], target, gold))

@@ -1,18 +1,19 @@
-"""Accuracy, macro-F1 and their intervals, per language: NumPy in, plain numbers out.
+"""Accuracy and macro-F1 with confidence intervals, for each language.
 
-Every function takes gold and prediction in one of two shapes:
+All functions take the gold labels and the predicted labels in one of two forms:
 
-- single-label: two integer arrays of shape (n,), each value the index of a label;
-- multilabel: two boolean arrays of shape (n, labels), true where a label applies.
+- single-label: two integer arrays `[n]` of label indices;
+- multilabel: two boolean arrays `[n, labels]` that are true where a label applies.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import numpy.typing as npt
 
 from spacy_xlt.errors import XltError
+from spacy_xlt.evaluation.document import Figures, LanguageFigures, MeanFigures
 
 RESAMPLES = 1000
 DIGITS = 4
@@ -23,21 +24,37 @@ Bools = npt.NDArray[np.bool_]
 
 
 def accuracy(gold: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
-    """The share of documents that are right; multilabel: right in every label (exact match).
+    """Return the share of texts with the correct label.
 
-    Raises XltError for empty input and for shapes that do not go together.
+    Multilabel, a text counts only if all its labels are correct (exact match).
+
+    Args:
+        gold: The gold labels, `[n]` integers or `[n, labels]` booleans.
+        predicted: The predicted labels, in the same form.
+
+    Raises:
+        XltError: The arrays are empty, or their shapes differ.
     """
     gold_matrix, predicted_matrix = _matrices(gold, predicted)
     return float(_exact(gold_matrix, predicted_matrix).mean())
 
 
 def macro_f1(gold: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
-    """The unweighted mean of the F1 of every label that occurs in the gold or in the prediction.
+    """Return the unweighted mean of the F1 scores of the labels.
 
-    Single-label this is scikit-learn's `f1_score(average="macro")`. Multilabel it is the same with
-    `labels=` set to the columns that occur: scikit-learn would count a label that occurs nowhere as 0, and a
-    language would be punished for the labels its test set lacks. If no label occurs at all, 0 (as in scikit-learn).
-    Raises XltError for empty input and for shapes that do not go together.
+    Only labels that occur in `gold` or `predicted` count. Single-label, this is scikit-learn's
+    `f1_score(average="macro")`. Multilabel, it is the same function with `labels` set to the columns that occur:
+    without that, scikit-learn scores every label that the test set of a language lacks as 0.
+
+    Args:
+        gold: The gold labels, `[n]` integers or `[n, labels]` booleans.
+        predicted: The predicted labels, in the same form.
+
+    Returns:
+        The mean, or 0 if no label occurs.
+
+    Raises:
+        XltError: The arrays are empty, or their shapes differ.
     """
     gold_matrix, predicted_matrix = _matrices(gold, predicted)
     return float(_macro_f1(np.ones((1, len(gold_matrix))), gold_matrix, predicted_matrix)[0])
@@ -46,14 +63,26 @@ def macro_f1(gold: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
 def bootstrap(
     gold: npt.ArrayLike, predicted: npt.ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[Interval, Interval]:
-    """The 95% percentile bootstrap intervals (Efron & Tibshirani 1993, chapter 13) of accuracy and macro-F1.
+    """Return the 95% bootstrap confidence intervals of accuracy and macro-F1.
 
-    Documents are drawn with replacement; each resample's macro-F1 is over the labels that occur in it. The same
-    documents in any order, with the same seed, give the same intervals.
+    The macro-F1 of a resample covers the labels that occur in it. The result does not depend on the order of the texts.
+
+    Args:
+        gold: The gold labels, `[n]` integers or `[n, labels]` booleans.
+        predicted: The predicted labels, in the same form.
+        resamples: The number of resamples.
+        seed: The seed of the random numbers.
+
+    Raises:
+        XltError: The arrays are empty, or their shapes differ.
+
+    References:
+        Efron and Tibshirani (1993), An Introduction to the Bootstrap, chapter 13 (percentile intervals).
     """
     gold_matrix, predicted_matrix = _matrices(gold, predicted)
-    # Both figures depend only on how often each pair (gold, prediction) occurs. So we draw the counts of the distinct
-    # pairs (a multinomial) instead of documents: the same distribution, and far fewer numbers.
+    # Both metrics depend only on how often each pair (gold, predicted) occurs. So we draw the counts of the distinct
+    # pairs from a multinomial distribution instead of drawing texts. The distribution is the same and far fewer
+    # numbers are needed.
     pairs, counts = np.unique(np.hstack([gold_matrix, predicted_matrix]), axis=0, return_counts=True)
     pair_gold, pair_predicted = np.hsplit(pairs, 2)
     total = len(gold_matrix)
@@ -66,19 +95,30 @@ def by_language(
     gold: npt.ArrayLike,
     predicted: npt.ArrayLike,
     languages: Sequence[str],
-    detected: Sequence[str] | None,
+    detected: Optional[Sequence[str]],
     *,
     labels: Sequence[str],
     source: str,
     resamples: int = RESAMPLES,
     seed: int = 0,
-) -> dict[str, Any]:
-    """The figures of every language and the mean of the targets: {"languages": {code: ...}, "mean": ...}.
+) -> Figures:
+    """Compute the figures of each language, and their mean over the target languages.
 
-    gold, predicted: integer arrays (n,) or boolean arrays (n, len(labels)). languages: the gold language of each
-    document. detected: the detected one, or None if the pipeline detects none. source: the language trained on; if it
-    is absent, every gap is None. The mean is over all languages but the source, each counted once whatever its size.
-    Raises XltError for empty input, lengths that differ, ids outside `labels`, and documents without a language.
+    Every target language has the same weight in the mean, whatever its number of texts. Figures are rounded to four
+    digits.
+
+    Args:
+        gold: The gold labels, `[n]` integers or `[n, labels]` booleans.
+        predicted: The predicted labels, in the same form.
+        languages: The gold language of each text.
+        detected: The detected language of each text, or None without language detection.
+        labels: The labels of the classifier.
+        source: The source language. If it has no texts, every gap is None.
+        resamples: The number of bootstrap resamples.
+        seed: The seed of the bootstrap.
+
+    Raises:
+        XltError: The input is empty, lengths differ, a label index is out of range, or a text has no language.
     """
     gold, predicted = np.asarray(gold), np.asarray(predicted)
     _check_labels(gold, "gold", labels)
@@ -93,14 +133,14 @@ def by_language(
     figures: dict[str, dict[str, Any]] = {}
     for code in sorted(set(languages), key=lambda code: (code != source, code)):
         rows = codes == code
-        # Every language starts from the same seed: adding or removing one changes no other's interval.
+        # All languages use the same seed, so adding or removing one does not change the intervals of the others.
         intervals = bootstrap(gold[rows], predicted[rows], resamples=resamples, seed=seed)
         figures[code] = {
             "n": int(rows.sum()),
             "accuracy": accuracy(gold[rows], predicted[rows]),
             "macro_f1": macro_f1(gold[rows], predicted[rows]),
-            "ci95": list(intervals[0]),
-            "macro_f1_ci95": list(intervals[1]),
+            "ci95": intervals[0],
+            "macro_f1_ci95": intervals[1],
             "langid_accuracy": None if found is None else float((found[rows] == code).mean()),
         }
     for figure in figures.values():
@@ -110,26 +150,30 @@ def by_language(
     mean: dict[str, Any] = {"languages": len(targets)}
     for key in ("accuracy", "macro_f1", "gap", "langid_accuracy"):
         mean[key] = _mean([figure[key] for figure in targets])
-    return {"languages": {code: _rounded(figure) for code, figure in figures.items()}, "mean": _rounded(mean)}
+    return Figures(
+        languages={code: LanguageFigures(**_rounded(figure)) for code, figure in figures.items()},
+        mean=MeanFigures(**_rounded(mean)),
+    )
 
 
 def _matrices(gold: npt.ArrayLike, predicted: npt.ArrayLike) -> tuple[Bools, Bools]:
-    """Both inputs as boolean matrices of shape (n, labels that may occur)."""
+    """Return both inputs as boolean matrices `[n, labels that occur]`."""
     gold, predicted = np.asarray(gold), np.asarray(predicted)
     if gold.shape != predicted.shape:
         raise XltError(
-            f"gold has shape {gold.shape}, predicted has {predicted.shape}; both need one row for each document"
+            f"gold has the shape {gold.shape} and predicted has the shape {predicted.shape}. "
+            "Both need one row for each text."
         )
     if gold.size == 0:
-        raise XltError("there is nothing to evaluate: gold and predicted are empty; give at least one document")
+        raise XltError("gold and predicted are empty. Evaluate at least one text.")
     if gold.ndim == 2 and gold.dtype == predicted.dtype == np.bool_:
         return gold, predicted
     if gold.ndim == 1 and np.issubdtype(gold.dtype, np.integer) and np.issubdtype(predicted.dtype, np.integer):
         occurring = np.union1d(gold, predicted)
         return gold[:, None] == occurring, predicted[:, None] == occurring
     raise XltError(
-        f"gold is {gold.ndim}-dimensional {gold.dtype}, predicted is {predicted.ndim}-dimensional {predicted.dtype}; "
-        "give two integer arrays (n,) of label ids, or two boolean arrays (n, labels)"
+        f"gold is {gold.ndim}-dimensional {gold.dtype} and predicted is {predicted.ndim}-dimensional "
+        f"{predicted.dtype}. Pass two integer arrays [n] of label indices, or two boolean arrays [n, labels]."
     )
 
 
@@ -138,9 +182,9 @@ def _exact(gold: Bools, predicted: Bools) -> Bools:
 
 
 def _macro_f1(weights: Floats, gold: Bools, predicted: Bools) -> Floats:
-    """One macro-F1 for each row of weights (resamples, n), which say how often each row of gold (n, labels) counts."""
+    """Return one macro-F1 for each row of `weights` [resamples, n], which says how often each text counts."""
     hits = weights @ (gold & predicted)
-    marks = weights @ (gold.astype(np.float64) + predicted)  # per label: times in the gold + times in the prediction
+    marks = weights @ (gold.astype(np.float64) + predicted)  # for each label: its count in gold plus in predicted
     occurs = marks > 0
     f1 = np.divide(2 * hits, marks, out=np.zeros_like(marks), where=occurs)
     return np.asarray(f1.sum(axis=1) / np.maximum(occurs.sum(axis=1), 1))
@@ -151,7 +195,7 @@ def _percentile_interval(values: Floats) -> Interval:
     return float(low), float(high)
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
+def _mean(values: Sequence[Optional[float]]) -> Optional[float]:
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
 
@@ -161,30 +205,30 @@ def _rounded(figures: dict[str, Any]) -> dict[str, Any]:
 
 
 def _round(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_round(item) for item in value]
-    # "+ 0.0" turns -0.0 into 0.0
+    if isinstance(value, tuple):
+        return tuple(map(_round, value))
+    # Adding 0.0 turns -0.0 into 0.0.
     return round(value, DIGITS) + 0.0 if isinstance(value, float) else value
 
 
 def _check_labels(ids: npt.NDArray[Any], what: str, labels: Sequence[str]) -> None:
     if not len(labels):
-        raise XltError("labels is empty; give the labels of the classifier")
+        raise XltError("labels is empty. Pass the labels of the classifier.")
     if ids.ndim == 2 and ids.shape[1] != len(labels):
-        raise XltError(f"{what} has {ids.shape[1]} columns, but there are {len(labels)} labels; give one column each")
+        raise XltError(f"{what} has {ids.shape[1]} columns for {len(labels)} labels. Pass one column for each label.")
     if ids.ndim == 1 and np.issubdtype(ids.dtype, np.integer):
         wrong = np.flatnonzero((ids < 0) | (ids >= len(labels)))
         if len(wrong):
             row = int(wrong[0])
             raise XltError(
-                f"{what}[{row}] is label {int(ids[row])}, but there are {len(labels)} labels (0 to {len(labels) - 1}); "
-                "evaluate with the labels the model was trained on"
+                f"{what}[{row}] is the label index {int(ids[row])}, but there are {len(labels)} labels "
+                f"(0 to {len(labels) - 1}). Use the labels that the model was trained on."
             )
 
 
 def _check_languages(codes: Sequence[str], what: str, expected: int) -> None:
     if len(codes) != expected:
-        raise XltError(f"{what} has {len(codes)} entries, but there are {expected} documents; give one each")
+        raise XltError(f"{what} has {len(codes)} entries for {expected} texts. Pass one language for each text.")
     for row, code in enumerate(codes):
         if not isinstance(code, str) or not code:
-            raise XltError(f"{what}[{row}] is {code!r}; give a language code, 'xx' if it is unknown")
+            raise XltError(f"{what}[{row}] is {code!r}. Pass a language code, or 'xx' if the language is unknown.")

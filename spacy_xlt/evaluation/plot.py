@@ -1,7 +1,7 @@
-"""Accuracy per language as a dot plot: rows of the table in, inline SVG out.
+"""A dot plot of the accuracy of each language, as inline SVG for a page or as a PNG file.
 
-The SVG's colours are CSS variables (`--ink`, `--muted`, `--line`, `--surface`, `--after`, `--before`), so one drawing
-serves the light and the dark page. Its text is text, in the page's font. The same rows give the same bytes.
+The colors of the SVG are CSS variables (`--ink`, `--muted`, `--line`, `--surface`, `--after`, `--before`), so that one
+plot fits the light and the dark page. Its text stays text, in the font of the page. The same rows give the same bytes.
 """
 
 import re
@@ -16,14 +16,14 @@ from matplotlib.figure import Figure
 
 from spacy_xlt.evaluation.table import Row, percent
 
-# matplotlib has no CSS variables: it draws in these stand-ins, and we put the variables in their place.
+# matplotlib does not know CSS variables. It draws in these placeholder colors, which are then replaced.
 INK, MUTED, LINE, SURFACE, AFTER, BEFORE = ("#010101", "#020202", "#030303", "#040404", "#050505", "#060606")
 VARIABLES = {INK: "ink", MUTED: "muted", LINE: "line", SURFACE: "surface", AFTER: "after", BEFORE: "before"}
 
 SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "spacy-xlt",
-    "text.parse_math": False,  # a language code is untrusted: "$\foo$" would be an error
+    "text.parse_math": False,  # A language code is untrusted, and "$\foo$" would be an error.
     "font.size": 10,
     "text.color": INK,
     "axes.labelcolor": MUTED,
@@ -35,11 +35,14 @@ FRAME_INCHES = 0.75
 
 
 def dot_plot(rows: Sequence[Row], width: float, prefix: str) -> str:
-    """An `<svg>` element of the rows, the first one on top, drawn `width` inches wide (it scales; text scales with it).
+    """Draw the rows as an `<svg>` element.
 
-    Every row needs an accuracy and its interval. `prefix` is put before every id: ids are unique in a page.
+    Args:
+        rows: The rows, the first one at the top. Every row needs an accuracy and its interval.
+        width: The width in inches. The plot scales with the page, and its text with it.
+        prefix: A prefix for every id, because ids must be unique in a page.
     """
-    # A user's matplotlibrc changes nothing here, and we change nothing outside: no pyplot, and the context restores.
+    # The user's matplotlib settings do not affect the plot, and the plot does not change them.
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(SETTINGS)
@@ -79,19 +82,19 @@ def _dot(axes: Axes, y: float, share: float | None, bounds: tuple[float, float] 
 
 
 def _floor(rows: Sequence[Row]) -> int:
-    """The left end of the axis: the ten below every interval."""
+    """Return the left end of the axis: the nearest multiple of ten below every interval."""
     bounds = [row.accuracy_interval for row in rows] + [row.before_interval for row in rows]
     lowest = min((bound[0] for bound in bounds if bound), default=0.0)
     return max(0, min(90, 10 * floor(10 * lowest - 0.2)))
 
 
 def _for_a_page(svg: str, prefix: str) -> str:
-    """matplotlib's SVG file as an element: no XML head, no addresses, no fixed size, no style that leaks, own ids."""
+    """Turn matplotlib's SVG file into an element without XML header, addresses, fixed size, or global styles."""
     box = re.search(r'viewBox="[^"]*"', svg)
     body = svg[svg.index(">", svg.index("<svg")) + 1 :]
     body = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", body, count=1, flags=re.DOTALL)
     for before, after in (('id="', f'id="{prefix}-'), ('href="#', f'href="#{prefix}-'), ("url(#", f"url(#{prefix}-")):
         body = body.replace(before, after)
-    for colour, variable in VARIABLES.items():
-        body = body.replace(colour, f"var(--{variable})")
+    for color, variable in VARIABLES.items():
+        body = body.replace(color, f"var(--{variable})")
     return f'<svg aria-hidden="true" {box.group() if box else ""}>{body}'.replace("xlink:href", "href").rstrip()

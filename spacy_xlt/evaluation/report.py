@@ -1,193 +1,113 @@
-"""The report: metrics documents as one self-contained HTML page, and as Markdown."""
+"""The report of an evaluation: the figures as attributes, and as a table, an HTML page, Markdown or JSON."""
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from importlib.resources import files
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Optional, Union
 
-from spacy_xlt.errors import XltError
-from spacy_xlt.evaluation.document import check_document
-from spacy_xlt.evaluation.table import (
-    Row,
-    escape_markdown,
-    has_before,
-    interval,
-    language_rows,
-    markdown_table,
-    mean_row,
-    percent,
-    points,
-)
-from spacy_xlt.languages import name
+from rich.console import Console
 
-Metrics = dict[str, Any]
+from spacy_xlt.evaluation.document import Metrics
+from spacy_xlt.evaluation.page import html_page, markdown_page
+from spacy_xlt.evaluation.table import html_table, print_table
+from spacy_xlt.files import whole_file, write_json
 
-HEADING = "Cross-lingual evaluation"
-# Two drawings, because text in one that fits both a desk and a phone would be too large or too small (inches).
-WIDE, NARROW = 8.6, 4.4
+PathLike = Union[str, os.PathLike[str]]
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One figure of the summary, ready to show."""
+class Report(Metrics):
+    """The figures of a model for each language. `evaluate` returns it; see `Metrics` for its attributes.
 
-    label: str
-    value: str
-    note: str
+    In a notebook, a report is shown as a table.
 
-
-@dataclass(frozen=True)
-class Section:
-    """One metrics document as the template shows it."""
-
-    title: str
-    metrics: Metrics
-    source: str
-    summary: list[Figure]
-    rows: list[Row]
-    mean: Row | None
-    with_before: bool
-    alt: str
-    wide_plot: str
-    narrow_plot: str
-
-
-def write_report(metrics: Metrics | Sequence[tuple[str, Metrics]], html: Path, markdown: Path | None = None) -> None:
-    """Write the report of one metrics document, or of several, each with its title.
-
-    The page needs nothing but itself: no script, font or address. Files are replaced as a whole. Raises XltError for a
-    wrong document, for a place that can't be written, and if the extra `report` isn't installed.
+    Example:
+        >>> report = Report.load("metrics.json")  # doctest: +SKIP
+        >>> report.languages["de"].accuracy, report.mean.gap  # doctest: +SKIP
+        (0.85, 0.04)
+        >>> page = report.to_html("report.html")  # doctest: +SKIP
     """
-    if isinstance(metrics, dict):
-        check_document(metrics, "the argument 'metrics'")
-        metrics = [(metrics["model"], metrics)]
-    documents = list(metrics)
-    if not documents:
-        raise XltError("a report needs at least one metrics document; write one with 'python -m spacy xlt evaluate'")
-    for title, document in documents:
-        check_document(document, title)
-    page = _html_report(documents)
-    _write_whole(html, page)
-    if markdown is not None:
-        _write_whole(markdown, _markdown_report(documents))
+
+    def table(self, console: Optional[Console] = None) -> None:
+        """Print the figures as a table.
+
+        Args:
+            console: Where to print. The default is the standard output.
+        """
+        print_table(self, console)
+
+    def to_html(self, path: Optional[PathLike] = None) -> str:
+        """Return the report as a self-contained HTML page with a summary, a plot and a table.
+
+        Args:
+            path: If given, the page is also written to this file.
+
+        Raises:
+            XltError: The extra `report` is not installed, or the file cannot be written.
+        """
+        return _write(html_page([(self.model, self)]), path)
+
+    def to_markdown(self, path: Optional[PathLike] = None) -> str:
+        """Return the report as Markdown, with a summary and a table.
+
+        Args:
+            path: If given, the text is also written to this file.
+
+        Raises:
+            XltError: The file cannot be written.
+        """
+        return _write(markdown_page([(self.model, self)]), path)
+
+    def to_json(self, path: PathLike) -> None:
+        """Write the metrics document to a JSON file. `Report.load` reads it.
+
+        Args:
+            path: The file to write.
+
+        Raises:
+            XltError: The file cannot be written.
+        """
+        write_json(self.to_dict(), Path(path))
+
+    def _repr_html_(self) -> str:
+        return html_table(self)
 
 
-def _html_report(documents: Sequence[tuple[str, Metrics]]) -> str:
-    try:
-        from jinja2 import Environment, StrictUndefined
+def write_report(
+    reports: Sequence[Union[Report, PathLike]], html: PathLike, markdown: Optional[PathLike] = None
+) -> None:
+    """Write one HTML page that compares the reports of several models.
 
-        from spacy_xlt.evaluation.plot import dot_plot
-    except ImportError as error:
-        raise XltError(
-            f"a report needs {error.name}, which is not installed; pip install 'spacy-xlt[report]'"
-        ) from error
+    Args:
+        reports: Reports, or the metrics files of reports.
+        html: The HTML page to write.
+        markdown: If given, the tables are also written to this Markdown file.
 
-    # Titles, labels and codes come from files of anyone: everything is escaped but the drawings that we make.
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(percent=percent, points=points, signed=signed, interval=interval)
-    template = files("spacy_xlt.evaluation").joinpath("report.html.jinja").read_text(encoding="utf-8")
-    sections = [_section(number, title, metrics, dot_plot) for number, (title, metrics) in enumerate(documents, 1)]
-    return environment.from_string(template).render(heading=HEADING, guide=_guide(documents), sections=sections)
-
-
-def _section(number: int, title: str, metrics: Metrics, plot: Callable[[Sequence[Row], float, str], str]) -> Section:
-    rows = language_rows(metrics)
-    return Section(
-        title=title,
-        metrics=metrics,
-        source=name(metrics["source"]),
-        summary=_summary(metrics),
-        rows=rows,
-        mean=mean_row(metrics),
-        with_before=has_before(metrics),
-        alt=_alt_text(rows),
-        wide_plot=plot(rows, WIDE, f"wide{number}"),
-        narrow_plot=plot(rows, NARROW, f"narrow{number}"),
-    )
-
-
-def _summary(metrics: Metrics) -> list[Figure]:
-    """The figures to see first; those that this document hasn't are left out."""
-    rows = language_rows(metrics)
-    source = next((row for row in rows if row.is_source), None)
-    targets = [row for row in rows if not row.is_source]
-    mean = mean_row(metrics)
-    figures = []
-    if source:
-        figures.append(Figure(f"Source ({source.name})", percent(source.accuracy), interval(source.accuracy_interval)))
-    if mean and targets:
-        count = f"{len(targets)} languages" if len(targets) > 1 else targets[0].name
-        figures.append(Figure("Mean of targets", percent(mean.accuracy), count))
-        if mean.gap is not None:
-            figures.append(Figure("Gap to source", points(mean.gap), "points"))
-        if mean.before is not None and mean.accuracy is not None:
-            gain = signed(mean.accuracy - mean.before)
-            figures.append(Figure("Projection gain", gain, f"points, from {percent(mean.before)}"))
-        if len(targets) > 1:
-            weakest = min(targets, key=lambda row: row.accuracy or 0.0)
-            figures.append(Figure("Weakest target", percent(weakest.accuracy), weakest.name))
-        if mean.langid is not None:
-            figures.append(Figure("Detection", percent(mean.langid), "of languages right"))
-    return figures
-
-
-def _guide(documents: Sequence[tuple[str, Metrics]]) -> str:
-    """How to read the figures, in one paragraph."""
-    right = "its label is right"
-    if any(metrics["multilabel"] for _, metrics in documents):
-        right = "its label is right (of several labels: all of them)"
-    sentences = [
-        "The classifier learned from labelled text of one language, the source; the other languages are targets.",
-        f"Figures are in percent. Accuracy counts a document if {right}; macro-F1 gives every label the same weight.",
-        "The range beside a figure is its 95% interval: where it would mostly lie with other test documents of the "
-        "same number, n (percentile bootstrap).",
-        "The gap is how many points of accuracy a language lies below the source.",
-    ]
-    if any(has_before(metrics) for _, metrics in documents):
-        sentences.append(
-            "Before projection means the same classifier on the same documents, but with embeddings that are not yet "
-            "moved into the source's space; the source itself is never moved."
+    Raises:
+        XltError: There is no report, a metrics file is invalid, the extra `report` is not installed, or a file cannot
+            be written.
+    """
+    documents = [report if isinstance(report, Report) else Report.load(report) for report in reports]
+    models = [document.model for document in documents]
+    titled = [
+        (
+            document.model if models.count(document.model) == 1 else f"{document.model} ({_origin(report, number)})",
+            document,
         )
-    sentences.append("A mean counts every target once, whatever its n.")
-    return " ".join(sentences)
+        for number, (report, document) in enumerate(zip(reports, documents), 1)
+    ]
+    page = html_page(titled)
+    _write(page, html)
+    if markdown is not None:
+        _write(markdown_page(titled), markdown)
 
 
-def _alt_text(rows: Sequence[Row]) -> str:
-    def line(row: Row) -> str:
-        before = f", {percent(row.before)} before projection" if row.before is not None else ""
-        return f"{row.name} {percent(row.accuracy)} ({interval(row.accuracy_interval)}){before}"
-
-    return "Dot plot of accuracy in percent, with 95% intervals. " + "; ".join(map(line, rows)) + "."
+def _origin(report: Union[Report, PathLike], number: int) -> str:
+    """Return what distinguishes a report from another one of the same model: its file, or its number."""
+    return str(number) if isinstance(report, Report) else os.fspath(report)
 
 
-def _markdown_report(documents: Sequence[tuple[str, Metrics]]) -> str:
-    parts = [f"# {HEADING}", _guide(documents)]
-    for title, metrics in documents:
-        summary = [
-            f"- {escape_markdown(figure.label)}: **{figure.value}** ({escape_markdown(figure.note)})"
-            for figure in _summary(metrics)
-        ]
-        parts += [f"## {escape_markdown(title)}", "\n".join(summary), markdown_table(metrics).rstrip()]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def signed(difference: float) -> str:
-    """0.031 -> +3.1: a change in percentage points, with its sign."""
-    text = points(difference)
-    return text if text == "0.0" or not text[0].isdigit() else f"+{text}"
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write beside the place, then move: whoever reads `path` sees the old file or the new one, never a half."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            beside.write_text(text, encoding="utf-8", errors="replace", newline="\n")
-            os.replace(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise XltError(f"{path} can't be written ({error.strerror}); give another place") from error
+def _write(text: str, path: Optional[PathLike]) -> str:
+    if path is not None:
+        with whole_file(Path(path)) as scratch:
+            scratch.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+    return text

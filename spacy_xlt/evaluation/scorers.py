@@ -1,4 +1,4 @@
-"""Scorers for spaCy's training log, `spacy evaluate` and meta.json."""
+"""Scorers for the log of `spacy train`, for `spacy evaluate`, and for meta.json."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -9,6 +9,7 @@ from spacy.scorer import Scorer
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from spacy_xlt.evaluation.metrics import accuracy, macro_f1
 from spacy_xlt.extensions import language_of, set_extensions
 from spacy_xlt.heads.losses import Floats
 from spacy_xlt.heads.thresholds import DEFAULT, read_thresholds
@@ -18,40 +19,42 @@ ScorerT = Callable[..., dict[str, Any]]
 
 
 def make_textcat_scorer() -> ScorerT:
-    """`spacy-xlt.textcat_scorer.v1`: spaCy's `cats_*` scores, and `cats_by_language` over the gold languages."""
+    """Make `spacy-xlt.textcat_scorer.v1`: spaCy's `cats_*` scores, and `cats_by_language` for each gold language."""
     return score_textcat
 
 
 def make_textcat_multilabel_scorer() -> ScorerT:
-    """`spacy-xlt.textcat_multilabel_scorer.v1`: the same for any number of labels a Doc."""
+    """Make `spacy-xlt.textcat_multilabel_scorer.v1`: the same scores for any number of labels per Doc."""
     return score_textcat_multilabel
 
 
 def make_langdetect_scorer() -> ScorerT:
-    """`spacy-xlt.langdetect_scorer.v1`: `language_accuracy` over the Docs whose reference names a language."""
+    """Make `spacy-xlt.langdetect_scorer.v1`: `language_accuracy` of the Docs whose reference names a language."""
     return score_language
 
 
 def score_textcat(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+    """Score exactly one label per Doc."""
     return _score_cats(list(examples), multi_label=False, **kwargs)
 
 
 def score_textcat_multilabel(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+    """Score any number of labels per Doc."""
     return _score_cats(list(examples), multi_label=True, **kwargs)
 
 
 def _score_cats(examples: list[Example], *, multi_label: bool, **kwargs: Any) -> dict[str, Any]:
     known = list(kwargs.get("labels") or [])
-    # Gold labels that the model does not know get columns of their own: there it is always wrong.
+    # Gold labels that the model does not know get their own columns, in which the model is always wrong.
     labels = list(dict.fromkeys([*known, *_gold_labels(examples)]))
     thresholds = read_thresholds(kwargs, labels)
     if multi_label and kwargs.get("threshold") is None:
-        # spaCy's scorer knows one threshold for all labels.
+        # spaCy's scorer supports only one threshold for all labels.
         kwargs = {**kwargs, "threshold": DEFAULT, "getter": partial(_relative_cats, dict(zip(labels, thresholds)))}
     scores = Scorer.score_cats(examples, "cats", multi_label=multi_label, **kwargs)
     groups: dict[str, list[Example]] = {}
     for example in examples:
-        # A text has gold if one label applies, or, of several, if it is said that none does.
+        # Multilabel, a text is also annotated if all its labels are 0.
         if example.reference.cats if multi_label else _gold_labels([example]):
             groups.setdefault(language_of(example.reference), []).append(example)
     scores["cats_by_language"] = {
@@ -68,10 +71,8 @@ def _gold_labels(examples: list[Example]) -> list[str]:
 def _score_language_group(
     examples: list[Example], labels: list[str], multi_label: bool, thresholds: Floats
 ) -> dict[str, Any]:
-    from spacy_xlt.evaluation.metrics import accuracy, macro_f1
-
     gold = np.array([[example.reference.cats.get(label, 0.0) for label in labels] for example in examples])
-    # A label that the model does not know is below every threshold, 0 included.
+    # A label that the model does not know must be below every threshold, even 0.
     predicted = np.array([[example.predicted.cats.get(label, -1.0) for label in labels] for example in examples])
     if multi_label:
         gold, predicted = gold >= 0.5, predicted >= thresholds
@@ -85,7 +86,7 @@ def _score_language_group(
 
 
 def _relative_cats(thresholds: Mapping[str, float], doc: Doc, attr: str) -> dict[str, float]:
-    """`doc.cats`, each score moved so that its threshold comes to .5; the order of a label's scores stays."""
+    """Rescale `doc.cats` so that every threshold becomes 0.5. The order of the scores of a label does not change."""
     return {label: _relative(score, thresholds.get(label, DEFAULT)) for label, score in getattr(doc, attr).items()}
 
 
@@ -96,6 +97,7 @@ def _relative(score: float, threshold: float) -> float:
 
 
 def score_language(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+    """Score the detected languages. The score is None if no reference names a language."""
     named = [example for example in examples if language_of(example.reference) != UNKNOWN]
     if not named:
         return {"language_accuracy": None}

@@ -1,95 +1,95 @@
-"""A metrics document as a table: rows of figures, and those rows for a terminal and for Markdown.
+"""The figures of a metrics document as a table: for a terminal, for Markdown, and for a notebook.
 
 Figures are shown in percent with one digit, as spaCy's own tables show scores.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from html import escape
+from typing import Optional
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from spacy_xlt.evaluation.document import check_document
+from spacy_xlt.evaluation.document import LanguageFigures, Metrics
 from spacy_xlt.languages import name
 
 NOTHING = "–"
 
-Pair = tuple[float, float]
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table; figures are shares from 0 to 1, None where there is none."""
+    """One row of the table. Figures are shares from 0 to 1, or None where there is no figure."""
 
     name: str
     code: str
     is_source: bool
-    n: int | None
-    accuracy: float | None
-    accuracy_interval: Pair | None
-    macro_f1: float | None
-    macro_f1_interval: Pair | None
-    gap: float | None
-    before: float | None
-    before_interval: Pair | None
-    langid: float | None
+    n: Optional[int]
+    accuracy: Optional[float]
+    accuracy_interval: Optional[Interval]
+    macro_f1: Optional[float]
+    macro_f1_interval: Optional[Interval]
+    gap: Optional[float]
+    before: Optional[float]
+    before_interval: Optional[Interval]
+    langid: Optional[float]
 
     @property
     def title(self) -> str:
         return f"{self.name} ({self.code})" if self.code and self.code != self.name else self.name
 
 
-def has_before(metrics: dict[str, Any]) -> bool:
-    """Whether the document has figures from before the projection."""
-    return metrics.get("before_projection") is not None
-
-
-def language_rows(metrics: dict[str, Any]) -> list[Row]:
-    """One row for each language: the source first, then the others by name. Raises XltError for a wrong document."""
-    check_document(metrics, "the argument 'metrics'")
-    before = metrics["before_projection"]["languages"] if has_before(metrics) else {}
+def language_rows(metrics: Metrics) -> list[Row]:
+    """Return one row for each language: the source language first, then the others by name."""
+    before = metrics.before_projection.languages if metrics.before_projection else {}
     rows = [
-        _language_row(code, figures, before.get(code), is_source=code == metrics["source"])
-        for code, figures in metrics["languages"].items()
+        _language_row(code, figures, before.get(code), is_source=code == metrics.source)
+        for code, figures in metrics.languages.items()
     ]
     return sorted(rows, key=lambda row: (not row.is_source, row.name, row.code))
 
 
-def mean_row(metrics: dict[str, Any]) -> Row | None:
-    """The mean of the targets; None if the document has no target."""
-    mean = metrics["mean"]
-    if not mean["languages"]:
+def mean_row(metrics: Metrics) -> Optional[Row]:
+    """Return the mean of the target languages, or None if there is no target language."""
+    mean = metrics.mean
+    if not mean.languages:
         return None
     return Row(
         name="Mean of targets",
         code="",
         is_source=False,
         n=None,
-        accuracy=mean["accuracy"],
+        accuracy=mean.accuracy,
         accuracy_interval=None,
-        macro_f1=mean["macro_f1"],
+        macro_f1=mean.macro_f1,
         macro_f1_interval=None,
-        gap=mean["gap"],
-        before=metrics["before_projection"]["mean"]["accuracy"] if has_before(metrics) else None,
+        gap=mean.gap,
+        before=metrics.before_projection.mean.accuracy if metrics.before_projection else None,
         before_interval=None,
-        langid=mean["langid_accuracy"],
+        langid=mean.langid_accuracy,
     )
 
 
-def print_table(metrics: dict[str, Any], console: Console | None = None) -> None:
-    """Print the table of a metrics document. Raises XltError for a wrong document."""
-    lines = _cells(metrics)
+def print_table(metrics: Metrics, console: Optional[Console] = None) -> None:
+    """Print the table to the terminal.
+
+    Args:
+        metrics: The metrics document.
+        console: Where to print. The default is the standard output.
+    """
     console = console or Console()
 
     def text(content: str) -> Text:
-        # Text, not str: names are untrusted, and rich would read "[red]" in a str as markup.
+        # Names are untrusted. In a str, rich would read "[red]" as markup; in a Text it does not.
         return Text(encodable(content, console))
 
     table = Table(
-        title=text(f"{one_line(metrics['model'])}, {metrics['n']} documents"),
+        title=text(_title(metrics)),
         caption=text(_caption(metrics)),
         title_justify="left",
         caption_justify="left",
@@ -97,74 +97,97 @@ def print_table(metrics: dict[str, Any], console: Console | None = None) -> None
         pad_edge=False,
         padding=(0, 0, 0, 1),  # fits 80 columns
     )
-    before = ["Before"] if has_before(metrics) else []
-    for column, head in enumerate(["Language", "n", "Accuracy", "Macro-F1", "Gap", *before, "Lang.\nid"]):
+    for column, head in enumerate(_heads(metrics, before="Before", detected="Lang.\nid")):
         table.add_column(Text(head), justify="right" if column else "left", no_wrap=column > 0)
-    for line in lines:
+    for line in _cells(metrics):
         table.add_row(*map(text, line))
-    if metrics["mean"]["languages"]:
+    if metrics.mean.languages:
         table.rows[-2].end_section = True
     console.print(table)
 
 
-def markdown_table(metrics: dict[str, Any]) -> str:
-    """The table of a metrics document in Markdown (GitHub's), with a line break at the end.
-
-    Raises XltError for a wrong document.
-    """
+def markdown_table(metrics: Metrics) -> str:
+    """Return the table in GitHub's Markdown. It ends with a line break."""
     lines = [[escape_markdown(cell) for cell in line] for line in _cells(metrics)]
-    before = ["Before projection"] if has_before(metrics) else []
-    header = ["Language", "n", "Accuracy", "Macro-F1", "Gap", *before, "Language detected"]
-    rules = ["---", *["---:"] * (len(header) - 1)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in [header, rules, *lines])
+    heads = _heads(metrics)
+    rule = ["---", *["---:"] * (len(heads) - 1)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in [heads, rule, *lines])
+
+
+def html_table(metrics: Metrics) -> str:
+    """Return the table as an HTML fragment, for a notebook."""
+
+    def row(cells: Sequence[str], tag: str) -> str:
+        return f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in cells)}</tr>"
+
+    head = row(_heads(metrics, before="Before", detected="Lang. id"), "th")
+    body = "\n".join(row(line, "td") for line in _cells(metrics))
+    return (
+        f"<table>\n<caption>{escape(_title(metrics))}. {escape(_caption(metrics))}</caption>\n"
+        f"<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+    )
 
 
 def escape_markdown(text: str) -> str:
-    """The text as one line that Markdown shows as it is: no table cell, link, HTML or emphasis begins in it."""
+    """Escape a text so that Markdown shows it as it is, on one line."""
     return re.sub(r"([\\`*_\[\]<>|&~#!$])", r"\\\1", one_line(text))
 
 
-def percent(share: float | None) -> str:
-    """0.9012 -> 90.1"""
+def percent(share: Optional[float]) -> str:
+    """Format a share: 0.9012 becomes 90.1."""
     return NOTHING if share is None else f"{100 * share:.1f}"
 
 
-def points(difference: float | None) -> str:
-    """0.031 -> 3.1, -0.031 -> −3.1: a difference of two shares in percentage points."""
+def points(difference: Optional[float]) -> str:
+    """Format a difference of two shares in percentage points: -0.031 becomes −3.1."""
     if difference is None:
         return NOTHING
-    rounded = round(100 * difference, 1) + 0.0  # no "-0.0"
+    rounded = round(100 * difference, 1) + 0.0  # Adding 0.0 turns -0.0 into 0.0.
     return f"{rounded:.1f}".replace("-", "\N{MINUS SIGN}")
 
 
-def interval(bounds: Pair | None) -> str:
-    """(0.846, 0.952) -> 84.6–95.2"""
+def interval(bounds: Optional[Interval]) -> str:
+    """Format an interval: (0.846, 0.952) becomes 84.6–95.2."""
     return "" if bounds is None else f"{percent(bounds[0])}–{percent(bounds[1])}"
 
 
-def _language_row(code: str, figures: dict[str, Any], before: dict[str, Any] | None, is_source: bool) -> Row:
+def encodable(text: str, console: Console) -> str:
+    """Replace the characters that the console's encoding lacks. For example, some Windows code pages lack `−`."""
+    if not console.options.ascii_only:
+        return text
+    plain = text.translate({ord(NOTHING): "-", ord("\N{MINUS SIGN}"): "-"})
+    return plain.encode(console.encoding, "replace").decode(console.encoding)
+
+
+def one_line(text: str) -> str:
+    """Replace line breaks and control characters with spaces. A terminal would interpret them."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def _language_row(code: str, figures: LanguageFigures, before: Optional[LanguageFigures], is_source: bool) -> Row:
     return Row(
         name=one_line(name(code)),
         code=one_line(code),
         is_source=is_source,
-        n=figures["n"],
-        accuracy=figures["accuracy"],
-        accuracy_interval=_pair(figures["ci95"]),
-        macro_f1=figures["macro_f1"],
-        macro_f1_interval=_pair(figures["macro_f1_ci95"]),
-        gap=None if is_source else figures["gap"],
-        before=before["accuracy"] if before else None,
-        before_interval=_pair(before["ci95"]) if before else None,
-        langid=figures["langid_accuracy"],
+        n=figures.n,
+        accuracy=figures.accuracy,
+        accuracy_interval=figures.ci95,
+        macro_f1=figures.macro_f1,
+        macro_f1_interval=figures.macro_f1_ci95,
+        gap=None if is_source else figures.gap,
+        before=before.accuracy if before else None,
+        before_interval=before.ci95 if before else None,
+        langid=figures.langid_accuracy,
     )
 
 
-def _pair(bounds: list[float]) -> Pair:
-    return bounds[0], bounds[1]
+def _heads(metrics: Metrics, before: str = "Before projection", detected: str = "Language detected") -> list[str]:
+    shown = [before] if metrics.before_projection else []
+    return ["Language", "n", "Accuracy", "Macro-F1", "Gap", *shown, detected]
 
 
-def _cells(metrics: dict[str, Any]) -> list[list[str]]:
-    """The lines of the table as plain text: languages, then the mean."""
+def _cells(metrics: Metrics) -> list[list[str]]:
+    """Return the cells of the table as plain text: the languages, then the mean."""
     rows = language_rows(metrics)
     mean = mean_row(metrics)
     if mean:
@@ -176,33 +199,24 @@ def _cells(metrics: dict[str, Any]) -> list[list[str]]:
             _with_interval(row.accuracy, row.accuracy_interval),
             _with_interval(row.macro_f1, row.macro_f1_interval),
             points(row.gap),
-            *([percent(row.before)] if has_before(metrics) else []),
+            *([percent(row.before)] if metrics.before_projection else []),
             percent(row.langid),
         ]
         for row in rows
     ]
 
 
-def _with_interval(share: float | None, bounds: Pair | None) -> str:
+def _with_interval(share: Optional[float], bounds: Optional[Interval]) -> str:
     return f"{percent(share)} ({interval(bounds)})" if bounds else percent(share)
 
 
-def _caption(metrics: dict[str, Any]) -> str:
+def _title(metrics: Metrics) -> str:
+    return f"{one_line(metrics.model)}, {metrics.n} documents"
+
+
+def _caption(metrics: Metrics) -> str:
     sentences = ["Percent, with 95% intervals. Gap: points below the source."]
-    if has_before(metrics):
+    if metrics.before_projection:
         sentences.append("Before: accuracy before the projection.")
     sentences.append("Lang. id: documents whose language was detected correctly.")
     return " ".join(sentences)
-
-
-def encodable(text: str, console: Console) -> str:
-    """The text in characters that the console's encoding has (Windows' code pages lack the minus sign, for one)."""
-    if not console.options.ascii_only:
-        return text
-    plain = text.translate({ord(NOTHING): "-", ord("\N{MINUS SIGN}"): "-"})
-    return plain.encode(console.encoding, "replace").decode(console.encoding)
-
-
-def one_line(text: str) -> str:
-    """Line breaks and control characters (a terminal would obey them) become spaces."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())

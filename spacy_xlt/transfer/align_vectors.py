@@ -1,4 +1,4 @@
-"""Bringing the word vectors of one language into the space of another, file to file, in bounded memory."""
+"""Mapping the word vectors of one language into the space of another, from file to file, in bounded memory."""
 
 import warnings
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any, Optional
 
 import numpy as np
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from spacy_xlt.alignment.affine import AffineMap, Floats
 from spacy_xlt.alignment.base import Aligner
@@ -25,10 +25,10 @@ from spacy_xlt.evaluation.lexicon import induce_lexicon
 from spacy_xlt.vectors import unit_rows
 
 MAX_VECTORS = 200_000
-# As many words as MUSE's test dictionaries have.
+# The number of words to look up. MUSE's test dictionaries have as many.
 QUERIES = 1500
-# The most frequent words of each side: hubness and mean CSLS are measured on them, and among those of the source CSLS
-# looks for the neighbours of a target word.
+# Hubness and mean CSLS are measured on this number of the most frequent words of each side. CSLS also looks for the
+# neighbors of a target word among those of the source.
 FREQUENT = 10_000
 BLOCK = 8192
 
@@ -37,7 +37,7 @@ Figures = dict[str, Any]
 
 @dataclass
 class _Covered:
-    """The part of a dictionary that has vectors: pairs (source row, target row), and the share of its source words."""
+    """The part of a dictionary that has vectors: pairs (source row, target row) and the share of its source words."""
 
     pairs: list[tuple[int, int]]
     coverage: float
@@ -60,36 +60,51 @@ def align_vectors(
     dictionary: Optional[PathLike] = None,
     evaluate_on: Optional[PathLike] = None,
     max_vectors: int = MAX_VECTORS,
-    quiet: bool = True,
+    progress: bool = True,
 ) -> Figures:
-    """Map the vectors of `target` into the space of those of `source`, write them to `output`, and return figures.
+    """Map the word vectors of one language into the space of another language.
 
-    source, target: files or folders as `stream_vectors` reads them. The aligner sees the first `max_vectors` words of
-    each (files are sorted by frequency) at unit length; all words of `target` are written, each vector mapped at unit
-    length and given its own length again. Two arrays of max_vectors rows are held, whatever the size of the files.
-    dictionary: pairs of a source word and a target word to fit on; None: for aligners that need none.
-    evaluate_on: a dictionary to evaluate on; its source words are not fitted on. None: the source words of `dictionary`
-    that `is_held_out` names. The first 1500 words that have vectors are looked up among all target words.
-    Raises XltError for files that cannot be used, different widths, a dictionary without a pair that has vectors, and
-    an aligner that says it has failed.
+    All words of `target` are written. Each vector is mapped at unit length and then scaled back to its own length. The
+    memory holds two arrays of `max_vectors` rows, whatever the size of the files.
+
+    Args:
+        source: The vectors of the language whose space is used, a file or folder that `stream_vectors` reads.
+        target: The vectors of the language to map.
+        output: The file to write, as text vectors.
+        aligner: Fits the map, on vectors of unit length.
+        dictionary: A file of pairs (source word, target word) to fit on. None for an aligner that needs no pairs.
+        evaluate_on: A dictionary to evaluate on. Its source words are not fitted on. The default is about a fifth of
+            the source words of `dictionary` (see `is_held_out`). The first 1500 words with vectors are looked up among
+            all target words.
+        max_vectors: The number of words of each side that the aligner sees, the first ones of each file. Vector files
+            are sorted by frequency.
+        progress: Whether to show progress bars.
+
+    Returns:
+        The figures: what was read and written, the report of the aligner, the retrieval of held-out words, the mean
+        CSLS and hubness before and after, and seconds.
+
+    Raises:
+        XltError: A file cannot be used, the vectors differ in width, no pair of a dictionary has vectors, or the
+            aligner reports a failure.
     """
     source, target, output = Path(source), Path(target), Path(output)
     dictionary, evaluate_on = (None if path is None else Path(path) for path in (dictionary, evaluate_on))
     check_output(output, source, target)
     if max_vectors < 1:
-        raise XltError(f"At least one vector of each side is needed, not {max_vectors}.")
+        raise XltError(f"max_vectors is {max_vectors}. At least one vector of each side is needed.")
     fit_on, held_out = read_dictionaries(dictionary, evaluate_on)
-    clock = _Clock(quiet)
+    clock = _Clock(progress)
     with clock.part("reading"):
-        ours, theirs = (read_vectors(path, max_vectors, quiet=quiet) for path in (source, target))
+        ours, theirs = (read_vectors(path, max_vectors, quiet=not progress) for path in (source, target))
     width = ours.rows.shape[1]
     if theirs.rows.shape[1] != width:
         raise XltError(
-            f"{source} has {width} dimensions and {target} has {theirs.rows.shape[1]}: they must have the same number."
+            f"{source} has {width} dimensions and {target} has {theirs.rows.shape[1]}. Both need the same number."
         )
     fit_pairs = _cover(fit_on, ours, theirs)
     test_pairs = _cover(held_out, ours, theirs)
-    # In spaCy's tables words share vectors: one that is looked up is not fitted on under another name.
+    # In spaCy's tables, several words can share a vector. A vector that is looked up must not be fitted on.
     test_rows = {row for row, _ in test_pairs.pairs}
     fit_pairs.pairs = [pair for pair in fit_pairs.pairs if pair[0] not in test_rows]
     _require(fit_pairs, dictionary, "fit")
@@ -110,7 +125,7 @@ def align_vectors(
         figures = _look_up(test_pairs, ours.rows, theirs.rows)
     with clock.part("writing"):
         skipped = Skipped()
-        chunks = stream_vectors(target, skipped, desc="Mapping", quiet=quiet)
+        chunks = stream_vectors(target, skipped, desc="Mapping", quiet=not progress)
         written = write_vectors(output, _mapped(chunks, to_source), width)
     tested = evaluate_on or dictionary
     return {
@@ -127,16 +142,13 @@ def align_vectors(
 
 
 def _fit(aligner: Aligner, rows: dict[str, Floats], covered: Optional[_Covered]) -> tuple[AffineMap, Optional[Figures]]:
-    """The map of the second of two languages into the space of the first, and the aligner's own report if it has one.
-
-    Raises XltError if the aligner says that it has failed.
-    """
+    """Return the map of the second of two languages into the space of the first, and the aligner's report if any."""
     source, target = rows
     pairs = {target: [(row, source_row) for source_row, row in covered.pairs]} if covered else None
     if not hasattr(aligner, "report"):
         return aligner.fit(rows, source, pairs)[target], None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", AlignmentWarning)  # it says the same as the report
+        warnings.simplefilter("ignore", AlignmentWarning)  # The report says the same.
         to_source = aligner.fit(rows, source, pairs)[target]
     report = aligner.report[target]
     if report.failed:
@@ -145,22 +157,22 @@ def _fit(aligner: Aligner, rows: dict[str, Floats], covered: Optional[_Covered])
 
 
 def check_output(output: Path, source: Path, target: Path) -> None:
-    """Raise XltError if `output` is no place to write to: asked before the work, which may take long."""
+    """Raise XltError if `output` cannot be written. Call it before the work, which may take long."""
     if output.suffix == ".gz":
-        raise XltError(f"{output} would not be compressed: give a name without .gz.")
+        raise XltError(f"{output} would not be compressed. Choose a name without .gz.")
     if output.is_dir():
-        raise XltError(f"{output} is a folder: give the name of a file.")
+        raise XltError(f"{output} is a folder. Choose the name of a file.")
     if source.exists() and target.exists() and source.samefile(target):
-        raise XltError(f"{source} is given as SRC and as TGT: give the vectors of two languages.")
+        raise XltError(f"{source} is both the source and the target. Pass the vectors of two languages.")
     for path in (source, target):
         if output.exists() and path.exists() and output.samefile(path):
-            raise XltError(f"{output} holds the vectors to align: give another name to write to.")
+            raise XltError(f"{output} contains the vectors to align. Choose another output file.")
 
 
 def read_dictionaries(
     dictionary: Optional[Path], evaluate_on: Optional[Path]
 ) -> tuple[Optional[Dictionary], Optional[Dictionary]]:
-    """What to fit on and what to evaluate on, without a source word in common. Raises XltError as `read_dictionary`."""
+    """Read the dictionaries to fit on and to evaluate on. They have no source word in common."""
     fit_on = read_dictionary(dictionary) if dictionary else None
     if evaluate_on is None:
         if fit_on is None:
@@ -186,11 +198,11 @@ def _cover(dictionary: Optional[Dictionary], ours: WordVectors, theirs: WordVect
 
 
 def _require(covered: _Covered, path: Optional[Path], purpose: str) -> None:
-    """Raise XltError if a dictionary that the user gave has nothing for its purpose."""
+    """Raise XltError if the user's dictionary has no pair for its purpose."""
     if path is not None and not covered.pairs:
         raise XltError(
-            f"{path} has no pair to {purpose} on with vectors on both sides. A line of it is a word of SRC and its "
-            "translation, a word of TGT; the words to evaluate on are kept out of the fit."
+            f"{path} has no pair to {purpose} on with vectors on both sides. Every line needs a source word and its "
+            "translation. Words to evaluate on are not fitted on."
         )
 
 
@@ -207,22 +219,22 @@ def _mapped(chunks: Iterable[Chunk], to_source: AffineMap) -> Iterator[Chunk]:
 
 
 def _blocks(rows: Floats) -> Iterator[Floats]:
-    """Views: what is written to them is written to `rows`."""
+    """Yield views of the rows. Writing to a view changes `rows`."""
     for start in range(0, len(rows), BLOCK):
         yield rows[start : start + BLOCK]
 
 
 class _Clock:
-    """Seconds of each part of the work, and one line on the terminal while a part runs that has no bar of its own."""
+    """Measures the seconds of each part of the work. Shows one line for a part that has no progress bar of its own."""
 
-    def __init__(self, quiet: bool) -> None:
-        self.quiet = quiet
+    def __init__(self, progress: bool) -> None:
+        self.progress = progress
         self.seconds: dict[str, float] = {}
 
     @contextmanager
     def part(self, name: str, desc: str = "") -> Iterator[None]:
         start = perf_counter()
-        with tqdm(total=1, desc=desc, bar_format="{desc}: {elapsed}", disable=self.quiet or not desc) as line:
+        with tqdm(total=1, desc=desc, bar_format="{desc}: {elapsed}", disable=not (self.progress and desc)) as line:
             yield
             line.update()
         self.seconds[name] = round(self.seconds.get(name, 0.0) + perf_counter() - start, 2)

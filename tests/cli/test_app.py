@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from spacy_xlt.cli import COMMANDS, TRANSFER_METHODS
-from spacy_xlt.evaluation.document import read_document
+from spacy_xlt.evaluation.report import Report
 from tests.cli.running import run, succeed
 from tests.records import make_records, write_csv
 
@@ -79,8 +79,8 @@ def test_from_a_csv_through_spacy_train_to_a_report(tiny_bert: Path, tmp_path: P
     texts.write_text("Wo ist mein Paket?\nDie Rechnung ist falsch.\n")
     succeed("transfer", "project", model, tmp_path / "transfer", "--language", "de", "--texts", texts)
     succeed("evaluate", tmp_path / "transfer", tmp_path / "dev.spacy", german, "-o", metrics)
-    document = read_document(metrics)
-    assert {code: figures["n"] for code, figures in document["languages"].items()} == {"en": 8, "de": 6}
+    report = Report.load(metrics)
+    assert {code: figures.n for code, figures in report.languages.items()} == {"en": 8, "de": 6}
     pytest.importorskip("matplotlib")
     succeed("report", metrics, "-o", tmp_path / "report.html", "--markdown", tmp_path / "report.md")
     assert "German" in (tmp_path / "report.html").read_text(encoding="utf8")

@@ -16,10 +16,7 @@ def test_a_table_of_each_file(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_missing_or_something_else(tmp_path: Path) -> None:
-    line = fail("table", tmp_path / "no.json")
-    assert line == f"{tmp_path}/no.json is missing; write it with 'python -m spacy xlt evaluate'"
+    assert str(tmp_path / "no.json") in fail("table", tmp_path / "no.json")
     (tmp_path / "a.json").write_text('{"model": "m"}')
     line = fail("table", tmp_path / "a.json")
-    assert (
-        "a.json is not a metrics document: 'source' is missing. Write one with 'python -m spacy xlt evaluate'" in line
-    )
+    assert "a.json" in line and "'data'" in line

@@ -1,6 +1,8 @@
-"""Metrics documents for the tests of this folder."""
+"""Metrics documents for the tests in this folder."""
 
 from typing import Any
+
+from spacy_xlt.evaluation.report import Report
 
 LABELS = ["account", "billing"]
 
@@ -13,13 +15,13 @@ def figures(accuracy: float, gap: float | None, langid: float | None = 0.98) -> 
         "macro_f1": accuracy,
         "ci95": interval,
         "macro_f1_ci95": interval,
-        "gap": gap,
         "langid_accuracy": langid,
+        "gap": gap,
     }
 
 
 def half(swahili: float) -> dict[str, Any]:
-    """Figures of three languages; English is the source."""
+    """Figures of three languages. English is the source."""
     mean = round((swahili + 0.88) / 2, 4)
     return {
         "languages": {
@@ -60,3 +62,8 @@ def without_projection(**changes: Any) -> dict[str, Any]:
 def source_only() -> dict[str, Any]:
     nothing = dict.fromkeys(("accuracy", "macro_f1", "gap", "langid_accuracy"))
     return without_projection(languages={"en": figures(0.92, 0.0)}, mean={"languages": 0, **nothing})
+
+
+def make_report(content: dict[str, Any] | None = None, **changes: Any) -> Report:
+    """A report of `content`, by default of `document(**changes)`."""
+    return Report.parse(document(**changes) if content is None else content, "test")

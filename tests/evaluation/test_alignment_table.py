@@ -50,7 +50,7 @@ def test_before_and_after_by_language_with_the_mean() -> None:
     assert text.startswith("Translations of words: [red]m\n")
     cells = ["50.0 / 62.5", "80.0 / 80.0", "80.0 / 80.0", "80.0 / 80.0", "80.0 / 80.0"]
     assert rows(text)["German (de)"] == rows(text)["Mean"] == cells
-    assert "Before / after projection." in " ".join(text.split()) and "Not fitted" not in text
+    assert "Before / after projection." in " ".join(text.split()) and "not fitted" not in text
     assert all(len(line) <= 80 for line in text.splitlines())
 
 
@@ -72,8 +72,8 @@ def test_a_language_that_lacks_a_kind_has_no_line_in_its_table() -> None:
 def test_languages_that_were_not_fitted_are_named_if_there_is_a_projection() -> None:
     stages = {"before": TEXTS, "after": TEXTS}
     text = printed(document(de={"fitted": True, "texts": stages}, sw={"fitted": False, "texts": stages}))
-    assert "Not fitted, moved by the pooled mean: sw." in text
-    assert "Not fitted" not in printed(document(sw={"fitted": False, "texts": {"before": TEXTS}}))
+    assert "not fitted on sw," in text
+    assert "not fitted" not in printed(document(sw={"fitted": False, "texts": {"before": TEXTS}}))
 
 
 def test_an_old_terminal() -> None:
@@ -92,17 +92,15 @@ def vectors(evaluation: dict[str, Any] | None) -> dict[str, Any]:
 def test_the_figures_of_align_vectors() -> None:
     evaluation = {"path": "en-de.txt", "pairs": 12, "coverage": 0.625, **WORDS}
     text = printed(vectors(evaluation), print_vectors)
-    assert text.startswith("9 words of en-de.txt, not fitted on\n")
+    assert text.startswith("9 held-out words of en-de.txt\n")
     assert rows(text)["Procrustes"] == ["P@1", "P@5", "P@10", "MRR"]
     assert rows(text)["cosine"] == ["50.0", "60.0", "70.0", "55.0"] and rows(text)["CSLS"] == ["80.0"] * 4
-    assert " ".join(text.split()).endswith(
-        "62.5 % of its words for evaluation have vectors on both sides. Mean CSLS 0.100 before, 0.200 after. "
-        "Hubness 9.000 before, 3.000 after."
-    )
+    caption = " ".join(text.split())
+    assert "62.5%" in caption
+    assert caption.endswith("Mean CSLS 0.100 before, 0.200 after. Hubness 9.000 before, 3.000 after.")
 
 
 def test_the_figures_without_a_dictionary() -> None:
     text = " ".join(printed(vectors(None), print_vectors).split())
-    assert text == (
-        "No dictionary words to evaluate on. Mean CSLS 0.100 before, 0.200 after. Hubness 9.000 before, 3.000 after."
-    )
+    assert "no dictionary" in text and "P@1" not in text
+    assert text.endswith("Mean CSLS 0.100 before, 0.200 after. Hubness 9.000 before, 3.000 after.")

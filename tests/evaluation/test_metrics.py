@@ -1,4 +1,3 @@
-import time
 from typing import Any
 
 import numpy as np
@@ -7,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_xlt.errors import XltError
-from spacy_xlt.evaluation.document import check_document
+from spacy_xlt.evaluation.document import Metrics
 from spacy_xlt.evaluation.metrics import accuracy, bootstrap, by_language, macro_f1
 
-from .documents import document, source_only
+from .documents import document
 
 PAIRS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=60)
 # From two labels on: scikit-learn reads a single column as a binary task.
@@ -91,12 +90,12 @@ def test_by_language_gives_figures_gaps_and_the_mean_of_the_targets() -> None:
         labels=LABELS,
         source="en",
     )
-    assert list(result["languages"]) == ["en", "de", "sw"]
-    german = result["languages"]["de"]
-    assert (german["n"], german["accuracy"], german["gap"], german["langid_accuracy"]) == (4, 0.5, 0.5, 0.75)
-    assert german["macro_f1"] == round((0.5 + 2 / 3) / 3, 4)
-    assert german["ci95"][0] <= 0.5 <= german["ci95"][1]
-    assert result["mean"] == {
+    assert list(result.languages) == ["en", "de", "sw"]
+    german = result.languages["de"]
+    assert (german.n, german.accuracy, german.gap, german.langid_accuracy) == (4, 0.5, 0.5, 0.75)
+    assert german.macro_f1 == round((0.5 + 2 / 3) / 3, 4)
+    assert german.ci95[0] <= 0.5 <= german.ci95[1]
+    assert result.mean.model_dump() == {
         "languages": 2,
         "accuracy": 0.75,
         "macro_f1": round(((0.5 + 2 / 3) / 3 + 1) / 2, 4),
@@ -108,30 +107,30 @@ def test_by_language_gives_figures_gaps_and_the_mean_of_the_targets() -> None:
 def test_by_language_makes_a_valid_document() -> None:
     gold, predicted = sample(60, 3, 0.8)
     figures = by_language(gold, predicted, ["en", "de", "fr"] * 20, None, labels=LABELS, source="en")
-    check_document({**document(), **figures}, "test")
+    Metrics.parse({**document(), **figures.model_dump(mode="json")}, "test")
 
 
 def test_without_the_source_there_is_no_gap() -> None:
     result = by_language([0, 1], [0, 1], ["de", "fr"], None, labels=LABELS, source="en")
-    assert [figures["gap"] for figures in result["languages"].values()] == [None, None]
-    assert result["mean"]["gap"] is None
-    assert result["mean"]["langid_accuracy"] is None
+    assert [figures.gap for figures in result.languages.values()] == [None, None]
+    assert result.mean.gap is None
+    assert result.mean.langid_accuracy is None
 
 
 def test_without_targets_the_mean_is_empty() -> None:
     result = by_language([0, 1], [0, 1], ["en", "en"], ["en", "en"], labels=LABELS, source="en")
     nothing = dict.fromkeys(("accuracy", "macro_f1", "gap", "langid_accuracy"))
-    assert result["mean"] == {"languages": 0, **nothing}
-    assert result["languages"]["en"]["gap"] == 0.0
+    assert result.mean.model_dump() == {"languages": 0, **nothing}
+    assert result.languages["en"].gap == 0.0
 
 
 def test_multilabel_by_language() -> None:
     gold = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0], [0, 0, 1]], dtype=bool)
     predicted = np.array([[1, 0, 0], [1, 0, 0], [0, 0, 0], [0, 0, 1]], dtype=bool)
     result = by_language(gold, predicted, ["en", "en", "de", "de"], None, labels=LABELS, source="en")
-    assert result["languages"]["en"]["accuracy"] == 0.5
-    assert result["languages"]["en"]["macro_f1"] == 0.5
-    assert result["languages"]["de"]["accuracy"] == 1.0
+    assert result.languages["en"].accuracy == 0.5
+    assert result.languages["en"].macro_f1 == 0.5
+    assert result.languages["de"].accuracy == 1.0
 
 
 def test_another_language_changes_no_figure() -> None:
@@ -140,15 +139,7 @@ def test_another_language_changes_no_figure() -> None:
     alone = by_language(gold, predicted, languages, None, labels=LABELS, source="en")
     more_gold, more_predicted = np.append(gold, [0, 1]), np.append(predicted, [2, 1])
     more = by_language(more_gold, more_predicted, [*languages, "am", "am"], None, labels=LABELS, source="en")
-    assert {code: more["languages"][code] for code in ("en", "de")} == alone["languages"]
-
-
-def test_thirteen_languages_take_less_than_a_second() -> None:
-    gold, predicted = sample(13_000, 10, 0.85)
-    languages = [f"l{row % 13}" for row in range(13_000)]
-    start = time.process_time()
-    by_language(gold, predicted, languages, None, labels=list("abcdefghij"), source="l0")
-    assert time.process_time() - start < 1.0
+    assert {code: more.languages[code] for code in ("en", "de")} == alone.languages
 
 
 @pytest.mark.parametrize(
@@ -156,8 +147,8 @@ def test_thirteen_languages_take_less_than_a_second() -> None:
     [
         ([], [], [], None, "empty"),
         ([0, 1], [0], ["en", "en"], None, "shape"),
-        ([0, 3], [0, 0], ["en", "en"], None, r"gold\[1\] is label 3"),
-        ([0, 0], [0, -1], ["en", "en"], None, r"predicted\[1\] is label -1"),
+        ([0, 3], [0, 0], ["en", "en"], None, r"gold\[1\].* 3"),
+        ([0, 0], [0, -1], ["en", "en"], None, r"predicted\[1\].* -1"),
         ([0.5], [0.5], ["en"], None, "integer"),
         ([0, 1], [0, 1], ["en"], None, "languages has 1 entries"),
         ([0, 1], [0, 1], ["en", ""], None, r"languages\[1\]"),
@@ -175,27 +166,3 @@ def test_wrong_input_is_named(gold: Any, predicted: Any, languages: Any, detecte
 def test_no_labels_is_named() -> None:
     with pytest.raises(XltError, match="labels is empty"):
         by_language([0], [0], ["en"], None, labels=[], source="en")
-
-
-@pytest.mark.parametrize("metrics", [document(), document(before_projection=None), document(later=1), source_only()])
-def test_metrics_documents_pass(metrics: dict[str, Any]) -> None:
-    check_document(metrics, "m.json")
-
-
-@pytest.mark.parametrize(
-    ("metrics", "message"),
-    [
-        ([], "the document is not an object"),
-        ({"cats_score": 0.9}, "'model' is missing"),
-        (document(labels=[1]), r"'labels\[0\]' is not a text"),
-        (document(n=-1), "'n' is not a count"),
-        (document(languages={}), "'languages' is empty"),
-        (document(languages={"de": {"n": 3}}), "'languages.de.accuracy' is missing"),
-        (document(languages={"de": {"n": 3, "accuracy": float("nan")}}), "'languages.de.accuracy' is not a number"),
-        (document(mean=None), "'mean' is not an object"),
-        (document(before_projection={"languages": 3}), "'before_projection.languages' is not an object"),
-    ],
-)
-def test_other_documents_are_refused_by_name(metrics: Any, message: str) -> None:
-    with pytest.raises(XltError, match=f"m.json is not a metrics document: {message}"):
-        check_document(metrics, "m.json")

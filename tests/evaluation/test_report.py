@@ -1,3 +1,4 @@
+import io
 import json
 import re
 import sys
@@ -7,13 +8,15 @@ from typing import Any
 
 import pytest
 import typer
+from rich.console import Console
 from typer.testing import CliRunner
 
 from spacy_xlt.cli.report import report_cli
 from spacy_xlt.errors import XltError
-from spacy_xlt.evaluation.report import signed, write_report
+from spacy_xlt.evaluation.page import html_page, markdown_page, signed
+from spacy_xlt.evaluation.report import Report, write_report
 
-from .documents import document, figures, source_only, without_projection
+from .documents import document, figures, make_report, source_only, without_projection
 
 VOID = {"meta", "br"}
 EVIL = "<script>alert('x')</script>"
@@ -48,14 +51,9 @@ class Page(HTMLParser):
         return [str(attributes[name]) for _, attributes in self.tags if name in attributes]
 
 
-def report(tmp_path: Path, metrics: Any) -> str:
-    write_report(metrics, tmp_path / "r.html")
-    return (tmp_path / "r.html").read_text(encoding="utf-8")
-
-
 @pytest.fixture(scope="module")
-def page_text(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return report(tmp_path_factory.mktemp("report"), [("first", document()), ("second", without_projection())])
+def page_text() -> str:
+    return html_page([("first", make_report()), ("second", make_report(without_projection()))])
 
 
 def test_the_page_loads_nothing(page_text: str) -> None:
@@ -84,7 +82,7 @@ def test_the_page_is_accessible(page_text: str) -> None:
     assert "Swahili 82.0 (76.0–87.0), 75.5 before projection" in str(images[0]["aria-label"])
 
 
-def test_the_page_has_the_figures_and_both_colour_schemes(page_text: str) -> None:
+def test_the_page_has_the_figures_and_both_color_schemes(page_text: str) -> None:
     text = " ".join(Page(page_text).text)
     for figure in ("Swahili", "82.0", "76.0–87.0", "75.5", "+6.5", "Mean of targets", "Overview", "first", "second"):
         assert figure in text
@@ -93,41 +91,62 @@ def test_the_page_has_the_figures_and_both_colour_schemes(page_text: str) -> Non
     assert "#010101" not in page_text
 
 
-def test_untrusted_text_is_escaped_everywhere(tmp_path: Path) -> None:
+def test_untrusted_text_is_escaped_everywhere() -> None:
     languages = {"en": figures(0.9, 0.0), EVIL: figures(0.8, 0.1), r"$\foo$": figures(0.8, 0.1)}
     metrics = without_projection(model=EVIL, labels=[EVIL], data=[EVIL], languages=languages)
-    page = Page(report(tmp_path, metrics))
+    page = Page(make_report(metrics).to_html())
     assert "script" not in {tag for tag, _ in page.tags}
     assert any(EVIL in text for text in page.text)
     assert any(r"$\foo$" in text for text in page.text)
 
 
-def test_the_same_metrics_give_the_same_bytes(tmp_path: Path) -> None:
-    assert report(tmp_path, document()) == report(tmp_path, document())
+def test_the_same_metrics_give_the_same_bytes() -> None:
+    assert make_report().to_html() == make_report().to_html()
 
 
 @pytest.mark.parametrize("metrics", [source_only(), document(source="fr"), document(multilabel=True, data=[])])
-def test_other_shapes_of_documents(tmp_path: Path, metrics: dict[str, Any]) -> None:
-    Page(report(tmp_path, metrics))
+def test_other_shapes_of_documents(metrics: dict[str, Any]) -> None:
+    assert "312" in " ".join(Page(make_report(metrics).to_html()).text)
 
 
-def test_the_users_matplotlib_settings_stay_and_do_not_matter(tmp_path: Path) -> None:
+def test_the_users_matplotlib_settings_stay_and_do_not_matter() -> None:
     matplotlib = pytest.importorskip("matplotlib")
-    expected = report(tmp_path, document())
+    expected = make_report().to_html()
     with matplotlib.rc_context({"font.size": 30, "svg.fonttype": "path"}):
-        assert report(tmp_path, document()) == expected
+        assert make_report().to_html() == expected
         assert matplotlib.rcParams["font.size"] == 30
 
 
-def test_markdown_has_a_section_for_each_document(tmp_path: Path) -> None:
-    write_report([("one", document()), ("<two>", document())], tmp_path / "r.html", tmp_path / "deep" / "r.md")
-    text = (tmp_path / "deep" / "r.md").read_text(encoding="utf-8")
+def test_markdown_has_a_section_for_each_document() -> None:
+    text = markdown_page([("one", make_report()), ("<two>", make_report())])
     assert re.findall(r"^## .*$", text, re.MULTILINE) == ["## one", r"## \<two\>"]
     assert text.count("| Swahili (sw) | 104 |") == 2
     assert "- Projection gain: **+3.2** (points, from 81.8)" in text
 
 
-def test_files_are_whole_and_nothing_is_left_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_is_written_in_all_forms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report = make_report()
+    for path, text in (
+        (tmp_path / "new" / "r.html", report.to_html(tmp_path / "new" / "r.html")),
+        (tmp_path / "r.md", report.to_markdown(str(tmp_path / "r.md"))),
+    ):
+        assert path.read_text(encoding="utf-8") == text and "Swahili" in text
+    report.to_json(tmp_path / "m.json")
+    assert json.loads((tmp_path / "m.json").read_text(encoding="utf-8")) == document() == report.to_dict()
+    assert Report.load(tmp_path / "m.json") == report
+    assert capsys.readouterr().out == ""
+    report.table()
+    assert "Swahili (sw)" in capsys.readouterr().out
+    assert "<td>Swahili (sw)</td>" in report._repr_html_()
+
+
+def test_a_table_goes_to_the_given_console(capsys: pytest.CaptureFixture[str]) -> None:
+    stream = io.StringIO()
+    make_report().table(Console(file=stream))
+    assert "Swahili (sw)" in stream.getvalue() and capsys.readouterr().out == ""
+
+
+def test_files_are_complete_and_nothing_is_left_beside_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = tmp_path / "r.html"
     place.write_text("old")
 
@@ -136,32 +155,41 @@ def test_files_are_whole_and_nothing_is_left_beside(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr("os.replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        write_report(document(), place)
+        write_report([make_report()], place)
     assert place.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["r.html"]
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
-    with pytest.raises(XltError, match="taken can't be written"):
-        write_report(document(), tmp_path / "taken")
+    for write in (make_report().to_html, make_report().to_markdown, make_report().to_json):
+        with pytest.raises(XltError, match="taken"):
+            write(tmp_path / "taken")
 
 
-@pytest.mark.parametrize(
-    ("metrics", "message"), [([], "at least one"), ({}, "'model' is missing"), ([("t", {})], "t ")]
-)
-def test_wrong_input_is_named(tmp_path: Path, metrics: Any, message: str) -> None:
-    with pytest.raises(XltError, match=message):
-        write_report(metrics, tmp_path / "r.html")
+def test_no_report_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(XltError):
+        write_report([], tmp_path / "r.html")
+    with pytest.raises(XltError):
+        markdown_page([])
     assert not list(tmp_path.iterdir())
+
+
+def test_reports_of_one_model_are_told_apart(tmp_path: Path) -> None:
+    make_report(model="same").to_json(tmp_path / "m.json")
+    markdown = tmp_path / "r.md"
+    write_report([make_report(model="other"), make_report(model="same"), tmp_path / "m.json"], tmp_path / "r", markdown)
+    titles = re.findall(r"^## (.*)$", markdown.read_text(encoding="utf-8"), re.MULTILINE)
+    assert titles[:2] == ["other", "same (2)"] and titles[2].endswith("m.json)")
 
 
 @pytest.mark.parametrize("module", ["jinja2", "matplotlib"])
 def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str) -> None:
     monkeypatch.delitem(sys.modules, "spacy_xlt.evaluation.plot", raising=False)
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(XltError, match=re.escape("pip install 'spacy-xlt[report]'")):
-        write_report(document(), tmp_path / "r.html")
+    with pytest.raises(XltError, match=rf"{module}.*spacy-xlt\[report\]"):
+        write_report([make_report()], tmp_path / "r.html")
+    assert "Swahili" in make_report().to_markdown()
 
 
 def test_signed_changes() -> None:
@@ -181,26 +209,14 @@ def test_the_command_writes_a_page_and_markdown(tmp_path: Path) -> None:
     result = run_cli(tmp_path / "a.json", tmp_path / "b.json", "-o", page, "--markdown", markdown)
     assert result.exit_code == 0
     assert str(page) in result.output
-    # two documents of one model are told apart by their files
+    # Two documents of one model are distinguished by their files.
     assert "b.json)" in page.read_text(encoding="utf-8")
     assert "b.json)" in markdown.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (None, "m.json is missing"),
-        (b'{"model":\n oops}', "m.json, line 2: broken JSON"),
-        (b"\xff\xfe\x00", "m.json is not a JSON file"),
-        (b'{"cats_score": 1}', "m.json is not a metrics document: 'model' is missing"),
-    ],
-)
-def test_the_command_names_a_file_it_cannot_use(tmp_path: Path, content: bytes | None, message: str) -> None:
-    path = tmp_path / "m.json"
-    if content is not None:
-        path.write_bytes(content)
-    result = run_cli(path, "-o", tmp_path / "page.html")
+def test_the_command_names_a_file_that_it_cannot_use(tmp_path: Path) -> None:
+    (tmp_path / "m.json").write_text('{"cats_score": 1}')
+    result = run_cli(tmp_path / "m.json", "-o", tmp_path / "page.html")
     assert isinstance(result.exception, XltError)
-    assert message in str(result.exception)
-    assert "evaluate" in str(result.exception)
+    assert re.search(r"m\.json.*'model'", str(result.exception))
     assert not (tmp_path / "page.html").exists()

@@ -1,19 +1,22 @@
 import io
 from typing import Any
 
-import pytest
 from rich.console import Console
 
-from spacy_xlt.errors import XltError
-from spacy_xlt.evaluation.table import escape_markdown, markdown_table, points, print_table
+from spacy_xlt.evaluation.document import Metrics
+from spacy_xlt.evaluation.table import escape_markdown, html_table, markdown_table, points, print_table
 
 from .documents import document, figures, source_only, without_projection
 
 
-def printed(metrics: dict[str, Any], width: int = 80, encoding: str = "utf-8") -> str:
+def parse(content: dict[str, Any]) -> Metrics:
+    return Metrics.parse(content, "test")
+
+
+def printed(content: dict[str, Any], width: int = 80, encoding: str = "utf-8") -> str:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding)
-    print_table(metrics, Console(file=stream, width=width))
+    print_table(parse(content), Console(file=stream, width=width))
     stream.flush()
     return raw.getvalue().decode(encoding)
 
@@ -23,7 +26,7 @@ def cells(markdown: str) -> list[list[str]]:
 
 
 def test_markdown_has_the_source_first_then_the_others_by_name_then_the_mean() -> None:
-    header, rule, *rows = cells(markdown_table(document()))
+    header, rule, *rows = cells(markdown_table(parse(document())))
     assert header == ["Language", "n", "Accuracy", "Macro-F1", "Gap", "Before projection", "Language detected"]
     assert len(rule) == len(header)
     assert [row[0] for row in rows] == ["English (en)", "German (de)", "Swahili (sw)", "Mean of targets"]
@@ -32,25 +35,25 @@ def test_markdown_has_the_source_first_then_the_others_by_name_then_the_mean() -
 
 
 def test_the_projection_column_needs_a_projection() -> None:
-    assert "Before" not in markdown_table(without_projection())
+    assert "Before" not in markdown_table(parse(without_projection()))
     assert "Before" not in printed(without_projection())
 
 
 def test_a_language_without_figures_before_shows_none() -> None:
     metrics = document()
     del metrics["before_projection"]["languages"]["sw"]
-    assert cells(markdown_table(metrics))[4][5] == "–"
+    assert cells(markdown_table(parse(metrics)))[4][5] == "–"
 
 
 def test_a_document_of_the_source_alone_has_no_mean() -> None:
-    assert "Mean" not in markdown_table(source_only())
+    assert "Mean" not in markdown_table(parse(source_only()))
     assert "Mean" not in printed(source_only())
 
 
 def test_null_figures_are_dashes() -> None:
     mean = {"languages": 1, "accuracy": 0.8, "macro_f1": 0.8, "gap": None, "langid_accuracy": None}
     metrics = without_projection(languages={"de": figures(0.8, None, langid=None)}, mean=mean)
-    assert cells(markdown_table(metrics))[2][4:] == ["–", "–"]
+    assert cells(markdown_table(parse(metrics)))[2][4:] == ["–", "–"]
 
 
 def test_the_terminal_table_fits_80_columns() -> None:
@@ -73,7 +76,7 @@ def test_untrusted_names_are_shown_as_they_are() -> None:
     assert "[bold]m[/nope]" in text
     assert "[red]|<b>" in text
     assert "\x1b" not in text
-    assert r"\[red\]\|\<b\>" in markdown_table(metrics)
+    assert r"\[red\]\|\<b\>" in markdown_table(parse(metrics))
 
 
 def test_escape_markdown_keeps_a_text_on_one_line() -> None:
@@ -84,7 +87,8 @@ def test_points_have_a_minus_sign_and_no_negative_zero() -> None:
     assert [points(value) for value in (0.031, -0.031, -0.0001, None)] == ["3.1", "−3.1", "0.0", "–"]
 
 
-@pytest.mark.parametrize("show", [print_table, markdown_table])
-def test_a_wrong_document_is_refused(show: Any) -> None:
-    with pytest.raises(XltError, match="not a metrics document"):
-        show({"languages": {}})
+def test_the_html_table_has_the_same_rows_escaped() -> None:
+    html = html_table(parse(document(model="<b>m</b>")))
+    assert "&lt;b&gt;m&lt;/b&gt;, 312 documents" in html and "<b>" not in html
+    assert "<tr><td>Swahili (sw)</td><td>104</td><td>82.0 (76.0–87.0)</td>" in html
+    assert html.count("<tr>") == 1 + 3 + 1

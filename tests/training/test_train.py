@@ -166,11 +166,11 @@ def test_a_multilabel_model_learns_and_keeps_a_threshold_for_each_label(
     nlp.to_disk(tmp_path / "model")
     again: Any = spacy.load(tmp_path / "model").get_pipe("xlt_textcat_multilabel")
     assert again.cfg["threshold"] is None and again.cfg["thresholds"] == pytest.approx(head.cfg["thresholds"])
-    figures = evaluate(nlp, make_multilabel(30, seed=1))
-    assert figures["languages"]["en"]["macro_f1"] > 0.8
+    report = evaluate(nlp, make_multilabel(30, seed=1))
+    assert report.languages["en"].macro_f1 > 0.8
     # spaCy's own figures take the same thresholds.
     examples = list(examples_of(nlp, make_multilabel(30, seed=1)))
-    assert nlp.evaluate(examples)["cats_macro_f"] == pytest.approx(figures["languages"]["en"]["macro_f1"], abs=1e-3)
+    assert nlp.evaluate(examples)["cats_macro_f"] == pytest.approx(report.languages["en"].macro_f1, abs=1e-3)
 
 
 def examples_of(nlp: Language, records: list[Record]) -> Iterator[Example]:
