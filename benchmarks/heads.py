@@ -48,7 +48,7 @@ from spacy_xlt.heads.logistic import fit_path
 from spacy_xlt.heads.thresholds import choose_thresholds, read_thresholds
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.training.examples import gold_matrix
-from spacy_xlt.training.pipeline import read_packaged_config as make_config
+from spacy_xlt.training.pipeline import read_packaged_config
 
 URGENT = ("Please hurry, this is urgent.", "I need this today!", "This cannot wait.", "As soon as possible, please.")
 LAWYER = ("I am going to call my lawyer.", "You will hear from my lawyer.", "I will take you to court.")
@@ -180,7 +180,7 @@ def by_spacy(parts: Parts, labels: list[str], vectors: dict[str, Any], gold: Mat
                 write_docbin(make_docs(blank, part, labels), Path(scratch) / f"{name}.spacy")
             paths = {f"paths.{name}": f"{scratch}/{name}.spacy" for name in ("train", "dev")}
             start = process_time()
-            nlp = init_nlp(make_config("frozen", not exclusive, paths))
+            nlp = init_nlp(read_packaged_config(not exclusive, paths))
             nlp, _ = train_nlp(nlp, None, stdout=io.StringIO(), stderr=io.StringIO())
             seconds = process_time() - start
         docs = list(nlp.pipe(record.text for record in parts[2]))

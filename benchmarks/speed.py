@@ -36,7 +36,7 @@ from spacy_xlt.files import folder_megabytes
 from spacy_xlt.models import load_model, save_model
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
-from spacy_xlt.training.pipeline import read_packaged_config as make_config
+from spacy_xlt.training.pipeline import read_packaged_config
 
 HERE = Path(__file__).parent
 EXPORTED = Path("training") / "speed"
@@ -127,7 +127,7 @@ def head_seconds() -> float:
             paths[f"paths.{split}"] = f"{scratch}/{split}.spacy"
             write_docbin(make_docs(spacy.blank("xx"), records, labels), Path(paths[f"paths.{split}"]))
             texts += [record.text for record in records]
-        nlp = init_nlp(make_config("frozen", False, paths))
+        nlp = init_nlp(read_packaged_config(False, paths))
         find_pipe(nlp, Encoder).encode(texts)
         start = time.perf_counter()
         train_nlp(nlp, None, stdout=io.StringIO(), stderr=io.StringIO())

@@ -33,8 +33,18 @@ def check_output(output: Union[str, Path]) -> None:
     check_replaceable(Path(output).expanduser().resolve(), MARKER)
 
 
-def save_model(nlp: Language, output: Union[str, Path]) -> None:
-    """Write a model folder whole, with the hashes of its files; it may take the place of an older one."""
+def save(nlp: Language, output: Union[str, Path]) -> None:
+    """Save a pipeline as a model folder with the hashes of its files.
+
+    The folder appears whole or not at all, and replaces an older model of the same name. Load it with `spacy.load`.
+
+    Args:
+        nlp: A pipeline.
+        output: The folder to write.
+
+    Raises:
+        XltError: The folder holds something that is not a model, or cannot be written.
+    """
     with whole_folder(Path(output), MARKER) as folder:
         nlp.to_disk(folder)
         write_hashes(folder)
@@ -49,3 +59,7 @@ def use_gpu(gpu_id: int) -> None:
             require_gpu(gpu_id)
         except ValueError as error:
             raise XltError(f"There is no GPU {gpu_id} ({error}). Leave out --gpu-id to use the CPU.") from error
+
+
+# TODO(lead): renamed at the end of the merges.
+save_model = save

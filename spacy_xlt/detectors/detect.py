@@ -12,15 +12,19 @@ from spacy_xlt.detectors.base import Detection, decide, read_prior
 from spacy_xlt.errors import XltError
 from spacy_xlt.text import replace_surrogates
 
+Languages = Union[Sequence[str], Mapping[str, float]]
+
 
 @overload
-def detect(texts: str, **options: Any) -> Detection: ...
+def detect(texts: str, *, languages: Languages = (), threshold: float = 0.0, detector: str = "NGrams") -> Detection: ...
 @overload
-def detect(texts: Sequence[str], **options: Any) -> list[Detection]: ...
+def detect(
+    texts: Sequence[str], *, languages: Languages = (), threshold: float = 0.0, detector: str = "NGrams"
+) -> list[Detection]: ...
 def detect(
     texts: Union[str, Sequence[str]],
     *,
-    languages: Union[Sequence[str], Mapping[str, float]] = (),
+    languages: Languages = (),
     threshold: float = 0.0,
     detector: str = "NGrams",
 ) -> Union[Detection, list[Detection]]:

@@ -184,7 +184,7 @@ def _join(units: list[Unit], judged: list[Candidates]) -> list[Segment]:
     for run in np.split(np.arange(len(units)), borders):
         column = int(path[run[0]])
         candidates = [pair for row in run for pair in judged[2 * row + 1] if base_code(pair[0]) == languages[column]]
-        script = decide(add_by_code(candidates).items()).script
+        script = decide(add_by_code(candidates).items()).language_script
         score = 0.0 if languages[column] == UNKNOWN else round(float(together[run, column].mean()), 6)
         segments.append(Segment(units[run[0]].start, units[run[-1]].end, languages[column], score, script))
     return segments

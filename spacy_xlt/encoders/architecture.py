@@ -33,7 +33,8 @@ def pooler_options(config: Any) -> dict[str, bool]:
     """Return the options that make transformers leave out the pooling head, if this kind of model has one."""
     from transformers import MODEL_MAPPING
 
-    parameters = inspect.signature(MODEL_MAPPING[type(config)]).parameters
+    model_class: Any = MODEL_MAPPING[type(config)]
+    parameters = inspect.signature(model_class).parameters
     return {"add_pooling_layer": False} if "add_pooling_layer" in parameters else {}
 
 

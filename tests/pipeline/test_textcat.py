@@ -315,7 +315,7 @@ def test_a_second_head_is_trained_on_sourced_components(
     nlp.to_disk(tmp_path / "model")
     DocBin(docs=[each.reference for each in urgency_examples(nlp)], store_user_data=True).to_disk(tmp_path / "b.spacy")
     paths = {f"paths.{name}": str(tmp_path / "b.spacy") for name in ("train", "dev")}
-    config = read_packaged_config("frozen", False, paths)
+    config = read_packaged_config(False, paths)
     for name in COMPONENTS:
         config["components"][name] = {"source": str(tmp_path / "model")}
     config["components"]["urgency"] = {"factory": "xlt_textcat"}
