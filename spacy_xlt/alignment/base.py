@@ -55,11 +55,11 @@ def check_embeddings(embeddings: Mapping[str, NDArray[np.float32]], source: str)
     for language, rows in embeddings.items():
         if rows.ndim != 2 or rows.shape[0] == 0:
             raise XltError(
-                f"There is no text in the language '{language}' to fit on. Add texts, or leave the language out."
+                f"There is no text of language '{language}' to fit on. Add texts, or leave the language out."
             )
         if rows.shape[1] != width:
             raise XltError(
-                f"The embeddings of '{language}' have {rows.shape[1]} dimensions, those of '{source}' have {width}. "
+                f"The embeddings of '{language}' have {rows.shape[1]} dimensions, those of '{source}' {width}. "
                 "Use the same encoder for both."
             )
         if not np.isfinite(rows).all():

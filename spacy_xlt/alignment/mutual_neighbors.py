@@ -100,6 +100,6 @@ class MutualNeighbors:
             agreed=agreed,
             iterations=used,
             converged=converged,
-            remedy=f"It is only centered. Add rows (there are {len(y.rows)}), or use rows of the same kind as '{source}'.",
+            remedy=f"It is only centered. Add rows to its {len(y.rows)}, or use rows of the same kind as '{source}'.",
         )
         return found if enough else None

@@ -148,8 +148,8 @@ def test_broken_embeddings_are_named(name: str) -> None:
     for change, message in (
         ({"de": rows["de"][:, :3]}, "'de' have 3 dimensions, those of 'en' 8"),
         ({"de": rows["de"][:0]}, "no text of language 'de'"),
-        ({"de": np.full_like(rows["de"], np.nan)}, "'de' hold NaN"),
-        ({"en": np.full_like(rows["de"], np.inf)}, "'en' hold NaN"),
+        ({"de": np.full_like(rows["de"], np.nan)}, "'de'.* NaN"),
+        ({"en": np.full_like(rows["de"], np.inf)}, "'en'.* NaN"),
     ):
         with pytest.raises(XltError, match=message):
             make(name).fit({**rows, **change}, "en", parallel(100))
