@@ -1,4 +1,4 @@
-"""Adversarial alignment: a rotation that a discriminator cannot see through, then refinement. Needs torch."""
+"""Adversarial alignment: a rotation that fools a discriminator, then refinement. It needs torch."""
 
 from collections.abc import Mapping
 from typing import Any, Optional
@@ -18,7 +18,7 @@ HIDDEN = 256
 BATCH = 256
 DROPOUT = 0.1
 SMOOTHING = 0.1
-# b of the orthogonality update: at 1/2 it is the iteration of Bjorck & Bowie (1971), which converges quadratically.
+# b of the orthogonality update. With 1/2 it is the iteration of Björck and Bowie (1971), which converges quadratically.
 ORTHOGONALITY = 0.5
 DISCRIMINATOR_STEPS = 2
 DISCRIMINATOR_RATE = 1e-3
@@ -26,21 +26,32 @@ ROTATION_RATE = 3e-3
 
 
 class Adversarial:
-    """`spacy-xlt.Adversarial.v1`: after Conneau et al. 2018, "Word Translation Without Parallel Data" (MUSE).
+    """`spacy-xlt.Adversarial.v1`: alignment without pairs by adversarial training, as in MUSE.
 
-    A discriminator (dropout on its input, smoothed labels) learns to tell mapped rows y W from rows x; W learns to make
-    it wrong, and is kept orthogonal by W <- (1 + b) W - b W W' W. Unlike MUSE's, this discriminator also sees what no
-    rotation can change of each row (`invariants`): without that, nothing tells one of the many axes of a multilingual
-    encoder from another, and W does not move in the right direction at all.
-    The game brings W near enough only. Refinement goes on from there: soft matching (`match_softly`; without the
-    invariants it lost its way on 20,000 words), then Procrustes on mutual nearest neighbors by CSLS as in MUSE. Of
-    several restarts the first that has not failed is taken, by figures that need no dictionary; `report` has an
-    `AlignmentReport` for each language, and a failure is warned about with `AlignmentWarning`. The random state of
-    torch is left as it was.
+    A discriminator (with dropout on its input and label smoothing) is trained to distinguish mapped rows y W from rows
+    x. W is trained to fool it, and is kept orthogonal by W <- (1 + b) W - b W W' W. Unlike in MUSE, the discriminator
+    also sees features of each row that no rotation changes (`invariants`). Without them, the discriminator cannot
+    distinguish the axes of a multilingual encoder, and W does not improve.
 
-    aligner: fits the final map from the pairs found; None is Procrustes.
-    steps: of W; turns: soft matchings; sample, cutoff: rows looked at in the first and last iterations; iterations: the
-    most on all rows; restarts: tries before a failure is reported.
+    The result is refined by soft matching (`match_softly`), and then by Procrustes on mutual nearest neighbors by CSLS,
+    as in MUSE. The first restart that does not fail is used, judged without a dictionary. A failure gives an
+    `AlignmentWarning`. The random state of torch is not changed.
+
+    Args:
+        aligner: Fits the final map on the pairs found. The default is `Procrustes`.
+        steps: The number of training steps of W.
+        sample: The number of rows in the first iterations of the refinement.
+        cutoff: The number of rows in the last iterations, the first ones. Put frequent words first.
+        turns: The number of soft matchings.
+        iterations: The maximum number of iterations on all rows up to the cutoff.
+        restarts: The number of attempts before a failure is reported.
+        seed: The seed of the random numbers.
+
+    Attributes:
+        report: An `AlignmentReport` for each language.
+
+    References:
+        Conneau et al. (2018), Word Translation Without Parallel Data, sections 2.1 (training) and 2.2 (refinement).
     """
 
     needs_pairs = False
@@ -67,7 +78,7 @@ class Adversarial:
     def fit(
         self, embeddings: Mapping[str, NDArray[np.float32]], source: str, pairs: Optional[Pairs] = None
     ) -> dict[str, AffineMap]:
-        """See `Aligner.fit`; `pairs` are not used."""
+        """See `Aligner.fit`. `pairs` are not used."""
         maps, self.report = self.search.run(embeddings, source, None)
         return maps
 
@@ -79,11 +90,20 @@ class Adversarial:
 
 
 def play(x: Floats, y: Floats, of_x: Floats, of_y: Floats, steps: int, rng: np.random.Generator) -> Floats:
-    """The rotation W [d, d] that the game ends with; x [n, d], y [m, d] unit rows, of_x, of_y their features [., f]."""
+    """Train a rotation W `[d, d]` against a discriminator.
+
+    Args:
+        x: Unit rows of the source, `[n, d]`.
+        y: Unit rows of the language, `[m, d]`.
+        of_x: The features of x, `[n, f]`.
+        of_y: The features of y, `[m, f]`.
+        steps: The number of steps.
+        rng: Random numbers.
+    """
     import torch
 
     def rows(vectors: Floats, features: Floats) -> Any:
-        # Every column with a variance about 1.
+        # Every column gets a variance of about 1.
         scaled = vectors * np.sqrt(vectors.shape[1]), features * np.sqrt(features.shape[1])
         return torch.from_numpy(np.concatenate(scaled, axis=1).astype(np.float32))
 

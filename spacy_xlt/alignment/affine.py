@@ -1,4 +1,4 @@
-"""An affine map between two embedding spaces: apply, compose, invert, save, load."""
+"""Affine maps between embedding spaces: apply, compose, invert, save and load them."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,19 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class AffineMap:
-    """y = M (x - origin) + target, with M [d, d], origin [d] and target [d]. M None is the identity matrix."""
+    """The affine map y = M (x - origin) + target.
+
+    Attributes:
+        origin: `[d]`.
+        target: `[d]`.
+        matrix: M, `[d, d]`. None is the identity matrix.
+
+    Example:
+        >>> import numpy as np
+        >>> shift = AffineMap(np.zeros(2, dtype="f"), np.ones(2, dtype="f"))
+        >>> shift(np.array([[1.0, 2.0]], dtype="f")).tolist()
+        [[2.0, 3.0]]
+    """
 
     origin: Floats
     target: Floats
@@ -26,17 +38,21 @@ class AffineMap:
     def __post_init__(self) -> None:
         width = self.origin.shape[0]
         if self.target.shape != (width,) or (self.matrix is not None and self.matrix.shape != (width, width)):
-            raise XltError("An affine map needs an origin [d], a target [d] and a matrix [d, d].")
+            raise XltError(
+                "The parts of the affine map do not match. It needs an origin [d], a target [d] and a matrix [d, d]."
+            )
         self.check_finite()
 
     def check_finite(self) -> None:
         """Raise XltError if an entry is NaN or infinite."""
         for part in (self.origin, self.target, self.matrix):
             if part is not None and not np.isfinite(part).all():
-                raise XltError("An affine map with NaN or infinite entries: the embeddings it was fitted on hold them.")
+                raise XltError(
+                    "The affine map has NaN or infinite entries. Remove such values from the embeddings to fit on."
+                )
 
     def __call__(self, vectors: Floats) -> Floats:
-        """Map rows [n, d] to [n, d]."""
+        """Map rows `[n, d]`."""
         mapped = vectors - self.origin
         if self.matrix is not None:
             mapped = mapped @ self.matrix.T
@@ -44,14 +60,18 @@ class AffineMap:
         return mapped
 
     def then(self, other: "AffineMap") -> "AffineMap":
-        """The map that does this one first and `other` on its result: a.then(b)(x) = b(a(x)).
+        """Compose two maps: a.then(b)(x) = b(a(x)).
 
-        Raises XltError if the widths differ.
+        Args:
+            other: The map to apply to the result of this one.
+
+        Raises:
+            XltError: The widths differ.
         """
         if other.origin.shape != self.origin.shape:
             raise XltError(
-                f"Maps of {len(self.origin)} and {len(other.origin)} dimensions do not compose: "
-                "they belong to different spaces."
+                f"Maps of {len(self.origin)} and {len(other.origin)} dimensions cannot be composed. "
+                "Use maps of the same space."
             )
         shift = self.target.astype(np.float64) - other.origin
         if other.matrix is None:
@@ -61,32 +81,42 @@ class AffineMap:
         return affine(self.origin, matrix @ shift + other.target, both)
 
     def inverse(self) -> "AffineMap":
-        """The map back. Raises XltError if there is none, because the matrix is singular (to float32)."""
+        """Return the inverse map.
+
+        Raises:
+            XltError: The matrix is singular in float32 precision.
+        """
         if self.matrix is None:
             return AffineMap(self.target, self.origin)
         matrix = self.matrix.astype(np.float64)
         if np.linalg.cond(matrix) > 1 / np.finfo(np.float32).eps:
-            raise XltError("This affine map has no inverse: its matrix is singular. Fit it on more pairs.")
+            raise XltError("The affine map has no inverse because its matrix is singular. Fit it on more pairs.")
         return affine(self.target, self.origin, np.linalg.inv(matrix))
 
 
 def affine(origin: NDArray[Any], target: NDArray[Any], matrix: Optional[NDArray[Any]] = None) -> AffineMap:
-    """An AffineMap of parts in double precision, as they come out of a computation."""
+    """Return an AffineMap from parts of any precision."""
     parts = (None if part is None else np.asarray(part, dtype=np.float32) for part in (origin, target, matrix))
     return AffineMap(*parts)  # type: ignore[arg-type]
 
 
 def identity(width: int) -> AffineMap:
-    """The map that changes nothing."""
+    """Return the map that changes nothing."""
     zeros = np.zeros(width, dtype=np.float32)
     return AffineMap(zeros, zeros)
 
 
 def save_maps(maps: Mapping[str, AffineMap], path: Path, card: Optional[Mapping[str, Any]] = None) -> None:
-    """Write the maps of languages to `path` (.npz, no pickle) and a card for people and programs beside it (.json).
+    """Write the maps of languages to a file.
 
-    The card holds the width and the languages, and whatever `card` adds (aligner, source, scores).
-    Raises XltError for NaN in a map or in the card, and when a file cannot be written.
+    Args:
+        maps: The map of each language.
+        path: The .npz file to write, without pickle. A .json file beside it describes the maps: their width, their
+            languages, and `card`.
+        card: What to add to the description, such as the aligner, the source and scores.
+
+    Raises:
+        XltError: A map or the card contains NaN, or a file cannot be written.
     """
     arrays: dict[str, Floats] = {}
     for language, language_map in maps.items():
@@ -108,7 +138,17 @@ def save_maps(maps: Mapping[str, AffineMap], path: Path, card: Optional[Mapping[
 
 
 def load_maps(path: Path) -> dict[str, AffineMap]:
-    """Read what `save_maps` wrote: {language: map}. Raises XltError if the file is missing or damaged."""
+    """Read the maps that `save_maps` has written.
+
+    Args:
+        path: The .npz file.
+
+    Returns:
+        The map of each language.
+
+    Raises:
+        XltError: The file is missing or damaged.
+    """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
@@ -120,6 +160,6 @@ def load_maps(path: Path) -> dict[str, AffineMap]:
             for language in languages
         }
     except FileNotFoundError as error:
-        raise XltError(f"{path} is missing: save the maps first, or give another path.") from error
-    except Exception as error:  # zipfile and NumPy each raise kinds of their own
-        raise XltError(f"{path} holds no maps, or is damaged ({error}). Save or copy it again.") from error
+        raise XltError(f"{path} does not exist. Save the maps first, or choose another path.") from error
+    except Exception as error:  # zipfile and NumPy raise errors of many kinds.
+        raise XltError(f"{path} has no maps or is damaged ({error}). Save or copy it again.") from error

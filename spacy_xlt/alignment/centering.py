@@ -1,4 +1,4 @@
-"""Anchored centering: remove what every text of a language has in common, put back what the source has."""
+"""Anchored centering: subtract the mean of a language and add the mean of the source language."""
 
 from collections.abc import Mapping
 from typing import Optional
@@ -14,28 +14,30 @@ from spacy_xlt.errors import XltError
 class AnchoredCentering:
     """`spacy-xlt.AnchoredCentering.v1`: y = x - mu_language + mu_source.
 
-    The mean of a language's embeddings is mostly its language bias (Libovicky et al. 2020, "On the Language Neutrality
-    of Pre-trained Multilingual Representations", section 3: centering). From n texts it is estimated with shrinkage
-    towards the mean of the languages' means,
+    The mean of the embeddings of a language is mostly its language bias. It is estimated from n texts with shrinkage
+    towards the pooled mean (the mean of the means of the languages):
 
-        mu = (n mean + k pooled) / (n + k),
+        mu = (n mean + k pooled) / (n + k)
 
-    the posterior mean of a normal model with equal variances (James & Stein 1961).
+    Args:
+        shrinkage: k, a number of texts. A language with k texts gives its own mean and the pooled mean equal weight.
 
-    shrinkage: k, in texts: with so many texts the language's own mean and the pooled one weigh the same.
+    References:
+        Libovický et al. (2020), On the Language Neutrality of Pre-trained Multilingual Representations, section 3
+        (centering). James and Stein (1961), Estimation with Quadratic Loss (shrinkage).
     """
 
     needs_pairs = False
 
     def __init__(self, shrinkage: float = 10.0) -> None:
         if shrinkage < 0:
-            raise XltError(f"AnchoredCentering: shrinkage is a number of texts, not {shrinkage}.")
+            raise XltError(f"AnchoredCentering: shrinkage is {shrinkage}. It must be at least 0.")
         self.shrinkage = shrinkage
 
     def fit(
         self, embeddings: Mapping[str, NDArray[np.float32]], source: str, pairs: Optional[Pairs] = None
     ) -> dict[str, AffineMap]:
-        """See `Aligner.fit`; `pairs` are not used."""
+        """See `Aligner.fit`. `pairs` are not used."""
         width = check_embeddings(embeddings, source)
         means = {language: rows.mean(axis=0, dtype=np.float64) for language, rows in embeddings.items()}
         pooled = pooled_mean(means)

@@ -1,4 +1,4 @@
-"""Generalized Procrustes: many languages to their common mean at once."""
+"""Generalized Procrustes: all languages are aligned with their common mean."""
 
 from collections.abc import Mapping
 from typing import Optional
@@ -11,33 +11,37 @@ from spacy_xlt.alignment.base import Integers, Pairs, check_embeddings, usable_p
 from spacy_xlt.alignment.procrustes import rigid_motion
 from spacy_xlt.errors import XltError
 
-# The loop ends when an iteration lowers the distance to the mean by less than this share.
+# The loop ends when an iteration reduces the distance to the mean by less than this share.
 CONVERGED = 1e-4
 
 
 class GeneralizedProcrustes:
-    """`spacy-xlt.GeneralizedProcrustes.v1`: rigid motions g_l of all languages that bring translations together.
+    """`spacy-xlt.GeneralizedProcrustes.v1`: rigid motions g_l of all languages that align their translations.
 
-    Minimizes sum over languages l and their pairs (i, j) of |g_l(x_i) - m_j|^2, where m_j is the mean of row j of the
-    source and all its translations, each moved by its g; motions and means are found in turn (Gower 1975, "Generalized
-    Procrustes Analysis"; for languages Kementchedjhieva et al. 2018). The source moves as well; the maps that are
-    returned end in its space: g_source^-1 g_l. With one language it is `Procrustes`. Languages may share all rows of
-    the source, or some, or none.
+    They minimize the sum over languages l and their pairs (i, j) of |g_l(x_i) - m_j|^2, where m_j is the mean of row j
+    of the source and all its translations after their motions. Motions and means are computed in turn. The source is
+    moved too, and the returned maps g_source^-1 g_l lead into its space. With one language, the result is that of
+    `Procrustes`. Languages may share all, some or no rows of the source.
 
-    iterations: the most rounds of the two steps.
+    Args:
+        iterations: The maximum number of iterations.
+
+    References:
+        Gower (1975), Generalized Procrustes Analysis. For languages: Kementchedjhieva et al. (2018), Generalizing
+        Procrustes Analysis for Better Bilingual Dictionary Induction.
     """
 
     needs_pairs = True
 
     def __init__(self, iterations: int = 20) -> None:
         if iterations < 1:
-            raise XltError(f"GeneralizedProcrustes: iterations is a number from 1 on, not {iterations}.")
+            raise XltError(f"GeneralizedProcrustes: iterations is {iterations}. It must be at least 1.")
         self.iterations = iterations
 
     def fit(
         self, embeddings: Mapping[str, NDArray[np.float32]], source: str, pairs: Optional[Pairs] = None
     ) -> dict[str, AffineMap]:
-        """See `Aligner.fit`. Raises XltError for a language without pairs."""
+        """See `Aligner.fit`."""
         width = check_embeddings(embeddings, source)
         rows = {
             language: usable_pairs(embeddings, source, pairs, language, "GeneralizedProcrustes")
@@ -57,7 +61,13 @@ class GeneralizedProcrustes:
 
 
 def _common_motions(sides: Mapping[str, tuple[Floats, Integers]], source: str, iterations: int) -> dict[str, AffineMap]:
-    """The motions to the common mean. sides: rows [p, d] of each language, and the rows [p] of the mean they are of."""
+    """Return the motions to the common mean.
+
+    Args:
+        sides: The rows `[p, d]` of each language, and the index `[p]` of the mean that each row belongs to.
+        source: The source language.
+        iterations: The maximum number of iterations.
+    """
     mean = sides[source][0].astype(np.float64)
     places_of_all = np.concatenate([places for _, places in sides.values()])
     count = np.bincount(places_of_all)[:, None]

@@ -1,4 +1,4 @@
-"""What a rotation cannot change: features of each row that do not depend on the axes it is written in."""
+"""Features of each row that do not change when the space is rotated."""
 
 from statistics import NormalDist
 from typing import Any
@@ -10,21 +10,30 @@ from spacy_xlt.alignment.affine import Floats
 from spacy_xlt.vectors import unit_rows
 
 POWERS = (-1.0, -0.5, 0.5, 1.0, 2.0, 4.0)
-# Exponents of the covariance's eigenvalues: the space as it is, half whitened (the root that VecMap takes), whitened.
+# The exponents of the eigenvalues of the covariance: the original space, half whitened (as in VecMap), and whitened.
 SPECTRA = (0.0, -0.25, -0.5)
-# Smaller eigenvalues than this share of the largest are noise, and whitening would blow them up.
+# Eigenvalues below this share of the largest one are noise, which whitening would amplify.
 SMALLEST_EIGENVALUE = 1e-3
 
 
 def invariants(rows: Floats, norms: Floats) -> Floats:
-    """Features [n, m] of unit rows [n, d] that stay the same when all rows are rotated or reordered together.
+    """Compute features of rows that do not change when all rows are rotated or reordered together.
 
-    Artetxe et al. 2018 ("A robust self-learning method for fully unsupervised cross-lingual mappings of word
-    embeddings", section 3.2) know a word again by the sorted list of its similarities to all words. We take moments of
-    that distribution, which need no n x n matrix and are less noisy: with s the similarities of a row to all rows and f
-    a feature of those, E[s f], E[s^2 f] and E[s^2], in the space as it is, half whitened and whitened. The features f
-    are the lengths and the places in the spectrum, x' C^p x with C the covariance; they are features themselves.
-    norms: the rows' lengths [n] before they were brought to unit length.
+    The paper recognizes a word by the sorted list of its similarities to all words. Here, moments of this distribution
+    are used instead. They need no n x n matrix and are less noisy. With s the similarities of a row to all rows, and f
+    a feature of those rows, they are E[s f], E[s^2 f] and E[s^2] in the original, the half whitened and the whitened
+    space. The features f are the lengths and x' C^p x, with C the covariance. They are also features themselves.
+
+    Args:
+        rows: Rows of unit length, `[n, d]`.
+        norms: The lengths `[n]` of the rows before they were scaled to unit length.
+
+    Returns:
+        The features, `[n, m]`.
+
+    References:
+        Artetxe et al. (2018), A Robust Self-Learning Method for Fully Unsupervised Cross-Lingual Mappings of Word
+        Embeddings, section 3.2.
     """
     n = np.float32(len(rows))
     values, axes = np.linalg.eigh(rows.T.astype(np.float64) @ rows / n)
@@ -44,11 +53,19 @@ def invariants(rows: Floats, norms: Floats) -> Floats:
 
 
 def comparable(x: Floats, y: Floats, width: int) -> tuple[Floats, Floats]:
-    """Features [n, m] and [k, m] of two languages, made comparable: (x [n, width], y [k, width]).
+    """Make the features of two languages comparable.
 
-    Each feature is replaced by the normal score of its rank within its language, so that the languages need not agree
-    in its scale. Then the common principal axes are taken. They are half whitened: the features repeat each other, but
-    axes of little variance are mostly noise. The mean squared length of a row is 1.
+    Each feature is replaced by the normal score of its rank within its language, so that its scale does not matter.
+    Then both are projected on their common principal axes. The axes are half whitened, because the features are
+    redundant but axes of small variance are mostly noise. The mean squared length of a row is 1.
+
+    Args:
+        x: The features of a language, `[n, m]`.
+        y: The features of another language, `[k, m]`.
+        width: The number of axes.
+
+    Returns:
+        The new features `[n, width]` and `[k, width]`.
     """
     x, y = normal_scores(x), normal_scores(y)
     values, axes = np.linalg.eigh(x.T.astype(np.float64) @ x / len(x) + y.T.astype(np.float64) @ y / len(y))
@@ -59,7 +76,7 @@ def comparable(x: Floats, y: Floats, width: int) -> tuple[Floats, Floats]:
 
 
 def normal_scores(features: NDArray[Any]) -> Floats:
-    """Each column of [n, m] replaced by the quantiles of the normal distribution at its ranks."""
+    """Replace each column of features `[n, m]` with the quantiles of the normal distribution at its ranks."""
     n = len(features)
     normal = NormalDist()
     scores = np.array([normal.inv_cdf((rank + 0.5) / n) for rank in range(n)], dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Reading the matrices of other programs: MUSE, fastText, plain text."""
+"""Reading the matrices of other programs: MUSE, fastText, and plain text."""
 
 import pickle
 from pathlib import Path
@@ -12,14 +12,20 @@ from spacy_xlt.errors import XltError
 
 
 def read_matrix(path: Path) -> AffineMap:
-    """The map y = W x of a file that holds W [d, d]:
+    """Read a matrix W `[d, d]` from a file as the map y = W x. Nothing in the file is executed.
 
-    - `.pth`, `.pt`: what MUSE saves as best_mapping.pth, and any one matrix saved by torch (needs torch);
-    - `.npy`: a matrix of NumPy;
-    - anything else: text, one row of numbers a line, with or without a line `d d` before them, as fastText's
-      alignment/align.py writes it. A matrix for row vectors (x W) is to be transposed first.
+    Transpose a matrix for row vectors (x W) first.
 
-    Nothing in a file is executed. Raises XltError for a file that is missing or holds no square matrix, and for NaN.
+    Args:
+        path: The file. Its extension decides how it is read:
+
+            - `.pth`, `.pt`: a matrix that was saved by torch, such as MUSE's best_mapping.pth. It needs torch.
+            - `.npy`: a NumPy array.
+            - other: text with one row of numbers per line, with or without a first line `d d`, as fastText's
+              alignment/align.py writes it.
+
+    Raises:
+        XltError: The file is missing, has no square matrix, or contains NaN.
     """
     try:
         if path.suffix in (".pth", ".pt"):
@@ -30,13 +36,15 @@ def read_matrix(path: Path) -> AffineMap:
             matrix = _read_text(path)
         matrix = np.asarray(matrix, dtype=np.float64)
     except FileNotFoundError as error:
-        raise XltError(f"{path} is missing.") from error
+        raise XltError(f"{path} does not exist. Choose another file.") from error
     except ImportError as error:
-        raise XltError(f"{path} was saved by torch: install spacy-xlt[train] to read it.") from error
-    except Exception as error:  # torch, NumPy and float() each raise kinds of their own
-        raise XltError(f"{path} holds no matrix that can be read ({str(error).splitlines()[0]}).") from error
+        raise XltError(
+            f"{path} was saved by torch, which is not installed. Run: pip install 'spacy-xlt[train]'"
+        ) from error
+    except Exception as error:  # torch, NumPy and float() raise errors of many kinds.
+        raise XltError(f"{path} has no readable matrix ({str(error).splitlines()[0]}). Choose another file.") from error
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
-        raise XltError(f"{path} holds an array {list(matrix.shape)}; a map needs a square matrix [d, d].")
+        raise XltError(f"{path} has an array {list(matrix.shape)}. A map needs a square matrix [d, d].")
     zeros = np.zeros(len(matrix))
     return affine(zeros, zeros, matrix)
 
@@ -44,7 +52,7 @@ def read_matrix(path: Path) -> AffineMap:
 def _read_torch(path: Path) -> NDArray[Any]:
     import torch
 
-    # MUSE saves a NumPy array. Its parts are named one by one, since a pickle may otherwise run anything.
+    # MUSE saves a NumPy array. Only the parts of an array are allowed, because a pickle could run any code.
     reconstruct = np._core.multiarray._reconstruct  # type: ignore[attr-defined]
     parts: list[Any] = [
         (reconstruct, "numpy.core.multiarray._reconstruct"),
@@ -57,7 +65,7 @@ def _read_torch(path: Path) -> NDArray[Any]:
         with torch.serialization.safe_globals(parts):
             return np.asarray(torch.load(path, map_location="cpu", weights_only=True))
     except pickle.UnpicklingError as error:
-        raise ValueError("it holds more than an array or tensor") from error
+        raise ValueError("it contains more than an array or tensor") from error
 
 
 def _read_text(path: Path) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""Mutual nearest neighbors in place of translations: any aligner that learns from pairs, without pairs."""
+"""Alignment without pairs: mutual nearest neighbors take the place of translations."""
 
 from collections.abc import Mapping
 from typing import Optional
@@ -17,16 +17,25 @@ from spacy_xlt.errors import XltError
 
 
 class MutualNeighbors:
-    """`spacy-xlt.MutualNeighbors.v1`: for languages that one encoder has brought nearly together already.
+    """`spacy-xlt.MutualNeighbors.v1`: refinement for languages that an encoder has already aligned roughly.
 
-    Starts from centered embeddings, takes rows that are each other's nearest by CSLS for translations, fits `aligner`
-    on them, and again with the mapped rows, until the pairs do not change any more (Artetxe et al. 2017, "Learning
-    bilingual word embeddings with (almost) no bilingual data", with mutual CSLS neighbors as in Conneau et al. 2018).
-    A language with fewer than `fewest` pairs, or whose pairs do not agree (see `AlignmentReport`), falls back on
-    `AnchoredCentering`, and an `AlignmentWarning` says so. `report` has an `AlignmentReport` for each language.
+    It starts from centered embeddings, uses mutual nearest neighbors by CSLS as translations, and fits `aligner` on
+    them. This is repeated with the mapped rows until the pairs do not change. A language with fewer than `fewest`
+    pairs, or whose alignment fails (see `AlignmentReport`), is only centered (`AnchoredCentering`), with an
+    `AlignmentWarning`.
 
-    aligner: learns from pairs; None is RidgeToIdentity.
-    iterations: at most so many fits. seed: of the rows that the verdict is based on.
+    Args:
+        aligner: Learns from the pairs. The default is `RidgeToIdentity`.
+        iterations: The maximum number of fits.
+        fewest: The minimum number of pairs.
+        seed: The seed of the sample of rows on which the alignment is checked.
+
+    Attributes:
+        report: An `AlignmentReport` for each language.
+
+    References:
+        Artetxe et al. (2017), Learning Bilingual Word Embeddings with (Almost) No Bilingual Data (self-learning).
+        Conneau et al. (2018), Word Translation Without Parallel Data, section 2.2 (mutual neighbors by CSLS).
     """
 
     needs_pairs = False
@@ -36,7 +45,7 @@ class MutualNeighbors:
     ) -> None:
         if iterations < 1 or fewest < 1:
             raise XltError(
-                f"MutualNeighbors: iterations and fewest are whole numbers from 1 on, not {iterations} and {fewest}."
+                f"MutualNeighbors: iterations is {iterations} and fewest is {fewest}. Both must be at least 1."
             )
         self.aligner = aligner or RidgeToIdentity()
         self.iterations = iterations
@@ -47,7 +56,7 @@ class MutualNeighbors:
     def fit(
         self, embeddings: Mapping[str, NDArray[np.float32]], source: str, pairs: Optional[Pairs] = None
     ) -> dict[str, AffineMap]:
-        """See `Aligner.fit`; `pairs` are not used. A language given by its mean alone has no report."""
+        """See `Aligner.fit`. `pairs` are not used. A language with a single row, its mean, gets no report."""
         maps = AnchoredCentering().fit(embeddings, source)
         self.report = {}
         x = space_of(embeddings[source])
@@ -61,7 +70,7 @@ class MutualNeighbors:
     def _fit_one(
         self, embeddings: Mapping[str, NDArray[np.float32]], source: str, language: str, x: Space
     ) -> Optional[AffineMap]:
-        """The map of a language, None with too few pairs; writes its report."""
+        """Return the map of a language, or None if there are too few pairs. Store its report."""
         y = space_of(embeddings[language])
         both = {language: embeddings[language], source: embeddings[source]}
         mapped, found, before, converged = y.rows, None, None, False
@@ -91,6 +100,6 @@ class MutualNeighbors:
             agreed=agreed,
             iterations=used,
             converged=converged,
-            mend=f"It is only centered. Give more than {len(y.rows)} rows, or rows of the same kind as '{source}'.",
+            remedy=f"It is only centered. Add rows to its {len(y.rows)}, or use rows of the same kind as '{source}'.",
         )
         return found if enough else None

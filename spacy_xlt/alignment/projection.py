@@ -1,4 +1,4 @@
-"""The maps of all languages into the space of the source: arithmetic and file, without spaCy."""
+"""The maps of all languages into the space of the source language: how they are applied, written and read."""
 
 import io
 import json
@@ -8,60 +8,78 @@ from typing import Any, Optional
 import numpy as np
 from numpy.typing import NDArray
 
-from spacy_xlt.alignment.affine import AffineMap, identity
+from spacy_xlt.alignment.affine import AffineMap, Floats, identity
 from spacy_xlt.alignment.base import pooled_mean
-from spacy_xlt.encoders.base import Floats1d, Floats2d
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import UNKNOWN, add_by_base_code, base_code
 from spacy_xlt.vectors import unit_rows
 
 MAPS_FILE = "maps.npz"
 
-# Candidates below this share of the detector's belief do not enter the mixture: a sure detection is one language.
+# Candidates with a lower probability are ignored, so that a confident detection gives a single language.
 SMALLEST_SHARE = 0.05
 
 
 class Projection:
-    """What a fitted projector knows.
+    """The maps of a fitted projector.
 
-    name: for messages. source: the language whose map is the identity.
-    maps, means, counts: of each fitted language its map, the mean of its embeddings and the number of texts.
+    Args:
+        name: The name for error messages.
+        source: The source language. Its map is the identity.
+
+    Attributes:
+        maps: The map of each fitted language.
+        means: The mean of the embeddings of each fitted language, `[d]`.
+        counts: The number of texts of each fitted language.
     """
 
     def __init__(self, name: str, source: str) -> None:
         self.name = name
         self.source = base_code(source)
         self.maps: dict[str, AffineMap] = {}
-        self.means: dict[str, Floats1d] = {}
+        self.means: dict[str, Floats] = {}
         self.counts: dict[str, int] = {}
 
     @property
     def languages(self) -> list[str]:
-        """The languages that were fitted, the source included."""
+        """The fitted languages, including the source, sorted."""
         return sorted(self.maps)
 
     def map_of(self, language: str) -> AffineMap:
-        """The map of a language; of one that was not fitted, the shift by the pooled mean.
+        """Return the map of a language. A language that was not fitted is shifted by the pooled mean.
 
-        Raises XltError if nothing has been fitted (the projection is the identity then, of any width).
+        Args:
+            language: The base code of the language.
+
+        Raises:
+            XltError: No language was fitted. The projection is the identity then.
         """
         if language in self.maps:
             return self.maps[language]
         if self.source not in self.means:
-            raise XltError(f"{self.name} is not fitted.")
+            raise XltError(f"{self.name} is not fitted. Fit it on texts first.")
         return AffineMap(pooled_mean(self.means), self.means[self.source])
 
-    def project(self, vectors: Floats2d, mixtures: Sequence[Mapping[str, float]]) -> Floats2d:
-        """Project rows [n, d], each by a mixture of languages {language: share}; shares add up to 1.
+    def project(self, vectors: Floats, mixtures: Sequence[Mapping[str, float]]) -> Floats:
+        """Project embeddings into the space of the source language.
 
-        Rows of zeros stay zeros; a row of the pure source is returned bit by bit.
+        Args:
+            vectors: The embeddings, `[n, d]`.
+            mixtures: The languages of each row with their shares, which add up to 1.
+
+        Returns:
+            The projected embeddings `[n, d]`, at unit length. Rows of zeros and rows in the source language are not
+            changed.
+
+        Raises:
+            XltError: The projection was fitted on embeddings of another width.
         """
         if not self.maps:
             return vectors
         if vectors.shape[1] != len(self.means[self.source]):
             raise XltError(
-                f"{self.name} was fitted on embeddings of {len(self.means[self.source])} dimensions and now gets "
-                f"{vectors.shape[1]}: another encoder. Fit it again."
+                f"{self.name} was fitted on embeddings of {len(self.means[self.source])} dimensions, but these have "
+                f"{vectors.shape[1]}. Use the same encoder, or fit it again."
             )
         result = vectors.copy()
         moving = np.array([set(mixture) != {self.source} for mixture in mixtures]) & vectors.any(axis=1)
@@ -75,7 +93,11 @@ class Projection:
         return result
 
     def write_maps(self, card: Mapping[str, Any]) -> bytes:
-        """All maps as an .npz archive without pickle, the card inside."""
+        """Return all maps as an .npz archive without pickle.
+
+        Args:
+            card: A description of the maps. Its entry "texts" must be `counts`.
+        """
         arrays: dict[str, NDArray[Any]] = {"card": np.array(json.dumps(card))}
         for language, language_map in self.maps.items():
             arrays[f"mean.{language}"] = self.means[language]
@@ -88,7 +110,14 @@ class Projection:
         return buffer.getvalue()
 
     def read_maps(self, data: bytes) -> None:
-        """Take what `write_maps` wrote. Raises XltError if the data are damaged."""
+        """Read the maps from the archive that `write_maps` has made.
+
+        Args:
+            data: The content of the archive.
+
+        Raises:
+            XltError: The data are damaged.
+        """
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as archive:
                 arrays = {key: archive[key] for key in archive.files}
@@ -101,18 +130,25 @@ class Projection:
                 )
                 for language in self.counts
             }
-        except Exception as error:  # zipfile, NumPy and json each raise kinds of their own
+        except Exception as error:  # zipfile, NumPy and json raise errors of many kinds.
             raise XltError(f"{self.name}: its file {MAPS_FILE} is damaged ({error}). Fit or copy it again.") from error
 
 
 def mixture(language: str, candidates: Optional[Mapping[str, float]]) -> dict[str, float]:
-    """The languages of a text with their shares: the detector's candidates, or the one that somebody else has set.
+    """Return the languages of a text with their shares, which add up to 1.
 
-    The codes of one language (`zho_Hans`, `zho_Hant`) count together; `xx` is the share of no known language.
+    Args:
+        language: The language of the text.
+        candidates: The probabilities of the detector. They are used if `language` is their most probable language.
+            Otherwise someone has set the language, and it is used alone. Codes with the same base code (`zho_Hans`,
+            `zho_Hant`) are added up.
+
+    Returns:
+        The share of each base code. `xx` stands for an unknown language.
     """
     language = base_code(language)
     shares = add_by_base_code((candidates or {}).items())
-    # The difference: sums of floats that mean the same can differ in their last digits.
+    # The tolerance is for rounding errors of sums.
     if not shares or (language != UNKNOWN and shares.get(language, 0.0) < max(shares.values()) - 1e-6):
         return {language: 1.0}
     kept = {code: share for code, share in shares.items() if share >= SMALLEST_SHARE}

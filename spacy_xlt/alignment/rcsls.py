@@ -1,4 +1,4 @@
-"""RCSLS: a linear map trained on the retrieval criterion itself."""
+"""RCSLS: a linear map that is trained on the retrieval criterion."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,18 +20,26 @@ SMALLEST_STEP = 1e-4
 class RCSLS:
     """`spacy-xlt.RCSLS.v1`: y = W (x - mu_x) + mu_y, W [d, d] maximizing the relaxed CSLS of the pairs.
 
-    Joulin et al. 2018, "Loss in Translation: Learning Bilingual Word Mapping with a Retrieval Criterion", equation 5,
-    over pairs (x, y) of centered rows of unit length:
+    The loss, over pairs (x, y) of centered rows of unit length, is
         loss(W) = mean of  -2 x'W'y + mean_{y' in N(Wx)} x'W'y' + mean_{Wx' in N(y)} x''W'y,
-    N the `neighborhood` rows of the other language with the largest product, among its first `negatives` rows. It is
-    brought down by subgradient steps, as in fastText's alignment/align.py, from the Procrustes solution on; a step
-    that does not lower the loss is taken back and halved. Means are taken over all rows of a language. Made for words
-    and thousands of pairs; it learns a few hundred by heart.
+    where N are the rows of the other language with the largest products. As in fastText's alignment/align.py, it is
+    minimized by subgradient steps that start from the Procrustes solution. A step that does not lower the loss is
+    undone, and the step size is halved. CSLS does not depend on the scale of W, so W is scaled at the end to give
+    W (x - mu_x) the same root mean square length as y - mu_y.
 
-    iterations: the most steps; step: the first step size; negatives: for speed, in rows.
-    spectral: project each W on the matrices with singular values up to 1, the convex hull of the rotations (section
-        2.3). Without it words of our encoder are found better.
-    The length of W does not matter to CSLS; in the end W (x - mu_x) is made as long as y - mu_y in the mean.
+    Use it for words with thousands of pairs. It overfits a few hundred pairs.
+
+    Args:
+        iterations: The maximum number of steps.
+        step: The first step size.
+        neighborhood: The number of rows in N.
+        negatives: N is chosen from this number of rows of a language, the first ones. Fewer rows are faster.
+        spectral: Whether to project each W on the matrices with singular values up to 1, the convex hull of the
+            rotations (section 2.3). Without it, the words of the default encoder are found more often.
+
+    References:
+        Joulin et al. (2018), Loss in Translation: Learning Bilingual Word Mapping with a Retrieval Criterion,
+        equation 5.
     """
 
     needs_pairs = True
@@ -45,14 +53,14 @@ class RCSLS:
         spectral: bool = False,
     ) -> None:
         if iterations < 0 or not 0 < step < np.inf or neighborhood < 1 or negatives < 1:
-            raise XltError("RCSLS: iterations, step, neighborhood and negatives are positive numbers.")
+            raise XltError("RCSLS: iterations, step, neighborhood and negatives must be positive numbers.")
         self.iterations, self.step, self.spectral = iterations, step, spectral
         self.neighborhood, self.negatives = neighborhood, negatives
 
     def fit(
         self, embeddings: Mapping[str, NDArray[np.float32]], source: str, pairs: Optional[Pairs] = None
     ) -> dict[str, AffineMap]:
-        """See `Aligner.fit`. Raises XltError for a language without pairs."""
+        """See `Aligner.fit`."""
 
         def fit_one(language: str) -> AffineMap:
             rows = usable_pairs(embeddings, source, pairs, language, "RCSLS")
@@ -74,14 +82,22 @@ class RCSLS:
 
 
 def _normalize(embeddings: NDArray[Any]) -> tuple[Doubles, Floats]:
-    """The mean [d], and the rows [n, d] centered and at unit length."""
+    """Return the mean `[d]`, and the centered rows `[n, d]` at unit length."""
     mean = embeddings.mean(axis=0, dtype=np.float64)
     return mean, unit_rows(embeddings - mean.astype(np.float32))
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Pairs x, y [p, d]; others_x, others_y: the rows that their neighbours are looked for in."""
+    """The data of the loss.
+
+    Attributes:
+        x: The rows of the pairs, `[p, d]`.
+        y: Their translations, `[p, d]`.
+        others_x: The rows `[n, d]` in which the neighbors of y are searched.
+        others_y: The rows `[m, d]` in which the neighbors of x are searched.
+        neighborhood: The number of neighbors.
+    """
 
     x: Floats
     y: Floats
@@ -90,7 +106,7 @@ class Problem:
     neighborhood: int
 
     def loss(self, matrix: Doubles) -> tuple[float, Doubles]:
-        """The loss and its subgradient [d, d] at a matrix."""
+        """Return the loss and its subgradient `[d, d]` at a matrix."""
         w = matrix.astype(np.float32)
         mapped = self.x @ w.T
         pull = 2 * np.einsum("ij,ij->", mapped, self.y, dtype=np.float64)
@@ -107,7 +123,7 @@ class Problem:
 
 
 def _mean_rows(rows: Floats, indices: NDArray[np.int64]) -> Floats:
-    """The means [p, d] of the rows named by indices [p, k], without an array [p, k, d]."""
+    """Return the means `[p, d]` of the rows with the indices `[p, k]`, without making an array `[p, k, d]`."""
     total = np.zeros((len(indices), rows.shape[1]), dtype=np.float32)
     for column in indices.T:
         total += rows[column]
@@ -115,7 +131,7 @@ def _mean_rows(rows: Floats, indices: NDArray[np.int64]) -> Floats:
 
 
 def descend(problem: Problem, iterations: int, step: float, spectral: bool) -> Doubles:
-    """The matrix [d, d] after at most so many steps."""
+    """Return the matrix `[d, d]` after at most `iterations` steps. See `RCSLS`."""
     matrix = rotation(problem.x.astype(np.float64), problem.y.astype(np.float64))
     loss, gradient = problem.loss(matrix)
     for _ in range(iterations):
@@ -133,6 +149,6 @@ def descend(problem: Problem, iterations: int, step: float, spectral: bool) -> D
 
 
 def _project(matrix: Doubles) -> Doubles:
-    """The nearest matrix with singular values up to 1."""
+    """Return the nearest matrix with singular values up to 1."""
     left, s, right = np.linalg.svd(matrix)
     return np.asarray(left * np.minimum(s, 1.0) @ right)

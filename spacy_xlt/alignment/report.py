@@ -1,4 +1,4 @@
-"""How well an alignment without a dictionary went: figures that need no dictionary either, and a plain verdict."""
+"""Reports on alignments without a dictionary: metrics that need no dictionary, and whether the alignment failed."""
 
 import warnings
 from dataclasses import dataclass
@@ -10,30 +10,34 @@ from spacy_xlt.alignment.procrustes import rotation
 from spacy_xlt.alignment.retrieval import mutual_nearest
 from spacy_xlt.vectors import unit_rows
 
-# Below this agreement an alignment has failed. On 20k words of two languages the right rotation gives .35 and more, a
-# wrong one .03, unrelated spaces .00; one on its way, with which one word in ten finds its translation, .18.
+# An alignment with a lower agreement has failed. On 20,000 words of two languages, the correct rotation gives at least
+# 0.35, a wrong one 0.03, unrelated spaces 0.00, and a rotation that finds the translation of one word in ten 0.18.
 FAILED_BELOW = 0.15
-# So many standard errors above 0 the agreement has to be: few rows agree by chance.
+# The agreement must also be this number of standard errors above 0, because few rows can agree by chance.
 ERRORS = 5
-# At most so many rows of a side are looked at in either half.
+# The maximum number of rows of each side in either half.
 TRIED = 4000
 
 
 class AlignmentWarning(UserWarning):
-    """An alignment without a dictionary has failed: its map says nothing."""
+    """An alignment without a dictionary has failed. Its map is no better than chance."""
 
 
 @dataclass(frozen=True)
 class AlignmentReport:
-    """One language's alignment into the space of the source.
+    """The alignment of one language with the source language.
 
-    score: mean CSLS of the mutual nearest neighbors; what models are chosen by. Comparable between runs on the same
-        rows only: a wrong map can fit its own pairs well.
-    mutual_share: mutual nearest neighbors, as a share of the smaller side's rows.
-    agreement: of what had no part in the fit, see `agreement`: 0 for unrelated spaces, at most 1; decides on `failed`.
-    n_pairs: pairs that the map was fitted on; iterations: how often they were found anew.
-    converged: the pairs did not change any more.
-    failed: the map is no better than chance; `message` says so, or that all is well, in one sentence.
+    Attributes:
+        score: The mean CSLS of the mutual nearest neighbors, by which models are selected. It is comparable only
+            between runs on the same rows, because a wrong map can fit its own pairs well.
+        mutual_share: The number of mutual nearest neighbors, as a share of the rows of the smaller side.
+        agreement: The agreement of rows that were not fitted on (see `agreement`), from 0 for unrelated spaces to 1. It
+            decides `failed`.
+        n_pairs: The number of pairs that the map was fitted on.
+        iterations: The number of times that the pairs were computed.
+        converged: Whether the pairs had stopped changing.
+        failed: Whether the map is no better than chance.
+        message: A sentence that says whether the alignment failed.
     """
 
     score: float
@@ -47,11 +51,18 @@ class AlignmentReport:
 
 
 def agreement(x: Floats, y: Floats) -> tuple[float, float]:
-    """Whether spaces agree where they need not: a mean cosine, 0 for unrelated ones, and its standard error.
+    """Measure whether two spaces agree on axes by which their neighbors were not chosen.
 
-    x [n, d] and y [m, d]: unit rows, mapped into one space by a map that was not fitted on these rows. Mutual nearest
-    neighbors agree on the axes they were chosen by, however wrong the map. So they are chosen by every other principal
-    axis, and the result is the mean cosine of their coordinates on the remaining ones; then the other way round.
+    Mutual nearest neighbors always agree on the axes by which they were chosen, even if the map is wrong. So they are
+    chosen by every second principal axis, and compared by cosine similarity on the other axes. Then the axes are
+    swapped.
+
+    Args:
+        x: Unit rows, `[n, d]`.
+        y: Unit rows, `[m, d]`, mapped into the space of x by a map that was not fitted on these rows.
+
+    Returns:
+        The mean cosine similarity (0 for unrelated spaces) and its standard error.
     """
     axes = np.linalg.eigh(x.T @ x)[1][:, ::-1]
     x, y = x @ axes, y @ axes
@@ -65,9 +76,15 @@ def agreement(x: Floats, y: Floats) -> tuple[float, float]:
 
 
 def agreement_of_rotation(x: Floats, y: Floats, w: Floats, rng: np.random.Generator) -> tuple[float, float]:
-    """`agreement` of rows x [n, d] and y [m, d] by a rotation w [d, d], y w like x, that was found on these rows.
+    """Return the `agreement` by a rotation that was found on the same rows.
 
-    w is fitted anew on the mutual neighbors within one half of the rows of either side, and tried on the other half.
+    The rotation is fitted again on the mutual neighbors in one half of the rows, and evaluated on the other half.
+
+    Args:
+        x: Unit rows, `[n, d]`.
+        y: Unit rows, `[m, d]`.
+        w: The rotation `[d, d]` that maps y close to x, as y w.
+        rng: Random numbers for the halves.
     """
     x, y = x[rng.permutation(len(x))[: 2 * TRIED]], y[rng.permutation(len(y))[: 2 * TRIED]]
     pairs = mutual_nearest(x[::2], y[::2] @ w)
@@ -76,7 +93,7 @@ def agreement_of_rotation(x: Floats, y: Floats, w: Floats, rng: np.random.Genera
 
 
 def failed(agreed: tuple[float, float]) -> bool:
-    """Whether an `agreement` says that there is none."""
+    """Return whether an `agreement` (mean and standard error) is too low."""
     return not agreed[0] >= max(FAILED_BELOW, ERRORS * agreed[1])
 
 
@@ -90,17 +107,26 @@ def verdict(
     agreed: tuple[float, float],
     iterations: int,
     converged: bool,
-    mend: str,
+    remedy: str,
 ) -> AlignmentReport:
-    """The report of an alignment; warns with `AlignmentWarning` in the name of an aligner if it has failed.
+    """Make the report of an alignment. A failure gives an `AlignmentWarning`.
 
-    n_rows: rows of the smaller side. mend: what the user can do about a failure.
+    Args:
+        name: The name of the aligner.
+        language: The language.
+        score: See `AlignmentReport`.
+        n_rows: The number of rows of the smaller side.
+        n_pairs: See `AlignmentReport`.
+        agreed: The result of `agreement`.
+        iterations: See `AlignmentReport`.
+        converged: See `AlignmentReport`.
+        remedy: What the user can do about a failure.
     """
     figures = f"mean CSLS {score:.3f} of {n_pairs} mutual neighbors, agreement {agreed[0]:.2f}"
     if failed(agreed):
         message = (
-            f"{name}: the alignment of '{language}' has FAILED ({figures}): where nothing was fitted they agree "
-            f"less than {max(FAILED_BELOW, ERRORS * agreed[1]):.2f}, as unrelated spaces do. {mend}"
+            f"{name}: the alignment of '{language}' has FAILED ({figures}). The agreement is below "
+            f"{max(FAILED_BELOW, ERRORS * agreed[1]):.2f}, as for unrelated spaces. {remedy}"
         )
         warnings.warn(message, AlignmentWarning, stacklevel=2)
     else:

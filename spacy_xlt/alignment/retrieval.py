@@ -1,4 +1,4 @@
-"""Nearest neighbours between two embedding spaces by cosine or CSLS, tile by tile: memory does not grow with n x m."""
+"""Nearest neighbors between two embedding spaces by cosine similarity or CSLS, in bounded memory."""
 
 from typing import Any, Literal, Optional
 
@@ -27,32 +27,47 @@ def nearest(
     key_similarity: Optional[Floats] = None,
     memory_mb: float = MEMORY_MB,
 ) -> tuple[Integers, Floats]:
-    """The k best keys of each query, best first: (indices [n, k], scores [n, k]).
+    """Find the k nearest keys of each query.
 
-    queries [n, d] and keys [m, d] are compared by their directions; a row of zeros has cosine 0 with everything.
-    metric: "cosine"; "dot", the inner product of the rows as they are; or "csls", cross-domain similarity local scaling
-        (Conneau et al. 2018, "Word Translation Without Parallel Data", equation 4), which takes hubs down:
-        CSLS(x, y) = 2 cos(x, y) - r(x) - r(y), where r is the mean cosine with the `neighborhood` nearest rows of the
-        other side (all of them where there are fewer).
-    key_similarity: r of the keys [m] when it is known already, or is to be taken over more rows than the queries:
-        `neighborhood_similarity(keys, all_rows_of_the_query_language)`.
-    memory_mb: working memory beside the input and the results, about.
-    Equal scores come in an order that is not specified. Raises XltError for NaN, no rows, different widths, k > m.
+    Args:
+        queries: The rows to look up, `[n, d]`.
+        keys: The rows to search, `[m, d]`.
+        k: The number of keys to find.
+        metric: "cosine"; "dot", the inner product of the unscaled rows; or "csls" (cross-domain similarity local
+            scaling), which penalizes hubs: CSLS(x, y) = 2 cos(x, y) - r(x) - r(y), where r is the mean cosine
+            similarity to the nearest rows of the other side. A row of zeros has the cosine similarity 0 to every row.
+        neighborhood: The number of nearest rows in r.
+        key_similarity: r of the keys, `[m]`. Pass it if it is already known, or if it should be computed over more rows
+            than the queries: `neighborhood_similarity(keys, all_rows_of_the_query_language)`.
+        memory_mb: The approximate working memory, in addition to the input and the result.
+
+    Returns:
+        The indices `[n, k]` of the keys and their scores `[n, k]`, best first. The order of equal scores is not
+        specified.
+
+    Raises:
+        XltError: The rows contain NaN, there are no rows, the widths differ, or k is larger than m.
+
+    References:
+        Conneau et al. (2018), Word Translation Without Parallel Data, equation 4.
     """
     x, y = _check(queries, keys)
     if not 1 <= k <= len(y):
-        raise XltError(f"The {k} nearest of {len(y)} rows were asked for: choose k from 1 to {len(y)}.")
+        raise XltError(f"k is {k}, but there are {len(y)} keys. Choose k from 1 to {len(y)}.")
     best = Best(len(x), k)
     scan(*_sides(x, y, metric, neighborhood, memory_mb, key_similarity), best, None, memory_mb)
     if (best.indices < 0).any():
-        raise XltError("Products of these embeddings are beyond float32: bring them to a smaller scale.")
+        raise XltError("The products of these embeddings overflow float32. Scale the embeddings down.")
     return best.indices.astype(np.int64), best.scores
 
 
 def neighborhood_similarity(
     queries: NDArray[Any], keys: NDArray[Any], k: int = NEIGHBORHOOD, *, memory_mb: float = MEMORY_MB
 ) -> Floats:
-    """r [n]: the mean cosine of each query with its k nearest keys (with all keys where there are fewer than k)."""
+    """Return the mean cosine similarity `[n]` of each query `[n, d]` to its k nearest keys `[m, d]`.
+
+    If there are fewer than k keys, it is the mean over all keys.
+    """
     x, y = _check(queries, keys)
     best = Best(len(x), _neighborhood(k, y))
     scan(Side(x), Side(y), best, None, memory_mb)
@@ -67,7 +82,16 @@ def mutual_nearest(
     neighborhood: int = NEIGHBORHOOD,
     memory_mb: float = MEMORY_MB,
 ) -> Integers:
-    """Pairs [p, 2] (row of x, row of y) that are each other's nearest, in the order of x. See `nearest`."""
+    """Find the pairs of rows that are each other's nearest neighbors.
+
+    Args:
+        x: Rows, `[n, d]`.
+        y: Rows, `[m, d]`.
+        metric: See `nearest`, as for the other arguments.
+
+    Returns:
+        The pairs `[p, 2]` (row of x, row of y), sorted by the row of x.
+    """
     return scored_mutual_nearest(x, y, metric=metric, neighborhood=neighborhood, memory_mb=memory_mb)[0]
 
 
@@ -79,7 +103,7 @@ def scored_mutual_nearest(
     neighborhood: int = NEIGHBORHOOD,
     memory_mb: float = MEMORY_MB,
 ) -> tuple[Integers, Floats]:
-    """(pairs [p, 2], scores [p]): `mutual_nearest` with the similarity of each pair, at no more cost."""
+    """Return the pairs `[p, 2]` of `mutual_nearest` and the similarity `[p]` of each pair, at no additional cost."""
     x, y = _check(x, y)
     best_x, best_y = Best(len(x), 1), Best(len(y), 1)
     scan(*_sides(x, y, metric, neighborhood, memory_mb), best_x, best_y, memory_mb)
@@ -96,10 +120,21 @@ def mean_csls(
     neighborhood: int = NEIGHBORHOOD,
     memory_mb: float = MEMORY_MB,
 ) -> float:
-    """The mean CSLS of pairs [p, 2], by default of the mutual nearest neighbours: how well two spaces lie together.
+    """Return the mean CSLS of pairs of rows. It measures how well two spaces are aligned.
 
-    It needs no dictionary; Conneau et al. 2018 (section 3.5) choose their models by a score of this kind.
-    Minus infinity when there is no pair, so that any other alignment is better.
+    Args:
+        x: Rows, `[n, d]`.
+        y: Rows, `[m, d]`.
+        pairs: The pairs `[p, 2]`. The default is the mutual nearest neighbors, which need no dictionary.
+        neighborhood: See `nearest`.
+        memory_mb: See `nearest`.
+
+    Returns:
+        The mean, or minus infinity without pairs, so that any other alignment is better.
+
+    References:
+        Conneau et al. (2018), Word Translation Without Parallel Data, section 3.5 (they select models by a similar
+        score).
     """
     if pairs is None:
         scores = scored_mutual_nearest(x, y, neighborhood=neighborhood, memory_mb=memory_mb)[1]
@@ -114,11 +149,20 @@ def mean_csls(
 
 
 def hubness(indices: NDArray[Any], n_keys: int) -> float:
-    """The skewness of the k-occurrences: how far a few keys are among the nearest of very many queries.
+    """Return the skewness of the k-occurrences. It is high if a few keys are the nearest neighbors of many queries.
 
-    N(y) is how often key y stands in `indices` [n, k], the k nearest of each query; the result is the third
-    standardized moment E[(N - mu)^3] / sigma^3 over all keys (Radovanovic et al. 2010, "Hubs in Space", equation 1).
-    0 is an even distribution; 0 also where every key occurs equally often.
+    The k-occurrence N of a key is the number of times that it is among the nearest keys of a query. The skewness is
+    E[(N - mu)^3] / sigma^3 over all keys.
+
+    Args:
+        indices: The nearest keys of each query, `[n, k]`.
+        n_keys: The number of keys.
+
+    Returns:
+        The skewness. It is 0 for a symmetric distribution, and if all keys occur equally often.
+
+    References:
+        Radovanović et al. (2010), Hubs in Space: Popular Nearest Neighbors in High-Dimensional Data, equation 1.
     """
     counts = np.bincount(np.asarray(indices).ravel(), minlength=n_keys).astype(np.float64)
     centered = counts - counts.mean()
@@ -134,11 +178,11 @@ def _sides(
     memory_mb: float,
     r_y: Optional[Floats] = None,
 ) -> tuple[Side, Side]:
-    """The two sides whose product is the metric; for CSLS the similarities r are found first, both in one scan."""
+    """Return the two sides whose product is the metric. For CSLS, a first scan computes r of both sides."""
     if metric in ("cosine", "dot"):
         return Side(x, metric == "cosine"), Side(y, metric == "cosine")
     if metric != "csls":
-        raise XltError(f"There is no metric '{metric}': choose 'cosine', 'csls' or 'dot'.")
+        raise XltError(f"There is no metric '{metric}'. Choose 'cosine', 'csls' or 'dot'.")
     r_x, r_y = _neighborhoods(x, y, neighborhood, memory_mb, r_y)
     return Side(x, r=r_x, column=0), Side(y, r=r_y, column=1)
 
@@ -146,11 +190,13 @@ def _sides(
 def _neighborhoods(
     x: NDArray[Any], y: NDArray[Any], neighborhood: int, memory_mb: float, r_y: Optional[Floats]
 ) -> tuple[Floats, Floats]:
-    """r of both sides, from one product."""
+    """Return r of both sides, from a single scan."""
     best_x = Best(len(x), _neighborhood(neighborhood, y))
     if r_y is not None:
         if np.shape(r_y) != (len(y),) or not np.isfinite(r_y).all():
-            raise XltError(f"key_similarity {np.shape(r_y)} does not fit {len(y)} keys: give one finite number a key.")
+            raise XltError(
+                f"key_similarity has the shape {np.shape(r_y)} for {len(y)} keys. Pass one finite number for each key."
+            )
         scan(Side(x), Side(y), best_x, None, memory_mb)
         return best_x.mean(), np.asarray(r_y, dtype=np.float32)
     best_y = Best(len(y), _neighborhood(neighborhood, x))
@@ -160,19 +206,21 @@ def _neighborhoods(
 
 def _neighborhood(k: int, others: NDArray[Any]) -> int:
     if k < 1:
-        raise XltError(f"A neighborhood is a number of rows from 1 on, not {k}.")
+        raise XltError(f"The neighborhood is {k}. It must be at least 1.")
     return min(k, len(others))
 
 
 def _check(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Both as arrays; raise XltError if they cannot be compared."""
+    """Return both as arrays. Raises XltError if they cannot be compared."""
     x, y = np.asarray(x), np.asarray(y)
     for rows in (x, y):
         if rows.ndim != 2 or not len(rows):
-            raise XltError(f"Retrieval needs rows of embeddings [n, d] on both sides, not an array {rows.shape}.")
+            raise XltError(f"Retrieval needs embeddings [n, d] on both sides, but an array has the shape {rows.shape}.")
         for start, stop in ranges(len(rows), BLOCK_ROWS):
             if not np.isfinite(rows[start:stop]).all():
-                raise XltError("Retrieval got embeddings that hold NaN or infinite values: leave those rows out.")
+                raise XltError("The embeddings contain NaN or infinite values. Remove those rows.")
     if x.shape[1] != y.shape[1]:
-        raise XltError(f"The two sides have {x.shape[1]} and {y.shape[1]} dimensions: they come from different spaces.")
+        raise XltError(
+            f"The two sides have {x.shape[1]} and {y.shape[1]} dimensions. Use embeddings of the same space."
+        )
     return x, y

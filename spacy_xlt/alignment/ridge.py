@@ -1,4 +1,4 @@
-"""Ridge regression from translations: of the map itself, or of its difference from the identity."""
+"""Ridge regression from translations: of the map, or of its difference from the identity."""
 
 from collections.abc import Mapping
 from typing import Optional
@@ -17,14 +17,18 @@ GRID = 10.0 ** np.arange(-5, 5.01, 0.25)
 class Ridge:
     """`spacy-xlt.Ridge.v1`: y = W (x - mu_x) + mu_y, with W [d, d] = argmin |W X - Y|^2 + penalty |W|^2.
 
-    X and Y are the pairs [d, p], centered by their means mu_x and mu_y: regression with a bias, which takes up what all
-    texts of a language have in common. (Hoerl & Kennard 1970; for embeddings of two languages Mikolov et al. 2013,
-    "Exploiting Similarities among Languages for Machine Translation".)
+    X and Y are the pairs [d, p], centered by their means mu_x and mu_y. With a single pair, W is zero and everything is
+    mapped to its translation. `RidgeToIdentity` is the better choice for the embeddings of a multilingual encoder.
 
-    penalty: None chooses it for each language by generalized cross-validation (Golub, Heath & Wahba 1979),
-        GCV = p |residuals|^2 / (p - df)^2, df = 1 + sum s^2 / (s^2 + penalty), s the singular values of X.
-    With one pair W is zero: everything goes to its translation. For embeddings of a multilingual encoder
-    `RidgeToIdentity` is the better choice.
+    Args:
+        penalty: The penalty. None chooses it for each language by generalized cross-validation (GCV):
+            GCV = p |residuals|^2 / (p - df)^2 with df = 1 + sum s^2 / (s^2 + penalty), where s are the singular values
+            of X.
+
+    References:
+        Hoerl and Kennard (1970), Ridge Regression: Biased Estimation for Nonorthogonal Problems. Golub, Heath and Wahba
+        (1979), Generalized Cross-Validation as a Method for Choosing a Good Ridge Parameter. For word embeddings:
+        Mikolov et al. (2013), Exploiting Similarities among Languages for Machine Translation.
     """
 
     needs_pairs = True
@@ -35,7 +39,7 @@ class Ridge:
     def fit(
         self, embeddings: Mapping[str, NDArray[np.float32]], source: str, pairs: Optional[Pairs] = None
     ) -> dict[str, AffineMap]:
-        """See `Aligner.fit`. Raises XltError for a language without pairs."""
+        """See `Aligner.fit`."""
 
         def fit_one(language: str) -> AffineMap:
             x, y = paired_rows(embeddings, source, pairs, language, "Ridge")
@@ -48,8 +52,11 @@ class Ridge:
 class RidgeToIdentity:
     """`spacy-xlt.RidgeToIdentity.v1`: y = (I + D) (x - mu_x) + mu_y, D = argmin |D X - (Y - X)|^2 + penalty |D|^2.
 
-    Ridge regression that shrinks towards the identity in place of zero: what a multilingual encoder has brought
-    together stays, and few pairs only move the language by mu_y - mu_x. Otherwise as `Ridge`.
+    The regression shrinks towards the identity instead of zero. So it keeps the alignment that a multilingual encoder
+    already has, and a few pairs only shift the language by mu_y - mu_x.
+
+    Args:
+        penalty: See `Ridge`.
     """
 
     needs_pairs = True
@@ -60,7 +67,7 @@ class RidgeToIdentity:
     def fit(
         self, embeddings: Mapping[str, NDArray[np.float32]], source: str, pairs: Optional[Pairs] = None
     ) -> dict[str, AffineMap]:
-        """See `Aligner.fit`. Raises XltError for a language without pairs."""
+        """See `Aligner.fit`."""
 
         def fit_one(language: str) -> AffineMap:
             x, y = paired_rows(embeddings, source, pairs, language, "RidgeToIdentity")
@@ -72,13 +79,20 @@ class RidgeToIdentity:
 
 
 def check_penalty(penalty: Optional[float], aligner: str) -> Optional[float]:
+    """Return the penalty. Raises XltError if it is not positive."""
     if penalty is not None and not 0 < penalty < np.inf:
-        raise XltError(f"{aligner}: the penalty is a positive number, or null to choose it, not {penalty}.")
+        raise XltError(f"{aligner}: the penalty is {penalty}. It must be positive, or null to choose it automatically.")
     return penalty
 
 
 def ridge(x: Doubles, y: Doubles, penalty: Optional[float]) -> Doubles:
-    """argmin_W |W x' - y'|^2 + penalty |W|^2 [d, d], for centered rows x [p, d] and y [p, d]; penalty None: by GCV."""
+    """Return argmin_W |W x' - y'|^2 + penalty |W|^2.
+
+    Args:
+        x: Centered rows, `[p, d]`.
+        y: Centered rows, `[p, d]`.
+        penalty: The penalty. None chooses it by generalized cross-validation.
+    """
     left, s, right = np.linalg.svd(x, full_matrices=False)
     kept = s > s[0] * max(x.shape) * np.finfo(np.float64).eps
     if not kept.any():
@@ -92,9 +106,13 @@ def ridge(x: Doubles, y: Doubles, penalty: Optional[float]) -> Doubles:
 
 
 def choose_penalty(s: Doubles, inside: Doubles, outside: float, n: int) -> float:
-    """The penalty of the least generalized cross-validation score; of equal ones the largest.
+    """Return the penalty with the lowest generalized cross-validation score, and the largest one of equals.
 
-    s: singular values [r] of centered x; inside: |y|^2 along each left singular vector [r]; outside: the rest of |y|^2.
+    Args:
+        s: The singular values `[r]` of the centered x.
+        inside: |y|^2 along each left singular vector, `[r]`.
+        outside: The rest of |y|^2.
+        n: The number of pairs.
     """
     penalties = GRID * (s**2).mean()
     free = penalties[:, None] / (s**2 + penalties[:, None])

@@ -1,4 +1,4 @@
-"""Self-learning: two spaces are aligned without a dictionary, or from a small one, by the shape of their clouds."""
+"""Self-learning: alignment without a dictionary, or from a small one."""
 
 from collections.abc import Mapping
 from typing import Optional
@@ -16,25 +16,34 @@ from spacy_xlt.alignment.unsupervised import Search, Space
 
 
 class SelfLearning:
-    """`spacy-xlt.SelfLearning.v1`: after Artetxe, Labaka & Agirre 2018b, "A robust self-learning method for fully
-    unsupervised cross-lingual mappings of word embeddings" (VecMap).
+    """`spacy-xlt.SelfLearning.v1`: alignment without pairs by self-learning, as in unsupervised VecMap.
 
-    Start: rows are known again by the distribution of their similarities to all others, as in the paper, but by moments
-    of it (`invariants`) in place of the sorted list, and matched softly (`match_softly`) in place of one to one: on
-    4k words of a multilingual encoder our version of the paper's start found next to nothing. With `pairs` (a small
-    dictionary, identical strings) it starts from these as well.
-    Stochastic dictionary induction: each iteration sees `sample` rows of either side, drawn anew, and so a random share
-    of the candidates; the share doubles until all rows take part. Pairs are mutual nearest neighbors by CSLS; rows
-    after the first `cutoff` are not looked at (put frequent words first).
-    Final map: by `aligner` from the pairs found last. (VecMap ends with its re-weighting: give `VecMap`. On thousands
-    of words it found .005 more of them in Spanish, German and Russian and .003 fewer in Turkish than a rotation; it
-    needs more pairs than dimensions.)
+    - Start: as in the paper, a row is recognized by the distribution of its similarities to all other rows. Moments of
+      the distribution (`invariants`) replace the sorted list, and soft matching (`match_softly`) replaces the matching
+      of single rows, because the start of the paper fails on the words of a multilingual encoder. If there are `pairs`
+      (a small dictionary or identical strings), they are a start as well.
+    - Stochastic dictionary induction: each iteration uses a random sample of the rows of each side. The size of the
+      sample doubles until all rows are used. The pairs are mutual nearest neighbors by CSLS.
+    - Final map: `aligner` is fitted on the last pairs. VecMap ends with a re-weighting; pass `VecMap` for it. It needs
+      more pairs than dimensions.
 
-    Rotation and mirror image of the space are found, not its scale. `report` has an `AlignmentReport` for each
-    language; a failure is warned about with `AlignmentWarning`.
+    Rotations and reflections are found, but no scale. A failure gives an `AlignmentWarning`.
 
-    aligner: None is Procrustes.
-    turns: soft matchings; iterations: the most on all rows; restarts: tries before a failure is reported.
+    Args:
+        aligner: Fits the final map. The default is `Procrustes`.
+        sample: The number of rows in the first iterations.
+        cutoff: The number of rows in the last iterations, the first ones. Put frequent words first.
+        turns: The number of soft matchings.
+        iterations: The maximum number of iterations on all rows up to the cutoff.
+        restarts: The number of attempts before a failure is reported.
+        seed: The seed of the random numbers.
+
+    Attributes:
+        report: An `AlignmentReport` for each language.
+
+    References:
+        Artetxe, Labaka and Agirre (2018), A Robust Self-Learning Method for Fully Unsupervised Cross-Lingual Mappings
+        of Word Embeddings, sections 3.2 (start) and 3.3 (dictionary induction).
     """
 
     needs_pairs = False
@@ -59,7 +68,7 @@ class SelfLearning:
     def fit(
         self, embeddings: Mapping[str, NDArray[np.float32]], source: str, pairs: Optional[Pairs] = None
     ) -> dict[str, AffineMap]:
-        """See `Aligner.fit`; `pairs`, where there are any, are a start and not trusted."""
+        """See `Aligner.fit`. `pairs` are optional. They are only a start and may contain errors."""
         maps, self.report = self.search.run(embeddings, source, pairs)
         return maps
 

@@ -1,4 +1,4 @@
-"""The products of two large sets of rows, tile by tile, keeping the best of each row: the engine of retrieval."""
+"""Products of two large sets of rows, computed in tiles, of which only the best scores of each row are kept."""
 
 from collections.abc import Iterator
 from typing import Any, Optional
@@ -9,36 +9,41 @@ from numpy.typing import NDArray
 from spacy_xlt.alignment.affine import Floats
 from spacy_xlt.alignment.base import Integers
 
-# Working memory of one entry of a tile: the similarity, its mask, and an index while the best are picked.
+# The working memory of one entry of a tile: the similarity, its mask, and an index while the best are selected.
 BYTES_PER_ENTRY = 20
 BLOCK_ROWS = 2048
-# More than so many times k survivors a row are worth a better threshold.
+# If more than this number times k scores per row remain, a better threshold is computed.
 MANY = 8
-# Shorter rows count as rows of zeros: their inverse length is no float32.
+# Shorter rows count as rows of zeros because their inverse length overflows float32.
 TINY = 1e-38
 
 
 class Best:
-    """The k best scores seen so far of each of n rows, and where they were seen; best first."""
+    """The k best scores so far of each of n rows, and the indices of their candidates, best first."""
 
     def __init__(self, n: int, k: int) -> None:
         self.scores = np.full((n, k), -np.inf, dtype=np.float32)
         self.indices = np.full((n, k), -1, dtype=np.int32)
 
     def offer(self, start: int, tile: Floats, offset: int) -> None:
-        """Take in the scores `tile` [b, t] of the rows from `start` on, for the candidates from `offset` on.
+        """Update the best scores with a tile of scores.
 
-        Nearly all scores fall under the k-th best so far and are dropped by one comparison; only the rest is sorted.
+        Nearly all scores are below the k-th best so far. One comparison removes them, and only the rest is sorted.
+
+        Args:
+            start: The first row of the tile.
+            tile: The scores, `[b, t]`.
+            offset: The first candidate of the tile.
         """
         k = self.scores.shape[1]
         floor = self.scores[start : start + len(tile), -1:]
         survives = tile > floor
         if np.count_nonzero(survives) > MANY * k * len(tile):
             survives = tile > np.maximum(floor, _below_kth_best(tile, k))
-        if np.count_nonzero(survives) > tile.size // 4:  # ties, or a tile not much wider than k
+        if np.count_nonzero(survives) > tile.size // 4:  # There are ties, or the tile is not much wider than k.
             self._partition(start, np.arange(len(tile)), tile, offset)
             return
-        # In the order of memory: a transposed tile is walked along its columns.
+        # Read in memory order: a transposed tile is read along its columns.
         flat = np.flatnonzero(survives.ravel(order="K"))
         if tile.flags.c_contiguous:
             rows, columns = np.divmod(flat, tile.shape[1])
@@ -56,7 +61,7 @@ class Best:
             self._insert(start, rows, columns, counts, tile, offset)
 
     def _partition(self, start: int, rows: Integers, tile: Floats, offset: int) -> None:
-        """Merge whole rows [len(rows), t]."""
+        """Merge whole rows `[len(rows), t]`."""
         k, width = self.scores.shape[1], tile.shape[1]
         columns = np.tile(np.arange(width), (len(tile), 1))
         if k < width:
@@ -66,7 +71,7 @@ class Best:
     def _insert(
         self, start: int, rows: Integers, columns: Integers, counts: Integers, tile: Floats, offset: int
     ) -> None:
-        """Merge single entries, sorted by row; counts: how many each row of the tile has."""
+        """Merge single entries that are sorted by row. `counts` is the number of entries of each row of the tile."""
         touched = np.flatnonzero(counts)
         slot = (np.cumsum(counts > 0) - 1)[rows]
         position = np.arange(len(rows)) - (np.cumsum(counts) - counts)[rows]
@@ -84,13 +89,14 @@ class Best:
         self.indices[rows] = np.take_along_axis(indices, order, axis=1)
 
     def mean(self) -> Floats:
+        """Return the mean of the best scores of each row, `[n]`."""
         return np.asarray(self.scores.mean(axis=1, dtype=np.float64), dtype=np.float32)
 
 
 def _below_kth_best(tile: Floats, k: int) -> Floats:
-    """Just below a lower bound [b, 1] of each row's k-th best score, found without sorting the rows.
+    """Return a value `[b, 1]` just below a lower bound of the k-th best score of each row, without sorting the rows.
 
-    The columns are dealt out to groups; at least k scores reach the k-th best of the groups' maxima.
+    The columns are divided into groups. At least k scores reach the k-th largest maximum of the groups.
     """
     groups = MANY * k
     rounds = tile.shape[1] // groups
@@ -102,10 +108,16 @@ def _below_kth_best(tile: Floats, k: int) -> Floats:
 
 
 class Side:
-    """One side of the product, made ready block by block so that the input is never copied as a whole.
+    """One side of the product. It is prepared block by block, so that the input is never copied as a whole.
 
-    With r given two columns are added, so that the product of both sides is 2 cos - r(x) - r(y) at no further pass:
-    [sqrt 2 x, -r(x), 1] [sqrt 2 y, 1, -r(y)]'. `column` says which of the two this side puts its r in.
+    With r, two columns are added so that the product of both sides is the CSLS 2 cos - r(x) - r(y) in a single pass:
+    [sqrt 2 x, -r(x), 1] [sqrt 2 y, 1, -r(y)]'.
+
+    Args:
+        rows: The rows, `[n, d]`.
+        unit: Whether to scale the rows to unit length.
+        r: The mean similarity `[n]` of each row to its nearest neighbors on the other side, for CSLS.
+        column: Which of the two additional columns has the r of this side, 0 or 1.
     """
 
     def __init__(self, rows: NDArray[Any], unit: bool = True, r: Optional[Floats] = None, column: int = 0) -> None:
@@ -115,6 +127,7 @@ class Side:
             self.factors *= np.float32(np.sqrt(2))
 
     def block(self, start: int, stop: int) -> Floats:
+        """Return the prepared rows from `start` to `stop`."""
         width = self.rows.shape[1]
         block = np.ones((stop - start, width + (0 if self.r is None else 2)), dtype=np.float32)
         np.multiply(self.rows[start:stop], self.factors[start:stop, None], out=block[:, :width])
@@ -124,7 +137,15 @@ class Side:
 
 
 def scan(x: Side, y: Side, best_x: Optional[Best], best_y: Optional[Best], memory_mb: float) -> None:
-    """Offer every entry of the product of both sides to the best of x (along rows) and of y (along columns)."""
+    """Compute the product of both sides in tiles, and update the best scores of both.
+
+    Args:
+        x: The rows of the product.
+        y: The columns of the product.
+        best_x: The best scores of x, or None.
+        best_y: The best scores of y, or None.
+        memory_mb: The approximate working memory.
+    """
     entries = max(int(memory_mb * 2**20 / BYTES_PER_ENTRY), 1)
     height = min(BLOCK_ROWS, len(x.rows), entries)
     width = min(max(entries // height, 1), len(y.rows))
@@ -141,7 +162,7 @@ def scan(x: Side, y: Side, best_x: Optional[Best], best_y: Optional[Best], memor
 
 
 def _inverse_lengths(rows: NDArray[Any]) -> Floats:
-    """1 / length of each row [n, d], and 0 for rows of zeros."""
+    """Return 1 / length of each row `[n, d]`, and 0 for rows of zeros."""
     lengths = np.empty(len(rows))
     for start, stop in ranges(len(rows), BLOCK_ROWS):
         lengths[start:stop] = np.linalg.norm(rows[start:stop].astype(np.float64), axis=1)
@@ -149,5 +170,6 @@ def _inverse_lengths(rows: NDArray[Any]) -> Floats:
 
 
 def ranges(n: int, size: int) -> Iterator[tuple[int, int]]:
+    """Split range(n) into parts of at most `size`, each as (start, stop)."""
     for start in range(0, n, size):
         yield start, min(start + size, n)

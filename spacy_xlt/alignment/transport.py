@@ -1,4 +1,4 @@
-"""From no dictionary: a first rotation between two spaces, by soft matching of their rows."""
+"""A first rotation between two spaces without a dictionary, by soft matching of their rows."""
 
 from typing import Optional
 
@@ -8,7 +8,7 @@ from spacy_xlt.alignment.affine import Floats
 
 FEATURES = 20
 FEATURE_WEIGHT = 0.3
-# An axis is weighted by this power of its singular value: half of it on either side.
+# The weight of an axis is this power of its singular value, half of it on each side.
 CONFIDENCE = 0.2
 TEMPERATURE = 0.07
 ROUNDS = 10
@@ -23,16 +23,30 @@ def match_softly(
     features: Optional[tuple[Floats, Floats]] = None,
     start: Optional[Floats] = None,
 ) -> Floats:
-    """An orthogonal W [d, d] for unit rows x [n, d] and y [m, d], from `features` of the rows or a W to start from.
+    """Find an orthogonal W `[d, d]` that maps y close to x, as y W.
 
-    Two things are done in turn:
-    - Rows are matched softly, by the optimal transport P with entropy (Cuturi 2013, "Sinkhorn Distances"; for word
-      vectors Grave et al. 2018, "Unsupervised Alignment of Embeddings with Wasserstein Procrustes"), among `sample`
-      rows of either side that are drawn anew each time. Alike are rows of like features and of like place in the space.
-    - The cross-covariance Y' P' X = U S V' shows which axes of the two spaces belong together, and by S how sure that
-      is. W = U V'; the place of a row is Y U (S / S_1)^c and X V (S / S_1)^c.
-    A single row's features say little (those of translations correlate at .2 to .5), but each axis gathers evidence
-    from all rows, and each axis found makes the rows easier to tell apart.
+    Two steps alternate:
+
+    - The rows are matched softly by entropic optimal transport P, among random samples of both sides. The similarity of
+      two rows is that of their features and of their coordinates.
+    - The cross-covariance Y' P' X = U S V' shows which axes of the two spaces correspond, and S shows how reliable each
+      axis is. Then W = U V', and the coordinates of the rows are Y U (S / S_1)^c and X V (S / S_1)^c.
+
+    The features of a single row are weak evidence, but each axis combines the evidence of all rows. Each axis found
+    then makes the rows easier to match.
+
+    Args:
+        x: Unit rows, `[n, d]`.
+        y: Unit rows, `[m, d]`.
+        sample: The number of rows of each side in an iteration.
+        iterations: The number of iterations.
+        rng: Random numbers.
+        features: The features of x, `[n, f]`, and of y, `[m, f]`.
+        start: A first W. Features or a first W are needed.
+
+    References:
+        Cuturi (2013), Sinkhorn Distances: Lightspeed Computation of Optimal Transport. For word vectors: Grave et al.
+        (2018), Unsupervised Alignment of Embeddings with Wasserstein Procrustes.
     """
     u = s = vt = None
     if start is not None:
@@ -43,7 +57,7 @@ def match_softly(
         similarity = np.zeros((len(of_x), len(of_y)), dtype=np.float32)
         if features is not None:
             a, b = features[0][i], features[1][j]
-            # -|a - b|^2 without its part that is constant in each row: the transport does not see it.
+            # -|a - b|^2 without the term that is constant in each row, which does not change the transport.
             similarity += FEATURE_WEIGHT * (2 * a @ b.T - np.einsum("ij,ij->i", b, b))
         if u is not None and s is not None and vt is not None:
             sure = (s / max(s[0], np.finfo(np.float32).tiny)) ** (CONFIDENCE / 2)
@@ -54,7 +68,13 @@ def match_softly(
 
 
 def transported(similarity: Floats, x: Floats, y: Floats) -> Floats:
-    """Y' P' X [d, d], P the transport plan [n, m] of a similarity with uniform marginals. Overwrites similarity."""
+    """Return Y' P' X `[d, d]`, where P is the transport plan `[n, m]` with uniform marginals.
+
+    Args:
+        similarity: The similarities, `[n, m]`. They are overwritten.
+        x: Rows, `[n, d]`.
+        y: Rows, `[m, d]`.
+    """
     kernel = similarity
     kernel -= kernel.max(axis=1, keepdims=True)
     kernel /= TEMPERATURE
@@ -68,5 +88,5 @@ def transported(similarity: Floats, x: Floats, y: Floats) -> Floats:
 
 
 def _scaled(rows: Floats) -> Floats:
-    """Rows of mean squared length 1."""
+    """Scale the rows to a mean squared length of 1."""
     return rows / max(np.sqrt(np.mean(np.einsum("ij,ij->i", rows, rows))), np.finfo(np.float32).tiny)

@@ -1,4 +1,4 @@
-"""What the aligners without a dictionary share: the space they look at, refinement by mutual neighbors, restarts."""
+"""Shared steps of the aligners without a dictionary: normalization, refinement by mutual neighbors, restarts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,17 +15,21 @@ from spacy_xlt.alignment.retrieval import scored_mutual_nearest
 from spacy_xlt.errors import XltError
 from spacy_xlt.vectors import unit_rows
 
-# With fewer rows on either side there is no distribution to look at.
+# With fewer rows on a side, there is no distribution to compare.
 FEWEST_ROWS = 20
-# Pairs have settled when the score grows by less than this.
+# The pairs have converged when the score increases by less than this.
 SETTLED = 0.005
 
 
 @dataclass(frozen=True)
 class Space:
-    """Rows as the methods look at them: unit length [n, d] after the mean [d] was taken away; rows of zeros left out.
+    """The normalized embeddings of a language.
 
-    norms: lengths [n] after centering; kept: their rows [n] in what was given.
+    Attributes:
+        mean: The mean, `[d]`.
+        rows: The centered rows at unit length, `[n, d]`, without rows of zeros.
+        norms: The lengths of the centered rows, `[n]`.
+        kept: The indices of the rows in the original embeddings, `[n]`.
     """
 
     mean: Floats
@@ -34,12 +38,13 @@ class Space:
     kept: Integers
 
 
-# first(source space, language space, seed pairs or None, random numbers) -> rotation W [d, d] such that y W is like x
+# first(source space, language space, seed pairs or None, random numbers) returns a rotation W [d, d], with y W close
+# to x.
 FirstRotation = Callable[[Space, Space, Optional[Integers], np.random.Generator], Floats]
 
 
 def space_of(rows: NDArray[np.float32]) -> Space:
-    """See `Space`."""
+    """Normalize the embeddings `[n, d]` of a language."""
     kept = np.flatnonzero(rows.any(axis=1))
     rows = np.asarray(rows[kept], dtype=np.float32)
     mean = rows.mean(axis=0, dtype=np.float64) if len(rows) else np.zeros(rows.shape[1])
@@ -49,7 +54,7 @@ def space_of(rows: NDArray[np.float32]) -> Space:
 
 @dataclass(frozen=True)
 class Found:
-    """Pairs [p, 2] (row of x, row of y) and what is known about them; see `AlignmentReport`."""
+    """Pairs `[p, 2]` (row of x, row of y) with their metrics. See `AlignmentReport`."""
 
     pairs: Integers
     score: float
@@ -59,14 +64,23 @@ class Found:
 
     @classmethod
     def nothing(cls) -> "Found":
+        """Return the result without any pair."""
         return cls(np.zeros((0, 2), dtype=np.int64), float("-inf"), (0.0, 0.0), 0, False)
 
 
 def refine(x: Floats, y: Floats, w: Floats, sizes: list[int], iterations: int, rng: np.random.Generator) -> Found:
-    """From a rotation w to the pairs that it finds.
+    """Refine a rotation, and return the pairs that it finds.
 
-    Mutual nearest neighbors by CSLS give the next rotation (Procrustes), on rows drawn at random, as many as `sizes`
-    says, and then on all rows until the score has settled.
+    Each iteration fits the next rotation (Procrustes) on the mutual nearest neighbors by CSLS. The first iterations use
+    random samples of the rows. The last ones use all rows until the score has converged.
+
+    Args:
+        x: Unit rows of the source, `[n, d]`.
+        y: Unit rows of the language, `[m, d]`.
+        w: The first rotation, `[d, d]`.
+        sizes: The sizes of the samples.
+        iterations: The maximum number of iterations on all rows.
+        rng: Random numbers.
     """
     for size in sizes:
         i, j = rng.permutation(len(x))[:size], rng.permutation(len(y))[:size]
@@ -84,16 +98,23 @@ def refine(x: Floats, y: Floats, w: Floats, sizes: list[int], iterations: int, r
 
 
 def _rotation(x: Floats, y: Floats, pairs: Integers) -> Floats:
-    """W [d, d] that brings the rows y of the pairs to the rows x: y W is like x."""
+    """Return the rotation W `[d, d]` that maps the rows y of the pairs close to the rows x, as y W."""
     return rotation(y[pairs[:, 1]].astype(np.float64), x[pairs[:, 0]].astype(np.float64)).T.astype(np.float32)
 
 
 @dataclass(frozen=True)
 class Search:
-    """How an aligner without a dictionary looks for a language's map.
+    """The search of an aligner without a dictionary.
 
-    name: of the aligner, for its messages; first: its first rotation; final: the aligner that fits the map on the pairs
-    found. sample, cutoff: rows in the first and the last iterations; iterations: at most so many on all rows.
+    Attributes:
+        name: The name of the aligner, for error messages.
+        first: Computes the first rotation.
+        final: Fits the map on the pairs found.
+        sample: The number of rows in the first iterations.
+        cutoff: The number of rows in the last iterations, the first ones.
+        iterations: The maximum number of iterations on all rows up to the cutoff.
+        restarts: The number of attempts before a failure is reported.
+        seed: The seed of the random numbers.
     """
 
     name: str
@@ -108,12 +129,12 @@ class Search:
     def __post_init__(self) -> None:
         for field in ("sample", "cutoff", "iterations", "restarts"):
             if getattr(self, field) < 1:
-                raise XltError(f"{self.name}: {field} is a whole number from 1 on, not {getattr(self, field)}.")
+                raise XltError(f"{self.name}: {field} is {getattr(self, field)}. It must be at least 1.")
 
     def run(
         self, embeddings: Mapping[str, NDArray[np.float32]], source: str, pairs: Optional[Pairs]
     ) -> tuple[dict[str, AffineMap], dict[str, AlignmentReport]]:
-        """The maps and reports of all languages; no report for a language that is given by its mean alone."""
+        """Return the maps and the reports of all languages. A language with a single row, its mean, has no report."""
         maps = {source: identity(check_embeddings(embeddings, source))}
         reports = {}
         x = space_of(embeddings[source])
@@ -136,7 +157,7 @@ class Search:
         return maps, reports
 
     def _search(self, x: Space, y: Space, seeds: Optional[Integers]) -> "Found":
-        """Of `restarts` tries the first that has not failed, or else the one of the best score."""
+        """Return the first attempt that has not failed, or else the one with the best score."""
         tries = []
         of_x, of_y = x.rows[: self.cutoff], y.rows[: self.cutoff]
         sizes = [self.sample * 2**k for k in range(20) if self.sample * 2**k < max(len(of_x), len(of_y))]
@@ -157,5 +178,5 @@ class Search:
             agreed=found.agreed,
             iterations=found.iterations,
             converged=found.converged,
-            mend="Give more rows, rows of the same kind on both sides, or some translations as pairs.",
+            remedy="Add rows, use rows of the same kind on both sides, or pass some translations as pairs.",
         )

@@ -1,4 +1,4 @@
-"""VecMap from translations: whiten, rotate, re-weight by correlation, de-whiten."""
+"""VecMap from translations: whitening, rotation, re-weighting by correlation, and de-whitening."""
 
 from collections.abc import Mapping
 from typing import Any, Optional
@@ -11,35 +11,38 @@ from spacy_xlt.alignment.base import Doubles, Pairs, fit_each, row_lengths, usab
 from spacy_xlt.errors import XltError
 from spacy_xlt.vectors import unit_rows
 
-# A direction is empty when the squared spread of the pairs along it is less than this share of the widest. Encoders
-# have such directions: what their last layer norm takes away. They are whitened as if they had this spread.
+# A direction is empty if the squared spread of the pairs along it is below this share of the largest one. Encoders have
+# such directions because their last layer norm removes them. They are whitened as if they had this spread.
 EMPTY = 1e-10
 
 
 class VecMap:
-    """`spacy-xlt.VecMap.v1`: the map of Artetxe et al. 2018a ("Generalizing and Improving Bilingual Word Embedding
-    Mappings with a Multi-Step Framework of Linear Transformations"), brought into the source's space.
+    """`spacy-xlt.VecMap.v1`: the multi-step map of VecMap into the space of the source language.
 
-    The steps are those of `common_space`, with all re-weighting on the language, as the paper has it on one side (the
-    original program's --aaai2018). So the source is only moved and turned on its way to the common space, and the way
-    back, which the map goes on with, changes no distance. (With weight on both sides there is often no way back:
-    directions without correlation are lost. For that setting, --supervised, use `common_space` itself.) The map is for
-    rows of unit length.
+    The steps are those of `common_space`. All re-weighting is on the side of the language (the setting `--aaai2018` of
+    the original program). So the map of the source into the common space is a rigid motion, and its inverse, with which
+    this map ends, keeps all distances. With re-weighting on both sides (`--supervised`), there is often no inverse,
+    because directions without correlation are lost; use `common_space` for that. The map is for rows of unit length.
 
-    reweight: the power of the correlations. 0 is Procrustes on whitened rows.
+    Args:
+        reweight: The power of the correlations. 0 is Procrustes on whitened rows.
+
+    References:
+        Artetxe, Labaka and Agirre (2018), Generalizing and Improving Bilingual Word Embedding Mappings with a
+        Multi-Step Framework of Linear Transformations.
     """
 
     needs_pairs = True
 
     def __init__(self, reweight: float = 1.0) -> None:
         if not 0 <= reweight < np.inf:
-            raise XltError(f"VecMap: reweight is a power from 0 on, not {reweight}.")
+            raise XltError(f"VecMap: reweight is {reweight}. It must be a finite number from 0.")
         self.reweight = reweight
 
     def fit(
         self, embeddings: Mapping[str, NDArray[np.float32]], source: str, pairs: Optional[Pairs] = None
     ) -> dict[str, AffineMap]:
-        """See `Aligner.fit`. Raises XltError for a language without pairs, or with too few for the dimensions."""
+        """See `Aligner.fit`. Every language needs enough pairs to fill all dimensions."""
 
         def fit_one(language: str) -> AffineMap:
             rows = usable_pairs(embeddings, source, pairs, language, "VecMap")
@@ -58,17 +61,34 @@ def common_space(
     reweights: tuple[float, float] = (0.5, 0.5),
     names: tuple[str, str] = ("x", "z"),
 ) -> tuple[AffineMap, AffineMap]:
-    """The maps of two languages into a common space, for rows of unit length; by default as the original program's
-    `--supervised`.
+    """Fit the maps of two languages into a common space.
 
-    Rows x [n, d] and z [m, d] are brought to unit length, centered, and brought to unit length again. With X and Z the
-    `pairs` [p, 2] of them then:
+    The defaults are the setting `--supervised` of the original program. The rows are scaled to unit length, centered,
+    and scaled again. With X and Z the rows of the pairs, the steps are:
+
         whitening       Wx = (X'X)^-1/2, Wz = (Z'Z)^-1/2
         orthogonal map  U S V' = Wx X'Z Wz
-        re-weighting    by the correlations S, to the power of reweights[0] for x, of reweights[1] for z
+        re-weighting    by powers of the correlations S
         de-whitening    by U' Wx^-1 U and V' Wz^-1 V
-    so that x goes to x Wx U S^reweight U' Wx^-1 U, and z likewise.
-    names: of the two, for errors. Raises XltError if there are too few pairs to fill all dimensions.
+
+    So x is mapped to x Wx U S^reweight U' Wx^-1 U, and z accordingly.
+
+    Args:
+        x: Rows of a language, `[n, d]`.
+        z: Rows of the other language, `[m, d]`.
+        pairs: The translations, `[p, 2]`: pairs (row of x, row of z).
+        reweights: The powers of the correlations for x and for z.
+        names: The names of the two languages, for error messages.
+
+    Returns:
+        The maps of x and of z, for rows of unit length.
+
+    Raises:
+        XltError: There are too few pairs to fill all dimensions.
+
+    References:
+        Artetxe, Labaka and Agirre (2018), Generalizing and Improving Bilingual Word Embedding Mappings with a
+        Multi-Step Framework of Linear Transformations.
     """
     mean_x, paired_x = _normalize(x, pairs[:, 0])
     mean_z, paired_z = _normalize(z, pairs[:, 1])
@@ -82,20 +102,20 @@ def common_space(
 
 
 def _normalize(embeddings: NDArray[Any], rows: NDArray[np.int64]) -> tuple[Doubles, Doubles]:
-    """The mean [d] of all rows at unit length, and the paired rows: unit length, centered, unit length."""
+    """Return the mean `[d]` of all rows at unit length, and the paired rows at unit length, centered, and rescaled."""
     mean = (1 / row_lengths(embeddings)) @ embeddings / len(embeddings)
     return mean, unit_rows(unit_rows(embeddings[rows].astype(np.float64)) - mean)
 
 
 def _whitening(x: Doubles, side: str) -> tuple[Doubles, Doubles]:
-    """(X'X)^-1/2 and (X'X)^1/2, both [d, d] and symmetric."""
+    """Return (X'X)^-1/2 and (X'X)^1/2, both `[d, d]` and symmetric."""
     squares, directions = np.linalg.eigh(x.T @ x)
     least = EMPTY * squares[-1]
     if squares[0] <= least and len(np.unique(x, axis=0)) <= len(squares):
         filled = int((squares > least).sum())
         raise XltError(
-            f"VecMap: the {len(x)} paired rows of '{side}' fill {filled} of {len(squares)} dimensions: give more "
-            "pairs, or take spacy-xlt.RidgeToIdentity.v1 or spacy-xlt.Procrustes.v1, which need fewer."
+            f"VecMap: the {len(x)} paired rows of '{side}' fill {filled} of {len(squares)} dimensions. Add pairs, or "
+            "use spacy-xlt.RidgeToIdentity.v1 or spacy-xlt.Procrustes.v1, which need fewer pairs."
         )
     spread = np.sqrt(np.maximum(squares, least))
     return directions / spread @ directions.T, directions * spread @ directions.T

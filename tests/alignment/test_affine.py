@@ -56,7 +56,7 @@ def test_no_rows() -> None:
     [((1, 2), None), ((1, 2, 3, 4), None), ((1, 2, 3), np.eye(2)), ((1, 2, 3), np.ones((3, 2)))],
 )
 def test_parts_that_do_not_fit_are_refused(target: tuple[float, ...], matrix: Floats | None) -> None:
-    with pytest.raises(XltError, match="needs an origin"):
+    with pytest.raises(XltError, match="origin"):
         AffineMap(vector(0, 0, 0), vector(*target), matrix)
 
 
@@ -64,7 +64,7 @@ def test_parts_that_do_not_fit_are_refused(target: tuple[float, ...], matrix: Fl
 def test_values_that_are_no_numbers_are_refused(bad: float) -> None:
     good, broken = vector(0, 0), vector(0, bad)
     for parts in ((broken, good, None), (good, broken, None), (good, good, np.array([[1, 0], [bad, 1]]))):
-        with pytest.raises(XltError, match="NaN or infinite"):
+        with pytest.raises(XltError, match="NaN"):
             AffineMap(*parts)
 
 
@@ -105,12 +105,12 @@ def test_composition_is_associative() -> None:
 
 
 def test_a_singular_matrix_has_no_inverse() -> None:
-    with pytest.raises(XltError, match="no inverse: its matrix is singular"):
+    with pytest.raises(XltError, match="singular"):
         AffineMap(vector(0, 0), vector(0, 0), np.ones((2, 2), dtype=np.float32)).inverse()
 
 
 def test_maps_of_different_widths_do_not_compose() -> None:
-    with pytest.raises(XltError, match="3 and 2 dimensions do not compose"):
+    with pytest.raises(XltError, match="3 and 2 dimensions"):
         identity(3).then(identity(2))
 
 
@@ -134,7 +134,7 @@ def test_saved_maps_come_back_bit_by_bit(tmp_path: Path) -> None:
 def test_nan_is_never_saved(tmp_path: Path) -> None:
     broken = some_map(1)
     broken.target[1] = np.nan  # after the check of the constructor
-    with pytest.raises(XltError, match="NaN or infinite"):
+    with pytest.raises(XltError, match="NaN"):
         save_maps({"en": identity(3), "de": broken}, tmp_path / "maps.npz")
     with pytest.raises(XltError, match="cannot be written as JSON"):
         save_maps({"en": identity(3)}, tmp_path / "maps.npz", {"score": float("nan")})
@@ -159,10 +159,10 @@ def test_damaged_files_are_named(tmp_path: Path, damage: str) -> None:
         np.savez(path, **{"origin.de": vector(0)})  # type: ignore[arg-type]
     else:
         path.write_bytes({"empty": b"", "cut": whole[: len(whole) // 2], "text": b"0.1 0.2"}[damage])
-    with pytest.raises(XltError, match="maps.npz holds no maps, or is damaged"):
+    with pytest.raises(XltError, match="maps.npz .*damaged"):
         load_maps(path)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(XltError, match="nowhere.npz is missing"):
+    with pytest.raises(XltError, match="nowhere.npz"):
         load_maps(tmp_path / "nowhere.npz")

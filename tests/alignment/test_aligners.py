@@ -119,7 +119,7 @@ def test_whatever_the_input_a_map_is_finite_or_there_is_an_error(name: str, data
 def test_one_pair_gives_a_map_that_fits_it(name: str) -> None:
     rows = turned_and_shifted()
     if name in NEED_MANY:
-        with pytest.raises(XltError, match="fill 1 of 8 dimensions"):
+        with pytest.raises(XltError, match="1 of 8 dimensions"):
             make(name).fit(rows, "en", parallel(1))
         return
     there = make(name).fit(rows, "en", parallel(1))["de"]
@@ -134,12 +134,12 @@ def test_one_pair_gives_a_map_that_fits_it(name: str) -> None:
 def test_a_language_without_pairs_is_named(name: str, pairs: dict[str, list[tuple[int, int]]] | None) -> None:
     rows = {language: vectors[:, :1] for language, vectors in turned_and_shifted().items()}
     language = "sw" if pairs else "de"
-    with pytest.raises(XltError, match=f"learns from translations and has none of '{language}'"):
+    with pytest.raises(XltError, match=f"'{language}'"):
         make(name).fit(rows, "en", pairs)
 
 
 def test_a_pair_out_of_range_is_named(name: str) -> None:
-    with pytest.raises(XltError, match="name row 300 of 'de', which has 300 rows"):
+    with pytest.raises(XltError, match="300 of 'de'.* 300 rows"):
         make(name).fit(turned_and_shifted(), "en", {**parallel(20), "de": [(i, i) for i in range(301)]})
 
 
@@ -148,10 +148,10 @@ def test_broken_embeddings_are_named(name: str) -> None:
     for change, message in (
         ({"de": rows["de"][:, :3]}, "'de' have 3 dimensions, those of 'en' 8"),
         ({"de": rows["de"][:0]}, "no text of language 'de'"),
-        ({"de": np.full_like(rows["de"], np.nan)}, "'de' hold NaN"),
-        ({"en": np.full_like(rows["de"], np.inf)}, "'en' hold NaN"),
+        ({"de": np.full_like(rows["de"], np.nan)}, "'de'.* NaN"),
+        ({"en": np.full_like(rows["de"], np.inf)}, "'en'.* NaN"),
     ):
         with pytest.raises(XltError, match=message):
             make(name).fit({**rows, **change}, "en", parallel(100))
-    with pytest.raises(XltError, match="source language 'fr' has no embeddings"):
+    with pytest.raises(XltError, match="'fr'"):
         make(name).fit(rows, "fr", parallel(100))

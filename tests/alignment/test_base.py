@@ -35,19 +35,19 @@ def test_pairs_with_a_blank_side_do_not_count() -> None:
 
 @pytest.mark.parametrize("pairs", [None, {}, {"sw": [(0, 0)]}, {"de": []}, {"de": np.zeros((0, 2), dtype=int)}])
 def test_a_language_without_pairs_is_named_with_the_mend(pairs: object) -> None:
-    with pytest.raises(XltError, match="Test .* none of 'de': give pairs .* 'en', or .*AnchoredCentering"):
+    with pytest.raises(XltError, match="Test .*'de'.* none.* 'en'.*AnchoredCentering"):
         usable(pairs)
 
 
 @pytest.mark.parametrize(("pair", "row", "side"), [((10, 0), 10, "de"), ((0, 11), 11, "en"), ((-1, 0), -1, "de")])
 def test_a_row_that_does_not_exist_is_named(pair: tuple[int, int], row: int, side: str) -> None:
-    with pytest.raises(XltError, match=f"name row {row} of '{side}', which has 10 rows"):
+    with pytest.raises(XltError, match=f" {row} of '{side}'.* 10 rows"):
         usable({"de": [(0, 0), pair]})
 
 
 @pytest.mark.parametrize("pairs", [[(0.0, 1.0)], [(0, 1, 2)], [0, 1], [("0", "1")]])
 def test_what_are_no_pairs_is_refused(pairs: object) -> None:
-    with pytest.raises(XltError, match="no whole numbers"):
+    with pytest.raises(XltError, match="not integers"):
         usable({"de": pairs})
 
 

@@ -130,18 +130,18 @@ def test_pooled_mean_is_unweighted() -> None:
 
 
 def test_negative_shrinkage_is_refused() -> None:
-    with pytest.raises(XltError, match="not -1"):
+    with pytest.raises(XltError, match="-1"):
         AnchoredCentering(-1)
 
 
 def test_missing_source_is_named() -> None:
-    with pytest.raises(XltError, match="source language 'fr' has no embeddings"):
+    with pytest.raises(XltError, match="'fr'"):
         AnchoredCentering().fit(example(), "fr")
 
 
 @pytest.mark.parametrize("language", ["en", "sw"])
 def test_a_language_without_rows_is_named(language: str) -> None:
-    with pytest.raises(XltError, match=f"no text of language '{language}'"):
+    with pytest.raises(XltError, match=f"'{language}'"):
         AnchoredCentering().fit({**example(), language: np.zeros((0, WIDTH), dtype=np.float32)}, "en")
 
 
@@ -154,5 +154,5 @@ def test_different_widths_are_named() -> None:
 def test_values_that_are_no_numbers_are_named(bad: float) -> None:
     rows = example()
     rows["sw"][3, 2] = bad
-    with pytest.raises(XltError, match="'sw' hold NaN or infinite"):
+    with pytest.raises(XltError, match="'sw'.* NaN"):
         AnchoredCentering().fit(rows, "en")

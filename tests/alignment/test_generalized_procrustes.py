@@ -69,5 +69,5 @@ def test_the_order_of_languages_does_not_matter() -> None:
 
 
 def test_no_iterations_are_refused() -> None:
-    with pytest.raises(XltError, match="from 1 on, not 0"):
+    with pytest.raises(XltError, match="iterations is 0"):
         GeneralizedProcrustes(0)

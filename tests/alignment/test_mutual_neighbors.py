@@ -100,7 +100,7 @@ def test_rows_of_zeros_alone_are_called_failed() -> None:
 
 @pytest.mark.parametrize("options", [{"iterations": 0}, {"fewest": 0}])
 def test_numbers_are_at_least_one(options: dict[str, int]) -> None:
-    with pytest.raises(XltError, match="from 1 on"):
+    with pytest.raises(XltError, match="MutualNeighbors: iterations"):
         MutualNeighbors(**options)
 
 
@@ -108,7 +108,7 @@ def test_bad_input_is_named() -> None:
     x = cloud(0)
     with pytest.raises(XltError, match="'de' have 5 dimensions"):
         MutualNeighbors().fit({"en": x, "de": x[:, :5]}, "en")
-    with pytest.raises(XltError, match="no embeddings to align"):
+    with pytest.raises(XltError, match="no embeddings"):
         MutualNeighbors().fit({"de": x}, "en")
 
 

@@ -252,15 +252,15 @@ def test_memory_holds_where_everything_is_equal() -> None:
 def test_values_that_are_no_numbers_are_refused(bad: float, side: int) -> None:
     sides = [rows(5), rows(6)]
     sides[side][2, 1] = bad
-    with pytest.raises(XltError, match="NaN or infinite"):
+    with pytest.raises(XltError, match="NaN"):
         nearest(*sides)
-    with pytest.raises(XltError, match="NaN or infinite"):
+    with pytest.raises(XltError, match="NaN"):
         mutual_nearest(*sides)
 
 
 @pytest.mark.parametrize("sides", [(rows(0), rows(3)), (rows(3), rows(0)), (rows(3)[0], rows(3))])
 def test_no_rows_are_refused(sides: tuple[Floats, Floats]) -> None:
-    with pytest.raises(XltError, match="needs rows"):
+    with pytest.raises(XltError, match=r"needs embeddings \[n, d\]"):
         nearest(*sides)
 
 
@@ -278,15 +278,15 @@ def test_more_neighbors_than_keys_are_refused(k: int) -> None:
 def test_unknown_metric_and_neighborhood_are_refused() -> None:
     with pytest.raises(XltError, match="no metric 'l2'"):
         nearest(rows(3), rows(3), metric="l2")  # type: ignore[arg-type]
-    with pytest.raises(XltError, match="from 1 on, not 0"):
+    with pytest.raises(XltError, match="neighborhood is 0"):
         nearest(rows(3), rows(3), neighborhood=0)
     for similarity in (np.zeros(2), np.full(3, np.nan)):
-        with pytest.raises(XltError, match="one finite number a key"):
+        with pytest.raises(XltError, match="key_similarity"):
             nearest(rows(3), rows(3), key_similarity=similarity.astype(np.float32))
 
 
 def test_products_that_overflow_are_refused() -> None:
     huge = np.full((2, 2), 1e30, dtype=np.float32)
     np.testing.assert_allclose(nearest(huge, huge, metric="cosine")[1], 1, rtol=1e-6)
-    with np.errstate(all="ignore"), pytest.raises(XltError, match="beyond float32"):
+    with np.errstate(all="ignore"), pytest.raises(XltError, match="float32"):
         nearest(huge, -huge, metric="dot")

@@ -103,5 +103,5 @@ def test_with_endless_penalty_ridge_to_identity_is_centering() -> None:
 @pytest.mark.parametrize("kind", [Ridge, RidgeToIdentity])
 @pytest.mark.parametrize("penalty", [0, -1, float("inf"), float("nan")])
 def test_penalties_that_are_none_are_refused(kind: type, penalty: float) -> None:
-    with pytest.raises(XltError, match="the penalty is a positive number"):
+    with pytest.raises(XltError, match="penalty"):
         kind(penalty)

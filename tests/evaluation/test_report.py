@@ -15,6 +15,7 @@ from spacy_xlt.cli.report import report_cli
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.page import html_page, markdown_page, signed
 from spacy_xlt.evaluation.report import Report, write_report
+from spacy_xlt.evaluation.table import language_rows
 
 from .documents import document, figures, make_report, source_only, without_projection
 
@@ -220,3 +221,13 @@ def test_the_command_names_a_file_that_it_cannot_use(tmp_path: Path) -> None:
     assert isinstance(result.exception, XltError)
     assert re.search(r"m\.json.*'model'", str(result.exception))
     assert not (tmp_path / "page.html").exists()
+
+
+@pytest.mark.parametrize("content", [document(), without_projection()])
+def test_the_plot_as_a_picture(tmp_path: Path, content: dict[str, Any]) -> None:
+    plot = pytest.importorskip("spacy_xlt.evaluation.plot")
+    rows = language_rows(make_report(content))
+    plot.save_png(rows, 5.0, tmp_path / "a.png")
+    plot.save_png(rows[:1], 5.0, tmp_path / "b.png")
+    picture = (tmp_path / "a.png").read_bytes()
+    assert picture.startswith(b"\x89PNG") and len(picture) > (tmp_path / "b.png").stat().st_size

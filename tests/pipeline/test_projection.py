@@ -129,7 +129,7 @@ def test_languages_fitted_before_stay_when_the_aligner_changes(nlp: Language) ->
 
 def test_an_aligner_that_needs_translations_says_so(nlp: Language) -> None:
     set_aligner(nlp, "Procrustes")
-    with pytest.raises(XltError, match="learns from translations and has none of 'de'"):
+    with pytest.raises(XltError, match="translations.*'de'"):
         fit_projection(nlp, {"de": GERMAN})
 
 

@@ -300,7 +300,7 @@ def test_nan_is_refused_and_nothing_changes() -> None:
     projector = make("en")
     bad = rows_of("sw")
     bad[2, 3] = np.nan
-    with pytest.raises(XltError, match="'sw' hold NaN"):
+    with pytest.raises(XltError, match="'sw'.* NaN"):
         projector.fit({"sw": bad})
     assert projector.languages == ["en"]
 
@@ -308,9 +308,9 @@ def test_nan_is_refused_and_nothing_changes() -> None:
 def test_embeddings_of_another_encoder_are_noticed() -> None:
     projector = make("en", "de")
     wide = np.ones((1, WIDTH + 1), dtype=np.float32)
-    with pytest.raises(XltError, match=f"fitted on embeddings of {WIDTH} dimensions and now gets {WIDTH + 1}"):
+    with pytest.raises(XltError, match=f"{WIDTH} dimensions.* {WIDTH + 1}"):
         projected(projector, wide[0], "en")
-    with pytest.raises(XltError, match="come from different encoders"):
+    with pytest.raises(XltError, match="dimensions"):
         projector.fit({"sw": wide})
 
 

@@ -112,7 +112,7 @@ def test_words_that_share_a_vector_are_on_one_side(two: Languages, tmp_path: Pat
 
 def test_without_a_dictionary(two: Languages) -> None:
     spy = Spy()
-    with pytest.raises(XltError, match="Procrustes learns from translations and has none"):
+    with pytest.raises(XltError, match="Procrustes .*translations"):
         align(two, aligner=spy, dictionary=None)
     assert spy.pairs is None
     figures = align(two, aligner=AnchoredCentering(), dictionary=None)
