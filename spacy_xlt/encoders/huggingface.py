@@ -13,6 +13,7 @@ from typing import Any
 
 from spacy_xlt.encoders.building import encoder_folder, save_tokenizer
 from spacy_xlt.encoders.folder import SETTINGS_FILE, EncoderSettings, Pooling
+from spacy_xlt.encoders.positions import count_positions
 from spacy_xlt.errors import XltError
 from spacy_xlt.extras import require
 
@@ -203,19 +204,6 @@ def find_window(tokenizer_limit: int, positions: int | None) -> int:
     positions: None for models with relative positions.
     """
     return min(tokenizer_limit, positions or MAX_WINDOW, MAX_WINDOW)
-
-
-def count_positions(model: Any) -> int | None:
-    """How many pieces have a position embedding; None for models without such embeddings (T5).
-
-    The RoBERTa family counts positions from the padding's id + 1, so 514 rows hold 512 positions.
-    """
-    for name, module in model.named_modules():
-        if name.endswith("position_embeddings") and hasattr(module, "num_embeddings"):
-            first = 0 if module.padding_idx is None else module.padding_idx + 1
-            return int(module.num_embeddings - first)
-    limit = getattr(model.config, "max_position_embeddings", None)
-    return int(limit) if limit else None
 
 
 def _pooling_of(source: str, is_local: bool) -> Pooling:
