@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Optional, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,13 +45,37 @@ class TextEncoder(Protocol):
 def split_windows(pieces: list[int], size: int, overlap: int) -> list[list[int]]:
     """Cut a list of word pieces into windows of at most `size`, each overlapping the one before by `overlap`.
 
-    A list that fits is returned as its only window. The last window may be shorter.
+    A list that fits is returned as its only window. The last window can be shorter.
     """
     if len(pieces) <= size:
         return [pieces]
     step = size - overlap
     starts = range(0, len(pieces) - overlap, step)
     return [pieces[start : start + size] for start in starts]
+
+
+def choose_windows(pieces: list[int], size: int, overlap: int, most: Optional[int]) -> list[list[int]]:
+    """Choose at most `most` windows of a text, evenly spread from its beginning to its end.
+
+    Args:
+        pieces: The word pieces of the text.
+        size: The length of a window in word pieces.
+        overlap: The word pieces that neighboring windows share if the text is read as a whole.
+        most: The number of windows to read. None reads the whole text.
+
+    Returns:
+        All windows of `split_windows` if these are at most `most`. Otherwise `most` windows of `size` word pieces: the
+        first starts at the beginning of the text, the last ends at its end, and none overlaps another by more than
+        `overlap`. A single window is the beginning of the text.
+    """
+    if most is None or len(pieces) <= size + (most - 1) * (size - overlap):
+        return split_windows(pieces, size, overlap)
+    return [pieces[start : start + size] for start in spread(len(pieces) - size, most)]
+
+
+def spread(last: int, count: int) -> list[int]:
+    """Return `count` evenly spread whole numbers from 0 to `last`; a single one is 0."""
+    return [round(number * last / (count - 1)) for number in range(count)] if count > 1 else [0]
 
 
 def average_windows(vectors: Floats2d, owners: NDArray[np.int64], weights: NDArray[np.float32], n: int) -> Floats2d:

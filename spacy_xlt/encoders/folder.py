@@ -7,7 +7,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Optional
 
 from spacy_xlt.errors import XltError
 
@@ -22,22 +22,35 @@ Pooling = Literal["mean", "cls"]
 
 @dataclass(frozen=True)
 class EncoderSettings:
-    """How an encoder's token vectors become one vector of a text.
+    """How an encoder turns a text into one vector.
 
-    pooling: `mean` over the attention mask (specials included) or the vector of the first piece (`cls`).
-    prefix: text put before every text, such as e5's `query: `.
-    window: the longest input in word pieces, specials and prefix included.
+    Args:
+        pooling: `mean` averages the vectors of all word pieces, special ones included. `cls` takes the vector of the
+            first word piece.
+        prefix: The text that is put before every text, such as e5's `query: `.
+        window: The longest input in word pieces, special ones and prefix included. A longer text is read in several
+            windows, and their vectors are averaged.
+        max_windows: The number of windows that are read of a text, evenly spread over it. None reads the whole text.
+
+    Raises:
+        XltError: A value is not allowed.
     """
 
     pooling: Pooling = "mean"
     prefix: str = ""
     window: int = 512
+    max_windows: Optional[int] = None
 
     def __post_init__(self) -> None:
         if self.pooling not in ("mean", "cls"):
             raise XltError(f"Pooling is 'mean' or 'cls', not {self.pooling!r}.")
         if self.window < 16:
             raise XltError(f"An encoder's window is at least 16 word pieces, not {self.window}.")
+        if self.max_windows is not None and self.max_windows < 1:
+            raise XltError(
+                f"An encoder reads at least 1 window of a text, not {self.max_windows}. "
+                "Use null to read the whole text."
+            )
 
     def save(self, folder: Path) -> None:
         (folder / SETTINGS_FILE).write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf8")

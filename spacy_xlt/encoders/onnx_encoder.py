@@ -21,11 +21,11 @@ from typing import Any, Optional
 
 import numpy as np
 
-from spacy_xlt.encoders.base import Floats2d, average_windows, batches_of_like_length
+from spacy_xlt.encoders.base import Floats2d, batches_of_like_length
 from spacy_xlt.encoders.cpu import usable_threads
 from spacy_xlt.encoders.folder import SETTINGS_FILE, WEIGHTS_FILE, EncoderSettings
 from spacy_xlt.encoders.tensors import Buffer, map_file
-from spacy_xlt.encoders.tokenizer import WindowTokenizer
+from spacy_xlt.encoders.tokenizer import WindowTokenizer, encode_texts
 from spacy_xlt.errors import XltError, first_line
 
 GRAPH_FILE = "encoder.onnx"
@@ -98,19 +98,9 @@ class OnnxEncoder:
         self._session = session
 
     def encode(self, texts: Sequence[str]) -> Floats2d:
-        """See `TextEncoder.encode`.
-
-        Texts longer than the window are cut into overlapping windows, whose vectors are averaged by length.
-        """
-        self._usable_threads()
+        """See `TextEncoder.encode`. The vectors of a long text's windows are averaged, weighted by their lengths."""
         assert self._tokenizer is not None
-        windows, owners, lengths = self._tokenizer.windows(texts)
-        return average_windows(
-            self.encode_windows(windows),
-            np.asarray(owners, dtype=np.int64),
-            np.asarray(lengths, dtype=np.float32),
-            len(texts),
-        )
+        return encode_texts(texts, self._tokenizer, self.encode_windows)
 
     @property
     def frame(self) -> tuple[list[int], list[int]]:

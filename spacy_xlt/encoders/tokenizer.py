@@ -1,18 +1,28 @@
 """Word pieces for the encoders: a `tokenizers` tokenizer with the specials and the prefix of an encoder folder."""
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Optional
 
-from spacy_xlt.encoders.base import split_windows
+import numpy as np
+
+from spacy_xlt.encoders.base import Floats2d, average_windows, choose_windows, spread
 from spacy_xlt.encoders.folder import EncoderSettings
 from spacy_xlt.errors import XltError
 from spacy_xlt.text import replace_surrogates
 
-# Neighbouring windows share a quarter, so that no sentence is seen only in two halves.
+# Neighboring windows share a quarter, so that every sentence stands whole in at least one of them.
 OVERLAP_SHARE = 4
+# Of a text with more characters than this for each word piece that is read, only slices are tokenized. Languages have
+# 1.5 to 5 characters per word piece, so that a slice nearly always fills its window.
+SLICE_CHARACTERS = 8
 PARALLELISM = "TOKENIZERS_PARALLELISM"
+_SPACE = re.compile(r"\s")
+
+# The ids of all windows, the index of the text of each, and its length without the frame.
+Windows = tuple[list[list[int]], list[int], list[int]]
 
 
 @lru_cache(maxsize=1)
@@ -41,9 +51,16 @@ def _no_threads_after_a_fork() -> None:
 
 
 class WindowTokenizer:
-    """Turns texts into windows of word-piece ids: opening specials, prefix, pieces, closing specials.
+    """Turn texts into windows of word-piece ids: opening specials, prefix, word pieces, closing specials.
 
-    Padding and truncation are set off once here: they are global state of a tokenizer.
+    Padding and truncation are global state of a tokenizer: they are switched off once, here.
+
+    Args:
+        tokenizer_json: The content of a `tokenizer.json`.
+        settings: The settings of the encoder.
+
+    Raises:
+        XltError: The window is too short for the prefix.
     """
 
     def __init__(self, tokenizer_json: str, settings: EncoderSettings) -> None:
@@ -60,29 +77,120 @@ class WindowTokenizer:
         prefix = self._pieces([settings.prefix])[0] if settings.prefix else []
         self.opening: list[int] = probe.ids[:n_opening] + prefix
         self.closing: list[int] = probe.ids[len(probe.ids) - n_closing :]
-        self.room = settings.window - len(self.opening) - len(self.closing)
-        if self.room < 8:
-            raise XltError(f"A window of {settings.window} word pieces leaves no room beside prefix and specials.")
+        self.settings = settings
+        self.room = self._room(settings.window)
 
     @property
     def json(self) -> str:
-        """The tokenizer's file. Not kept: of a large vocabulary it is 70 MB of text."""
+        """The content of the tokenizer's file. It is not kept: for a large vocabulary it is 70 MB of text."""
         return str(self._tokenizer.to_str())
 
-    def _pieces(self, texts: Sequence[str]) -> list[list[int]]:
-        return [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+    def windows(self, texts: Sequence[str]) -> Windows:
+        """Return the windows that the encoder reads of each text: `choose_windows` with the encoder's settings."""
+        return self.choose_windows(texts, count=self.settings.max_windows, length=self.settings.window)
 
-    def windows(self, texts: Sequence[str]) -> tuple[list[list[int]], list[int], list[int]]:
-        """Return all windows of all texts as ids, the text that each belongs to, and its length without the frame.
+    def choose_windows(self, texts: Sequence[str], *, count: Optional[int], length: int) -> Windows:
+        """Return at most `count` windows of each text, evenly spread over the text.
 
-        A text without word pieces (empty, blank) has no window.
+        A text of at most `count` windows is read as a whole. Of a text that is far longer, only evenly spread slices
+        are tokenized: one window is the beginning of each slice.
+
+        Args:
+            texts: The texts. Lone surrogates are read as U+FFFD.
+            count: The number of windows per text. None returns all windows.
+            length: The longest window in word pieces, special ones and prefix included.
+
+        Returns:
+            The windows as ids; the index of the text of each window; the length of each window without special word
+            pieces and prefix. A text without word pieces (empty, blank) has no window.
+
+        Raises:
+            XltError: The window is too short for the prefix.
         """
+        room = self._room(length)
+        clean = [replace_surrogates(text) for text in texts]
+        chosen = self._sliced(clean, room, count) if count is not None else {}
+        whole = [index for index in range(len(clean)) if index not in chosen]
+        for index, pieces in zip(whole, self._pieces([clean[index] for index in whole])):
+            chosen[index] = choose_windows(pieces, room, room // OVERLAP_SHARE, count) if pieces else []
         windows: list[list[int]] = []
         owners: list[int] = []
         lengths: list[int] = []
-        for owner, pieces in enumerate(self._pieces([replace_surrogates(text) for text in texts])):
-            for window in split_windows(pieces, self.room, self.room // OVERLAP_SHARE) if pieces else []:
+        for owner in range(len(clean)):
+            for window in chosen[owner]:
                 windows.append(self.opening + window + self.closing)
                 owners.append(owner)
                 lengths.append(len(window))
         return windows, owners, lengths
+
+    def _room(self, length: int) -> int:
+        room = length - len(self.opening) - len(self.closing)
+        if room < 8:
+            raise XltError(
+                f"A window of {length} word pieces leaves no room for the text beside the prefix and the special "
+                "word pieces. Use a longer window or a shorter prefix."
+            )
+        return room
+
+    def _pieces(self, texts: Sequence[str]) -> list[list[int]]:
+        return [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+
+    def _sliced(self, texts: Sequence[str], room: int, count: int) -> dict[int, list[list[int]]]:
+        """Return the windows of the far longer texts by the index of the text.
+
+        A text with a slice that does not fill a window (a long run of spaces, for example) is left out: it could have
+        no more than `count` windows.
+        """
+        size = room * SLICE_CHARACTERS
+        long = [index for index, text in enumerate(texts) if len(text) > count * size]
+        slices = [part for index in long for part in cut_slices(texts[index], size, count)]
+        pieces = self._pieces(slices) if slices else []
+        found = {}
+        for number, index in enumerate(long):
+            of_text = pieces[number * count : (number + 1) * count]
+            if all(len(each) >= room for each in of_text):
+                found[index] = [each[:room] for each in of_text]
+        return found
+
+
+def encode_texts(
+    texts: Sequence[str], tokenizer: WindowTokenizer, encode_windows: Callable[[list[list[int]]], Floats2d]
+) -> Floats2d:
+    """Encode texts by their windows: this is the path of every encoder that reads word pieces.
+
+    Args:
+        texts: The texts.
+        tokenizer: It chooses the windows of each text.
+        encode_windows: It returns the vectors [n, d] of n windows of ids.
+
+    Returns:
+        The vectors [len(texts), d] of unit length. A text without word pieces has zeros.
+    """
+    windows, owners, lengths = tokenizer.windows(texts)
+    return average_windows(
+        encode_windows(windows),
+        np.asarray(owners, dtype=np.int64),
+        np.asarray(lengths, dtype=np.float32),
+        len(texts),
+    )
+
+
+def cut_slices(text: str, size: int, count: int) -> list[str]:
+    """Cut `count` evenly spread slices of at most `size` characters from a text of more than `count * size` characters.
+
+    A slice does not begin or end within a word. In text without spaces, it begins and ends anywhere.
+    """
+    slices = []
+    for start in spread(len(text) - size, count):
+        part = text[start : start + size]
+        first = _SPACE.search(part) if start > 0 else None
+        # The space stays: byte-level tokenizers read a word without it as the beginning of a text.
+        begin = first.start() if first else 0
+        end = len(part) if start + size == len(text) else _last_space(part)
+        slices.append(part[begin:end] if end > begin else part[begin:])
+    return slices
+
+
+def _last_space(text: str) -> int:
+    """Return the index of the last space, or the length of a text without one."""
+    return next((index for index in range(len(text) - 1, -1, -1) if text[index].isspace()), len(text))

@@ -14,7 +14,7 @@ import numpy as np
 import srsly
 
 from spacy_xlt.encoders.architecture import auto_class, count_positions, pooler_options
-from spacy_xlt.encoders.base import Floats2d, average_windows, batches_of_like_length
+from spacy_xlt.encoders.base import Floats2d, batches_of_like_length
 from spacy_xlt.encoders.cpu import has_cpu_flag
 from spacy_xlt.encoders.folder import (
     TOKENIZER_CLASS,
@@ -25,7 +25,7 @@ from spacy_xlt.encoders.folder import (
     check_folder,
 )
 from spacy_xlt.encoders.quiet import quiet_transformers
-from spacy_xlt.encoders.tokenizer import WindowTokenizer
+from spacy_xlt.encoders.tokenizer import WindowTokenizer, encode_texts
 from spacy_xlt.errors import XltError, first_line
 
 # Word pieces a batch: enough to keep two cores busy, few enough to stay in their caches.
@@ -72,13 +72,22 @@ def has_bfloat16(device: Any) -> bool:
 
 
 class TorchEncoder:
-    """`spacy-xlt.TorchEncoder.v1`.
+    """Encode texts with PyTorch. Registered as `spacy-xlt.TorchEncoder.v1`.
 
-    pooling, prefix, window: in place of what the encoder folder says (`xlt_encoder.json`); None: what it says.
-    A window is never longer than the model's positions.
-    device: `cpu`, `cuda:0` ...; None: what `spacy.require_gpu` / `--gpu-id` chose.
-    bfloat16: matrix products in bfloat16 where the CPU or GPU has it, at nearly twice the speed and a cosine of .999;
-        elsewhere, where it would take ten times as long, float32 all the same.
+    `pooling`, `prefix`, `window` and `max_windows` replace the settings of the encoder folder (`xlt_encoder.json`).
+    None keeps the folder's setting. See `EncoderSettings`.
+
+    Args:
+        pooling: `mean` or `cls`.
+        prefix: The text that is put before every text.
+        window: The longest input in word pieces. It is never longer than the model's positions.
+        max_windows: The number of windows that are read of a text. 0 reads the whole text.
+        device: `cpu`, `cuda:0` and so on. None uses the device that `spacy.require_gpu` or `--gpu-id` chose.
+        bfloat16: Multiply matrices in bfloat16 if the CPU or GPU supports it. This nearly doubles the speed, and the
+            cosine to the float32 vectors is .999. Hardware without bfloat16 uses float32.
+
+    Raises:
+        XltError: A setting is not allowed.
     """
 
     extra = "train"
@@ -88,40 +97,55 @@ class TorchEncoder:
         pooling: Optional[Pooling] = None,
         prefix: Optional[str] = None,
         window: Optional[int] = None,
+        max_windows: Optional[int] = None,
         device: Optional[str] = None,
         bfloat16: bool = False,
     ) -> None:
-        self.overrides = {
-            key: value
-            for key, value in (("pooling", pooling), ("prefix", prefix), ("window", window))
-            if value is not None
-        }
+        given = {"pooling": pooling, "prefix": prefix, "window": window, "max_windows": max_windows}
+        # As the constructor takes them: None keeps the folder's setting.
+        self.overrides: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
         self.device = device
         self.bfloat16 = bfloat16
-        self.settings = EncoderSettings(**self.overrides)  # type: ignore[arg-type]
+        self.settings = self._override(EncoderSettings())
         self._tokenizer: Optional[WindowTokenizer] = None
         self._tokenizer_config: dict[str, Any] = {}
         self._model: Any = None
         self._process = os.getpid()
+
+    def _override(self, settings: EncoderSettings) -> EncoderSettings:
+        new = dict(self.overrides)
+        if new.get("max_windows") == 0:
+            new["max_windows"] = None
+        return replace(settings, **new)
 
     @property
     def is_loaded(self) -> bool:
         return self._model is not None
 
     @property
+    def model(self) -> Any:
+        """The Hugging Face model."""
+        return self._model
+
+    @property
+    def tokenizer(self) -> WindowTokenizer:
+        """The tokenizer with the specials and the prefix of the encoder."""
+        assert self._tokenizer is not None, "The encoder has no weights yet: load a folder first."
+        return self._tokenizer
+
+    @property
+    def tokenizer_config(self) -> dict[str, Any]:
+        """The content of the folder's tokenizer_config.json: AutoTokenizer needs it, this class does not."""
+        return self._tokenizer_config
+
+    @property
     def width(self) -> int:
         return int(self._model.config.hidden_size)
 
     @property
-    def model(self) -> Any:
-        """The Hugging Face model; None before weights are loaded."""
-        return self._model
-
-    @property
     def tokenizer_json(self) -> str:
-        """The tokenizer's file."""
-        assert self._tokenizer is not None
-        return self._tokenizer.json
+        """The content of the tokenizer's file."""
+        return self.tokenizer.json
 
     def load(self, folder: Path) -> None:
         """See `TextEncoder.load`. Raises XltError if the folder is missing, incomplete or damaged."""
@@ -130,8 +154,7 @@ class TorchEncoder:
         with _LOADING:
             model = load_model(folder)
         try:
-            from_folder = EncoderSettings.load(folder)
-            settings = EncoderSettings(**{**vars(from_folder), **self.overrides})  # type: ignore[arg-type]
+            settings = self._override(EncoderSettings.load(folder))
             config_file = folder / TOKENIZER_CONFIG
             tokenizer_config = json.loads(config_file.read_text(encoding="utf8")) if config_file.is_file() else {}
             self.set_model(
@@ -161,26 +184,38 @@ class TorchEncoder:
         self._model = model.eval().requires_grad_(False)
 
     def encode(self, texts: Sequence[str]) -> Floats2d:
-        """See `TextEncoder.encode`.
+        """See `TextEncoder.encode`. The vectors of a long text's windows are averaged, weighted by their lengths."""
+        return encode_texts(texts, self.tokenizer, self.encode_windows)
 
-        Texts longer than the window are cut into overlapping windows, whose vectors are averaged by length.
+    def encode_windows(self, windows: Sequence[list[int]]) -> Floats2d:
+        """Return the pooled vectors of windows.
+
+        Args:
+            windows: The ids of each window, with special word pieces and prefix.
+
+        Returns:
+            The vectors [len(windows), width], not of unit length.
         """
         import torch
 
         self._notice_fork()
-        assert self._tokenizer is not None
-        windows, owners, lengths = self._tokenizer.windows(texts)
-        device = self._place()
+        device = self.resolve_device()
         vectors = np.zeros((len(windows), self.width), dtype=np.float32)
         with torch.inference_mode():
             for batch in batches_of_like_length([len(window) for window in windows], BATCH_PIECES):
-                vectors[batch] = self._pool([windows[i] for i in batch], device).cpu().numpy()
-        return average_windows(
-            vectors, np.asarray(owners, dtype=np.int64), np.asarray(lengths, dtype=np.float32), len(texts)
-        )
+                vectors[batch] = self.pool([windows[i] for i in batch], device).cpu().numpy()
+        return vectors
 
-    def _pool(self, batch: list[list[int]], device: Any) -> Any:
-        """Return the pooled vectors [len(batch), width] of windows of ids, the longest first."""
+    def pool(self, batch: Sequence[list[int]], device: Any) -> Any:
+        """Return the pooled vectors of one batch as a tensor, which can be differentiated.
+
+        Args:
+            batch: The ids of each window, the longest first.
+            device: The torch device of the model.
+
+        Returns:
+            The vectors [len(batch), width], not of unit length.
+        """
         import torch
 
         ids = torch.zeros((len(batch), len(batch[0])), dtype=torch.long)
@@ -200,7 +235,8 @@ class TorchEncoder:
         weights = mask.to(states.dtype).unsqueeze(-1)
         return (states * weights).sum(1) / weights.sum(1)
 
-    def _place(self) -> Any:
+    def resolve_device(self) -> Any:
+        """Return the torch device of the encoder, and move the model there if it is elsewhere."""
         import torch
         from thinc.api import get_torch_default_device
 
@@ -208,6 +244,10 @@ class TorchEncoder:
         if next(self._model.parameters()).device != device:
             self._model.to(device)
         return device
+
+    # The names before these methods became public.
+    _pool = pool
+    _place = resolve_device
 
     def _notice_fork(self) -> None:
         """In a forked worker the thread pools of the parent are gone: more than one thread would wait for ever."""
