@@ -7,7 +7,7 @@ from itertools import islice
 from typing import NamedTuple, Optional
 
 from spacy_xlt.batch.fields import Fields, Item, make_item
-from spacy_xlt.data.records import BadRecord, Rows
+from spacy_xlt.data.rows import BadRecord, Rows
 from spacy_xlt.errors import XltError
 from spacy_xlt.text import replace_surrogates
 

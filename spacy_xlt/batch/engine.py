@@ -9,18 +9,18 @@ from typing import Any, Literal, Optional, Union
 
 from spacy_xlt.batch.chunks import Chunk, make_chunks
 from spacy_xlt.batch.fields import Fields, choose_fields
-from spacy_xlt.batch.inputs import find_inputs, identity, total_bytes
 from spacy_xlt.batch.model import Predictions, TextModel
 from spacy_xlt.batch.output import OutputFolder
 from spacy_xlt.batch.progress import Progress
 from spacy_xlt.batch.rows import Options, RowMaker, rows_of
 from spacy_xlt.batch.sinks import FORMATS, Format, make_sink
-from spacy_xlt.batch.sources import FileRows, object_rows
+from spacy_xlt.batch.sources import FileRows, identity, total_bytes
 from spacy_xlt.batch.summary import Summary
 from spacy_xlt.batch.workers import map_in_process, map_in_workers
 from spacy_xlt.data.decoding import import_arrow
-from spacy_xlt.data.paths import STDIN, Kind, PathLike, paths_of
-from spacy_xlt.data.records import BadRecord
+from spacy_xlt.data.items import item_rows, items_of
+from spacy_xlt.data.paths import STDIN, Kind, PathLike, find_inputs, paths_of
+from spacy_xlt.data.rows import BadRecord
 from spacy_xlt.errors import XltError
 from spacy_xlt.model_folder import check_model
 
@@ -85,8 +85,10 @@ def process(
     facts = check_model(Path(model))
     folder = None if callable(sink) else Path(sink)
     paths = paths_of(source)
-    files = None if paths is None else find_inputs(paths, kind=kind, encoding=encoding, leave_out=folder)
-    rows: Any = FileRows(files, say) if files is not None else object_rows(source)  # type: ignore[arg-type]
+    files = (
+        None if paths is None else find_inputs(paths, kind=kind, encoding=encoding, leave_out=folder, documents=True)
+    )
+    rows: Any = FileRows(files, say) if files is not None else item_rows(items_of(source))
     stream = iter(rows)
     first = list(islice(stream, FIRST_ROWS))
     fields = choose_fields([row for _, row in first if isinstance(row, dict)], text, id)
@@ -117,7 +119,9 @@ def process(
             from spacy_xlt.batch.ray_engine import map_in_actors
 
             if files is None or any(each.path == STDIN for each in files):
-                raise XltError("--engine ray reads files, since other machines read them too: write the stream first.")
+                raise XltError(
+                    "Ray reads only files, because other machines read them too. Write the stream to a file first."
+                )
             return map_in_actors(files, fields, chunk, skip, digest, load, workers, address, gpu_id)
         chunks = make_chunks(chain(first, stream), fields, chunk, skip=skip, digest=digest)
         return map_in_workers(chunks, load, workers) if workers else map_in_process(chunks, load)
@@ -156,13 +160,17 @@ def _told_when_full(folder: Path) -> Iterator[None]:
 
 def _check_options(format: str, abstain_below: float, workers: int, engine: str, chunk: int, part_chunks: int) -> None:
     if format not in FORMATS:
-        raise XltError(f"The output is {', '.join(FORMATS)}, not {format}.")
+        raise XltError(f"The output format must be one of {', '.join(FORMATS)}, not '{format}'.", parameter="to")
     if not 0.0 <= abstain_below <= 1.0:
-        raise XltError(f"--abstain-below is a probability between 0 and 1, not {abstain_below}.")
+        raise XltError(
+            f"abstain_below must be a probability between 0 and 1, not {abstain_below}.", parameter="abstain_below"
+        )
     if engine not in ("local", "ray"):
-        raise XltError(f"--engine is local or ray, not {engine}.")
-    if workers < 0 or chunk < 1 or part_chunks < 1:
-        raise XltError("The numbers of workers, of records in a chunk and of chunks in a part cannot be negative.")
+        raise XltError(f"engine must be local or ray, not '{engine}'.", parameter="engine")
+    if workers < 0:
+        raise XltError(f"workers must be 0 or more, not {workers}.", parameter="workers")
+    if chunk < 1 or part_chunks < 1:
+        raise XltError(f"chunk and part_chunks must be 1 or more, not {chunk} and {part_chunks}.")
 
 
 def _what_is_read(fields: Fields, text: Optional[str], id: Optional[str]) -> str:
@@ -174,8 +182,11 @@ def _what_is_read(fields: Fields, text: Optional[str], id: Optional[str]) -> str
 
 def _check_errors(count: int, most: Optional[int], last: Sequence[BadRecord]) -> None:
     if most is not None and count > most:
-        where = f" (the last: {last[-1].location}: {last[-1].reason})" if last else ""
-        raise XltError(f"{count} records are bad, more than --max-errors {most}{where}: mend the input, or allow more.")
+        where = f", the last at {last[-1].location}: {last[-1].reason}" if last else ""
+        raise XltError(
+            f"{count} bad records, {most} allowed{where}. Correct the input, or allow more bad records.",
+            parameter="max_errors",
+        )
 
 
 def _into_folder(

@@ -12,7 +12,7 @@ from spacy_xlt.batch.manifest import MANIFEST_FILE, Manifest, Part, check_settin
 from spacy_xlt.batch.parts import SCRATCH, PartFile, write_json_durably
 from spacy_xlt.batch.sinks import ENDINGS, Row, Sink
 from spacy_xlt.batch.summary import Summary, join
-from spacy_xlt.data.records import BadRecord
+from spacy_xlt.data.rows import BadRecord
 from spacy_xlt.errors import XltError
 from spacy_xlt.text import replace_surrogates
 

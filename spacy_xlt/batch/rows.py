@@ -9,7 +9,7 @@ from spacy_xlt.batch.fields import Fields, Item
 from spacy_xlt.batch.model import Prediction, Predictions
 from spacy_xlt.batch.sinks import OTHER, RESULTS, Format, Row, output_name
 from spacy_xlt.data.paths import Input
-from spacy_xlt.data.records import BadRecord
+from spacy_xlt.data.rows import BadRecord
 from spacy_xlt.model_folder import ModelFacts
 
 

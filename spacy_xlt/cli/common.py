@@ -30,13 +30,8 @@ def report_bad_records(bad: Sequence[BadRecord], quarantine: Path, strict: bool)
 
 
 def make_columns(text: str, label: str, lang: str, separator: Optional[str], labels: str) -> ColumnNames:
-    """The columns that the options --text, --label, --lang, --label-separator and --labels name.
-
-    Raises XltError for both of the last two.
-    """
+    """Return the columns that the options --text, --label, --lang, --label-separator and --labels name."""
     names = tuple(name.strip() for name in labels.split(",") if name.strip())
-    if names and separator:
-        raise XltError("--labels and --label-separator exclude each other: give one of them.")
     return ColumnNames(text, label, lang, separator=separator or None, labels=names)
 
 

@@ -109,14 +109,15 @@ def read_texts(file: Path, field: str, encoding: Optional[str]) -> Iterator[str]
     from spacy_xlt.cli.common import print_notes
     from spacy_xlt.data.paths import kind_of
     from spacy_xlt.data.reading import read_lines
-    from spacy_xlt.data.records import BadRecord, ColumnNames, read_records
+    from spacy_xlt.data.records import ColumnNames, read_records
+    from spacy_xlt.data.rows import BadRecord
 
     found: Iterable[Any]
     if kind_of(str(file)) in (None, "line"):
         found = (line for _, line in read_lines(file, encoding))
     else:
-        columns = ColumnNames(text=field, labelled=False)
-        found = read_records(file, columns, encoding=encoding, say=lambda note: print_notes([note]))
+        columns = ColumnNames(text=field)
+        found = read_records(file, columns, labeled=False, encoding=encoding, say=lambda note: print_notes([note]))
     for each in found:
         if isinstance(each, BadRecord):
             print(f"⚠ {each.location}: {each.reason}; its language is xx", file=sys.stderr)
