@@ -1,4 +1,4 @@
-"""`process`: any source through a model into a folder of parts or a function."""
+"""`process`: classify all texts of a source, and write the results to a folder or pass them to a function."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,10 +24,10 @@ from spacy_xlt.data.rows import BadRecord
 from spacy_xlt.errors import XltError
 from spacy_xlt.model_folder import check_model
 
-# Records that are classified together, and so many chunks are a part: what a kill costs at most.
+# Records in a chunk, and chunks in a part. A killed run loses at most one part.
 CHUNK = 1024
 PART_CHUNKS = 8
-# Rows from which the fields are guessed.
+# The fields are guessed from this many rows.
 FIRST_ROWS = 100
 
 Source = Union[PathLike, Sequence[PathLike], Iterable[Union[str, Mapping[str, Any]]]]
@@ -58,25 +58,42 @@ def process(
     progress: bool = False,
     say: Optional[Callable[[str], Any]] = None,
 ) -> Summary:
-    """Classify all documents of a source, in its order.
+    """Classify all texts of a source, in order.
 
         process("model", "tickets/*.jsonl.gz", "out")
         process("model", (ticket.body for ticket in tickets), "out")
-        process("model", frame.to_dict("records"), rows.append)
+        process("model", data_frame, rows.append)
 
-    model: a model folder. source: a path, a folder, a pattern or a list of them; or an iterable of texts or of dicts.
-        A single string is a path. In a list, strings are paths where all of them name files of data that are there,
-        and texts where none looks like a path; lists in between are refused. Items of other iterables are texts.
-    sink: a folder, which is resumed if it is there with the same model, options and input; or a function of each row.
-    text, id: the fields that hold them; None: guessed. keep: the fields that pass through; None: all.
-    kind: of all input files; None: by their endings. encoding: of those without a byte-order mark; None: UTF-8.
-    format: of the parts that are written.
-    abstain_below: below this score the label is None. csv_safe: no cell of CSV is taken for a formula.
-    max_errors: so many records may be bad. workers: processes; 0: this one. engine, address: see ray_engine.
-    chunk, part_chunks: records that are classified together, and chunks in a part.
-    say: is told what was guessed and what goes on, in sentences.
+    Args:
+        model: The model folder.
+        source: A path, a folder, a pattern or a list of them; a DataFrame or a Hugging Face Dataset; or an iterable of
+            texts, dicts, (text, label) pairs or Records. A single string is a path. See `paths_of` for lists of
+            strings. The source is read as a stream.
+        sink: A folder for the results, or a function that is called with each row. If the folder holds an unfinished
+            run with the same model, options and input, that run is resumed.
+        text: The field with the text; None: it is guessed.
+        id: The field with the id; None: it is guessed.
+        keep: The input fields that are copied to the results; None: all.
+        kind: The kind of all input files; None: each file's ending decides.
+        encoding: The encoding of files without a byte-order mark; None: UTF-8.
+        format: The format of the results.
+        abstain_below: The label is None if the score is lower.
+        csv_safe: Write CSV in which no cell is taken for a formula.
+        max_errors: Stop if there are more bad records; None: never.
+        workers: The number of processes; 0: the current process.
+        engine: `local`, or `ray` for a cluster.
+        address: The address of the Ray cluster; None: Ray on this machine.
+        gpu_id: The GPU; -1: the CPU.
+        chunk: The number of records that are classified together.
+        part_chunks: The number of chunks in one output file.
+        progress: Show a progress bar.
+        say: Is called with sentences about what was guessed and what is done.
 
-    Raises XltError for what cannot be read, written or resumed; what is finished by then is kept.
+    Returns:
+        The counts of documents, languages, labels and bad records.
+
+    Raises:
+        XltError: Something cannot be read, written or resumed. The finished parts are kept.
     """
     say = say or (lambda sentence: None)
     _check_options(format, abstain_below, workers, engine, chunk, part_chunks)
@@ -95,7 +112,7 @@ def process(
     say(_what_is_read(fields, text, id))
     for name in keep or ():
         if first and name not in fields.columns:
-            say(f"None of the first records has the field '{name}', which is to be kept.")
+            say(f"None of the first records has the field '{name}', which should be kept.")
     options = Options(format, None if keep is None else tuple(keep), abstain_below, csv_safe)
     settings = {
         "model": facts.name,
@@ -138,10 +155,10 @@ def process(
         out = OutputFolder(folder, settings, make, format, part_chunks)
     with out:
         if out.manifest.complete:
-            say(f"{folder} is complete already: nothing was done.")
+            say(f"{folder} is complete already.")
             return out.summary
         if out.manifest.parts:
-            say(f"{len(out.manifest.parts)} parts are finished: going on after them.")
+            say(f"{len(out.manifest.parts)} parts are finished. The run is resumed after them.")
         with Progress(out.summary, total, read, hide=not progress) as bar:
             _into_folder(out, mapped(out.manifest.chunks, out.manifest.digest), make_row, max_errors, bar)
         return out.summary
@@ -153,8 +170,8 @@ def _told_when_full(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise XltError(
-            f"{folder} could not be written: {error.strerror or error}. The parts that are finished are kept: make "
-            "room and run the same again, and it goes on from there."
+            f"{folder} could not be written: {error.strerror or error}. The finished parts are kept. Free some space "
+            "and run the same again to resume."
         ) from error
 
 
@@ -176,7 +193,7 @@ def _check_options(format: str, abstain_below: float, workers: int, engine: str,
 def _what_is_read(fields: Fields, text: Optional[str], id: Optional[str]) -> str:
     how = f"The text is in '{fields.text}'{'' if text else ' (guessed)'}, "
     if fields.id is None:
-        return how + "the id is the place in the file (no field looks like one)."
+        return how + "the id is the location in the file (no field looks like an id)."
     return how + f"the id in '{fields.id}'{'' if id else ' (guessed)'}."
 
 
