@@ -1,11 +1,22 @@
-"""The one exception of the package: a sentence that names the thing, the place and the mend."""
+"""The exceptions of the package. Their messages say what is wrong, where it is, and what to do."""
 
 
 class XltError(ValueError):
-    """Raised for everything a user can put right. The message says what is wrong, where, and what to do.
+    """Raised for everything that a user can correct.
 
-    Commands print it as one line on stderr and exit with 1.
+    Commands print the message as one line on stderr and exit with 1.
+
+    Attributes:
+        parameter: The name of the function's parameter that corrects the error; empty if there is none. Commands add
+            the option of the same name to the message.
     """
+
+    parameter: str = ""
+
+    def __init__(self, message: str = "", *, parameter: str = "") -> None:
+        super().__init__(message)
+        if parameter:
+            self.parameter = parameter
 
 
 class XltWarning(UserWarning):
@@ -13,9 +24,11 @@ class XltWarning(UserWarning):
 
 
 class EncodingError(XltError):
-    """Raised for a file that is not in the encoding it was read in. Commands add the option that names another."""
+    """Raised for a file that is not in the encoding that it is read with."""
+
+    parameter = "encoding"
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of what an exception of another package says; empty if it says nothing."""
+    """Return the first line of the message of another package's exception; empty if it has no message."""
     return (str(error).strip().splitlines() or [""])[0]

@@ -1,3 +1,3 @@
-"""Document processing: files, streams and tables through a model, nothing lost."""
+"""Batch classification of files, streams and tables. An interrupted run can be resumed."""
 
 from spacy_xlt.batch.engine import process as process

@@ -1,4 +1,4 @@
-"""From rows to chunks of records that are classified together, with the ids that come twice left out."""
+"""Chunks of records that are classified together. Records with a repeated id are left out."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from itertools import islice
 from typing import NamedTuple, Optional
 
 from spacy_xlt.batch.fields import Fields, Item, make_item
-from spacy_xlt.data.records import BadRecord, Rows
+from spacy_xlt.data.rows import BadRecord, Rows
 from spacy_xlt.errors import XltError
 from spacy_xlt.text import replace_surrogates
 
@@ -15,7 +15,14 @@ INSERT = "INSERT OR IGNORE INTO seen VALUES (?)"
 
 
 class Chunk(NamedTuple):
-    """number: from 0. digest: of all records up to the end of this chunk."""
+    """Records that are classified together.
+
+    Attributes:
+        number: The number of the chunk, from 0.
+        items: The records to classify.
+        bad: The records that cannot be classified.
+        digest: A digest of all records up to the end of this chunk.
+    """
 
     number: int
     items: list[Item]
@@ -24,10 +31,10 @@ class Chunk(NamedTuple):
 
 
 class SeenIds:
-    """The ids that have come: in a temporary file of SQLite, so that memory does not grow with their number."""
+    """The ids so far, in a temporary SQLite file, so that memory does not grow with their number."""
 
     def __init__(self) -> None:
-        # An empty name is a database in a file of its own that is removed when it is closed.
+        # An empty name means a temporary file, which is removed when the database is closed.
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.execute("PRAGMA cache_size = -2000")
         self._database.execute("PRAGMA journal_mode = MEMORY")
@@ -35,9 +42,9 @@ class SeenIds:
         self._database.execute("BEGIN")
 
     def add(self, ids: Sequence[str]) -> list[bool]:
-        """Note some ids; return of each whether it is new."""
+        """Add ids, and return for each whether it is new."""
         keys = [(blake2b(id.encode("utf8", "surrogatepass"), digest_size=16).digest(),) for id in ids]
-        # Mostly all are new, and one call is enough to see it.
+        # Usually all are new, which one call shows.
         self._database.execute("SAVEPOINT chunk")
         added = self._database.executemany(INSERT, keys).rowcount
         if added == len(keys):
@@ -53,10 +60,19 @@ class SeenIds:
 def make_chunks(
     rows: Rows, fields: Fields, size: int, *, skip: int = 0, digest: Optional[str] = None
 ) -> Iterator[Chunk]:
-    """Yield chunks of `size` records, bad ones counted in, from the one with the number `skip` on.
+    """Yield chunks of `size` records, bad records included.
 
-    The last chunk has fewer records than `size`, perhaps none: so there is always one.
-    digest: that of the chunk before `skip`. Raises XltError if the records before it are others.
+    The last chunk has fewer records than `size`, possibly none, so there is always at least one chunk.
+
+    Args:
+        rows: The rows of the input, each with its location.
+        fields: The fields with the text and the id.
+        size: The number of records in a chunk.
+        skip: The number of the first chunk to yield.
+        digest: The digest of the chunk before `skip`.
+
+    Raises:
+        XltError: The records before `skip` have changed, or the temporary file cannot be written.
     """
     seen = SeenIds()
     running = blake2b(digest_size=16)
@@ -81,8 +97,8 @@ def make_chunks(
             is_other = digest is not None and number == skip - 1 and now != digest
             if is_other or (is_last and number < skip - 1):
                 raise XltError(
-                    "The input does not begin with the records that are finished already: it has changed since. "
-                    "Put it back as it was, or choose another --output."
+                    "The input does not start with the records that are finished already, so it has changed. "
+                    "Restore it, or choose another output folder."
                 )
             if number >= skip:
                 yield Chunk(number, items, bad, now)
@@ -90,15 +106,15 @@ def make_chunks(
                 return
     except sqlite3.Error as error:
         raise XltError(
-            f"The ids could not be kept in the temporary folder ({error}): make room there, or set TMPDIR. What is "
-            "finished is kept: run the same again."
+            f"The ids could not be written to the temporary folder ({error}). Free some space there, or set TMPDIR. "
+            "The finished parts are kept; run the same again."
         ) from error
     finally:
         seen.close()
 
 
 def _without_repeated(items: list[Item], seen: SeenIds, bad: list[BadRecord]) -> list[Item]:
-    """The items whose ids are new, or that have none; the others are put behind the bad ones."""
+    """The items that have no id or a new one. The others are added to the bad records."""
     known = [item for item in items if item.id is not item.location]
     repeated = {id(item) for item, is_new in zip(known, seen.add([str(item.id) for item in known])) if not is_new}
     if not repeated:

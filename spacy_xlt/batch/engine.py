@@ -1,4 +1,4 @@
-"""`process`: any source through a model into a folder of parts or a function."""
+"""`process`: classify all texts of a source, and write the results to a folder or pass them to a function."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,25 +9,25 @@ from typing import Any, Literal, Optional, Union
 
 from spacy_xlt.batch.chunks import Chunk, make_chunks
 from spacy_xlt.batch.fields import Fields, choose_fields
-from spacy_xlt.batch.inputs import find_inputs, identity, total_bytes
 from spacy_xlt.batch.model import Predictions, TextModel
 from spacy_xlt.batch.output import OutputFolder
 from spacy_xlt.batch.progress import Progress
 from spacy_xlt.batch.rows import Options, RowMaker, rows_of
 from spacy_xlt.batch.sinks import FORMATS, Format, make_sink
-from spacy_xlt.batch.sources import FileRows, object_rows
+from spacy_xlt.batch.sources import FileRows, identity, total_bytes
 from spacy_xlt.batch.summary import Summary
 from spacy_xlt.batch.workers import map_in_process, map_in_workers
 from spacy_xlt.data.decoding import import_arrow
-from spacy_xlt.data.paths import STDIN, Kind, PathLike, paths_of
-from spacy_xlt.data.records import BadRecord
+from spacy_xlt.data.items import item_rows, items_of
+from spacy_xlt.data.paths import STDIN, Kind, PathLike, find_inputs, paths_of
+from spacy_xlt.data.rows import BadRecord
 from spacy_xlt.errors import XltError
 from spacy_xlt.model_folder import check_model
 
-# Records that are classified together, and so many chunks are a part: what a kill costs at most.
+# Records in a chunk, and chunks in a part. A killed run loses at most one part.
 CHUNK = 1024
 PART_CHUNKS = 8
-# Rows from which the fields are guessed.
+# The fields are guessed from this many rows.
 FIRST_ROWS = 100
 
 Source = Union[PathLike, Sequence[PathLike], Iterable[Union[str, Mapping[str, Any]]]]
@@ -58,25 +58,42 @@ def process(
     progress: bool = False,
     say: Optional[Callable[[str], Any]] = None,
 ) -> Summary:
-    """Classify all documents of a source, in its order.
+    """Classify all texts of a source, in order.
 
         process("model", "tickets/*.jsonl.gz", "out")
         process("model", (ticket.body for ticket in tickets), "out")
-        process("model", frame.to_dict("records"), rows.append)
+        process("model", data_frame, rows.append)
 
-    model: a model folder. source: a path, a folder, a pattern or a list of them; or an iterable of texts or of dicts.
-        A single string is a path. In a list, strings are paths where all of them name files of data that are there,
-        and texts where none looks like a path; lists in between are refused. Items of other iterables are texts.
-    sink: a folder, which is resumed if it is there with the same model, options and input; or a function of each row.
-    text, id: the fields that hold them; None: guessed. keep: the fields that pass through; None: all.
-    kind: of all input files; None: by their endings. encoding: of those without a byte-order mark; None: UTF-8.
-    format: of the parts that are written.
-    abstain_below: below this score the label is None. csv_safe: no cell of CSV is taken for a formula.
-    max_errors: so many records may be bad. workers: processes; 0: this one. engine, address: see ray_engine.
-    chunk, part_chunks: records that are classified together, and chunks in a part.
-    say: is told what was guessed and what goes on, in sentences.
+    Args:
+        model: The model folder.
+        source: A path, a folder, a pattern or a list of them; a DataFrame or a Hugging Face Dataset; or an iterable of
+            texts, dicts, (text, label) pairs or Records. A single string is a path. See `paths_of` for lists of
+            strings. The source is read as a stream.
+        sink: A folder for the results, or a function that is called with each row. If the folder holds an unfinished
+            run with the same model, options and input, that run is resumed.
+        text: The field with the text; None: it is guessed.
+        id: The field with the id; None: it is guessed.
+        keep: The input fields that are copied to the results; None: all.
+        kind: The kind of all input files; None: each file's ending decides.
+        encoding: The encoding of files without a byte-order mark; None: UTF-8.
+        format: The format of the results.
+        abstain_below: The label is None if the score is lower.
+        csv_safe: Write CSV in which no cell is taken for a formula.
+        max_errors: Stop if there are more bad records; None: never.
+        workers: The number of processes; 0: the current process.
+        engine: `local`, or `ray` for a cluster.
+        address: The address of the Ray cluster; None: Ray on this machine.
+        gpu_id: The GPU; -1: the CPU.
+        chunk: The number of records that are classified together.
+        part_chunks: The number of chunks in one output file.
+        progress: Show a progress bar.
+        say: Is called with sentences about what was guessed and what is done.
 
-    Raises XltError for what cannot be read, written or resumed; what is finished by then is kept.
+    Returns:
+        The counts of documents, languages, labels and bad records.
+
+    Raises:
+        XltError: Something cannot be read, written or resumed. The finished parts are kept.
     """
     say = say or (lambda sentence: None)
     _check_options(format, abstain_below, workers, engine, chunk, part_chunks)
@@ -85,15 +102,17 @@ def process(
     facts = check_model(Path(model))
     folder = None if callable(sink) else Path(sink)
     paths = paths_of(source)
-    files = None if paths is None else find_inputs(paths, kind=kind, encoding=encoding, leave_out=folder)
-    rows: Any = FileRows(files, say) if files is not None else object_rows(source)  # type: ignore[arg-type]
+    files = (
+        None if paths is None else find_inputs(paths, kind=kind, encoding=encoding, leave_out=folder, documents=True)
+    )
+    rows: Any = FileRows(files, say) if files is not None else item_rows(items_of(source))
     stream = iter(rows)
     first = list(islice(stream, FIRST_ROWS))
     fields = choose_fields([row for _, row in first if isinstance(row, dict)], text, id)
     say(_what_is_read(fields, text, id))
     for name in keep or ():
         if first and name not in fields.columns:
-            say(f"None of the first records has the field '{name}', which is to be kept.")
+            say(f"None of the first records has the field '{name}', which should be kept.")
     options = Options(format, None if keep is None else tuple(keep), abstain_below, csv_safe)
     settings = {
         "model": facts.name,
@@ -117,7 +136,9 @@ def process(
             from spacy_xlt.batch.ray_engine import map_in_actors
 
             if files is None or any(each.path == STDIN for each in files):
-                raise XltError("--engine ray reads files, since other machines read them too: write the stream first.")
+                raise XltError(
+                    "Ray reads only files, because other machines read them too. Write the stream to a file first."
+                )
             return map_in_actors(files, fields, chunk, skip, digest, load, workers, address, gpu_id)
         chunks = make_chunks(chain(first, stream), fields, chunk, skip=skip, digest=digest)
         return map_in_workers(chunks, load, workers) if workers else map_in_process(chunks, load)
@@ -134,10 +155,10 @@ def process(
         out = OutputFolder(folder, settings, make, format, part_chunks)
     with out:
         if out.manifest.complete:
-            say(f"{folder} is complete already: nothing was done.")
+            say(f"{folder} is complete already.")
             return out.summary
         if out.manifest.parts:
-            say(f"{len(out.manifest.parts)} parts are finished: going on after them.")
+            say(f"{len(out.manifest.parts)} parts are finished. The run is resumed after them.")
         with Progress(out.summary, total, read, hide=not progress) as bar:
             _into_folder(out, mapped(out.manifest.chunks, out.manifest.digest), make_row, max_errors, bar)
         return out.summary
@@ -149,33 +170,40 @@ def _told_when_full(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise XltError(
-            f"{folder} could not be written: {error.strerror or error}. The parts that are finished are kept: make "
-            "room and run the same again, and it goes on from there."
+            f"{folder} could not be written: {error.strerror or error}. The finished parts are kept. Free some space "
+            "and run the same again to resume."
         ) from error
 
 
 def _check_options(format: str, abstain_below: float, workers: int, engine: str, chunk: int, part_chunks: int) -> None:
     if format not in FORMATS:
-        raise XltError(f"The output is {', '.join(FORMATS)}, not {format}.")
+        raise XltError(f"The output format must be one of {', '.join(FORMATS)}, not '{format}'.", parameter="to")
     if not 0.0 <= abstain_below <= 1.0:
-        raise XltError(f"--abstain-below is a probability between 0 and 1, not {abstain_below}.")
+        raise XltError(
+            f"abstain_below must be a probability between 0 and 1, not {abstain_below}.", parameter="abstain_below"
+        )
     if engine not in ("local", "ray"):
-        raise XltError(f"--engine is local or ray, not {engine}.")
-    if workers < 0 or chunk < 1 or part_chunks < 1:
-        raise XltError("The numbers of workers, of records in a chunk and of chunks in a part cannot be negative.")
+        raise XltError(f"engine must be local or ray, not '{engine}'.", parameter="engine")
+    if workers < 0:
+        raise XltError(f"workers must be 0 or more, not {workers}.", parameter="workers")
+    if chunk < 1 or part_chunks < 1:
+        raise XltError(f"chunk and part_chunks must be 1 or more, not {chunk} and {part_chunks}.")
 
 
 def _what_is_read(fields: Fields, text: Optional[str], id: Optional[str]) -> str:
     how = f"The text is in '{fields.text}'{'' if text else ' (guessed)'}, "
     if fields.id is None:
-        return how + "the id is the place in the file (no field looks like one)."
+        return how + "the id is the location in the file (no field looks like an id)."
     return how + f"the id in '{fields.id}'{'' if id else ' (guessed)'}."
 
 
 def _check_errors(count: int, most: Optional[int], last: Sequence[BadRecord]) -> None:
     if most is not None and count > most:
-        where = f" (the last: {last[-1].location}: {last[-1].reason})" if last else ""
-        raise XltError(f"{count} records are bad, more than --max-errors {most}{where}: mend the input, or allow more.")
+        where = f", the last at {last[-1].location}: {last[-1].reason}" if last else ""
+        raise XltError(
+            f"{count} bad records, {most} allowed{where}. Correct the input, or allow more bad records.",
+            parameter="max_errors",
+        )
 
 
 def _into_folder(

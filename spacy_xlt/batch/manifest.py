@@ -1,4 +1,4 @@
-"""`manifest.json` in the folder of a batch: what it was begun with, and which parts of it are finished."""
+"""`manifest.json` in an output folder: the settings of the run, and its finished parts."""
 
 import json
 from collections.abc import Mapping
@@ -16,8 +16,17 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Part:
-    """A finished part. file: null if no record of it was good. chunks: how many there are up to its end.
-    digest: of all records up to its end. quarantine_bytes: the length of quarantine.jsonl after it."""
+    """A finished part.
+
+    Attributes:
+        file: The name of the file; null if no record of the part could be classified.
+        size: The size of the file in bytes.
+        sha256: The SHA-256 of the file.
+        chunks: The number of chunks up to the end of the part.
+        digest: A digest of all records up to the end of the part.
+        quarantine_bytes: The length of quarantine.jsonl after the part.
+        summary: The counts of the part.
+    """
 
     file: Optional[str]
     size: int
@@ -30,14 +39,18 @@ class Part:
 
 @dataclass
 class Manifest:
-    """settings: all that the output depends on."""
+    """The state of a run. `settings` holds everything that the output depends on."""
 
     settings: dict[str, Any]
     parts: list[Part] = field(default_factory=list)
     complete: bool = False
 
     def save(self, folder: Path) -> None:
-        """Write it durably. Raises OSError."""
+        """Write the manifest durably.
+
+        Raises:
+            OSError: It cannot be written.
+        """
         write_json_durably({"format": FORMAT, **asdict(self)}, folder / MANIFEST_FILE)
 
     @property
@@ -54,22 +67,30 @@ class Manifest:
 
 
 def read_manifest(folder: Path) -> Optional[Manifest]:
-    """The manifest of a folder; None if there is none. Raises XltError if it is damaged."""
+    """Read the manifest of a folder; None if there is none.
+
+    Raises:
+        XltError: The manifest is damaged.
+    """
     path = folder / MANIFEST_FILE
     if not path.is_file():
         return None
     try:
         content = json.loads(path.read_text(encoding="utf8"))
         if content.pop("format") != FORMAT:
-            raise ValueError("of another version")
+            raise ValueError("it has another version")
         content["parts"] = [Part(**part) for part in content["parts"]]
         return Manifest(**content)
     except (ValueError, KeyError, TypeError) as error:
-        raise XltError(f"{path} is damaged ({error}): remove {folder}, or choose another --output.") from error
+        raise XltError(f"{path} is damaged ({error}). Remove {folder}, or choose another output folder.") from error
 
 
 def check_settings(manifest: Manifest, settings: Mapping[str, Any], folder: Path) -> None:
-    """Raise XltError that says what is not as it was when the batch was begun."""
+    """Check that a run is resumed with its own settings.
+
+    Raises:
+        XltError: A setting, the input or the model has changed. The message says which.
+    """
     changed = [name for name in settings if manifest.settings.get(name) != settings[name]]
     if not changed:
         return
@@ -77,17 +98,17 @@ def check_settings(manifest: Manifest, settings: Mapping[str, Any], folder: Path
     if name in ("input", "model_sha256"):
         what = "The input has" if name == "input" else "The model has"
         raise XltError(
-            f"{what} changed since {folder} was begun, so it cannot go on: put it back as it was, "
-            "or choose another --output."
+            f"{what} changed since {folder} was started, so the run cannot be resumed. Restore it, or choose another "
+            "output folder."
         )
     raise XltError(
-        f"{folder} was begun with {name} = {manifest.settings.get(name)!r}, now it is {settings[name]!r}: "
-        "say the same again, or choose another --output."
+        f"{folder} was started with {name} = {manifest.settings.get(name)!r}, and now it is {settings[name]!r}. "
+        "Use the same value, or choose another output folder."
     )
 
 
 def keep_whole_parts(manifest: Manifest, folder: Path, quarantine: Path) -> None:
-    """Forget the first part whose files are not as they were written, and all after it: they will be made again."""
+    """Drop the first part whose file has changed since it was written, and all later parts, so that they are redone."""
     there = quarantine.stat().st_size if quarantine.is_file() else 0
     for number, part in enumerate(manifest.parts):
         if part.quarantine_bytes > there or not _is_whole(part, folder):

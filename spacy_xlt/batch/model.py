@@ -1,4 +1,4 @@
-"""A model folder as a function of texts: `Classifier` where it can be, `nlp.pipe` everywhere else."""
+"""A model folder as a function of texts. It runs `Classifier` if possible, and `nlp.pipe` otherwise."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from typing import Any, NamedTuple, Optional, Union
 
 from spacy_xlt.errors import first_line
 
-# Places of the probabilities that are written. Past them are only the roundings of float32.
+# Decimals of the probabilities that are written. float32 has no more.
 DECIMALS = 6
 
 
 class Prediction(NamedTuple):
-    """What a model says of a text. label: of a multilabel model a list. score: the highest probability."""
+    """The prediction for a text. `label` of a multilabel model is a list. `score` is the highest probability."""
 
     language: str
     language_score: float
@@ -23,16 +23,22 @@ class Prediction(NamedTuple):
 
 @dataclass(frozen=True)
 class Predictions:
-    """For each text its Prediction, or the reason why there is none; if asked for, also a DocBin of the texts."""
+    """For each text a Prediction, or the reason why there is none. `docs` is a DocBin of the texts, or None."""
 
     of_texts: list[Union[Prediction, str]]
     docs: Optional[bytes] = None
 
 
 class TextModel:
-    """`model(texts)` returns Predictions. The same texts in one call give the same figures, whatever was called before.
+    """`model(texts)` returns Predictions, which do not depend on earlier calls.
 
-    docs: return Docs too, as the bytes of a DocBin. Raises XltError if the folder cannot be loaded.
+    Args:
+        folder: The model folder.
+        docs: Also return the Docs, as the bytes of a DocBin.
+        gpu_id: The GPU; -1: the CPU.
+
+    Raises:
+        XltError: The folder cannot be loaded.
     """
 
     def __init__(self, folder: Path, *, docs: bool = False, gpu_id: int = -1) -> None:
@@ -71,7 +77,7 @@ class TextModel:
         return self._classify(texts) if self._classifier is not None else self._pipe(texts)
 
     def _one_by_one(self, texts: Sequence[str]) -> Predictions:
-        """Find the texts that a component cannot take. If it takes none of them, the mistake is not the texts'."""
+        """Find the texts that the model fails on. If it fails on all of them, the texts are not the cause."""
         of_texts: list[Union[Prediction, str]] = []
         parts: list[bytes] = []
         last: Optional[Exception] = None
@@ -139,7 +145,7 @@ class TextModel:
         return Predictions(results, content)
 
     def _forget(self) -> None:
-        """Empty the components' caches: a vector out of another chunk could differ in its last bit."""
+        """Empty the components' caches: a vector from another chunk could differ in its last bit."""
         from spacy_xlt.cache import TextCache
 
         for _, pipe in self._nlp.pipeline:
@@ -149,7 +155,7 @@ class TextModel:
 
 
 def _load_classifier(folder: Path) -> Any:
-    """A Classifier; None for a pipeline that only spaCy can run."""
+    """The Classifier; None for a pipeline that only spaCy can run."""
     from spacy_xlt.serving.classifier import Classifier
     from spacy_xlt.serving.model_folder import OnlySpacyError
 
@@ -167,7 +173,7 @@ def _rounded(probabilities: Any) -> list[list[float]]:
 
 
 def merge_docbins(parts: Sequence[bytes]) -> bytes:
-    """One DocBin with the Docs of several, in their order."""
+    """Return one DocBin with the Docs of several, in order."""
     from spacy.tokens import DocBin
 
     merged = DocBin(store_user_data=True)

@@ -1,4 +1,4 @@
-"""The folder that a batch writes: parts, quarantine, manifest and summary; what is finished stays finished."""
+"""The output folder of a run: parts, quarantine, manifest and summary."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from spacy_xlt.batch.manifest import MANIFEST_FILE, Manifest, Part, check_settin
 from spacy_xlt.batch.parts import SCRATCH, PartFile, write_json_durably
 from spacy_xlt.batch.sinks import ENDINGS, Row, Sink
 from spacy_xlt.batch.summary import Summary, join
-from spacy_xlt.data.records import BadRecord
+from spacy_xlt.data.rows import BadRecord
 from spacy_xlt.errors import XltError
 from spacy_xlt.text import replace_surrogates
 
@@ -22,8 +22,15 @@ QUARANTINE_FILE, SUMMARY_FILE, LOCK_FILE = "quarantine.jsonl", "summary.json", "
 class OutputFolder:
     """with OutputFolder(...) as out: ...; out.add(chunk, ...) for every chunk from out.manifest.chunks on.
 
-    make_sink: of the file of a part. part_chunks: how many chunks a part has.
-    Raises XltError for a folder that holds something else, or a batch with other settings, or one at work.
+    Args:
+        folder: The folder.
+        settings: Everything that the output depends on.
+        make_sink: Makes the writer of a part's file.
+        format: The format of the parts.
+        part_chunks: The number of chunks in a part.
+
+    Raises:
+        XltError: The folder holds other files or a run with other settings, or another process writes it.
     """
 
     def __init__(
@@ -53,7 +60,7 @@ class OutputFolder:
             check_settings(manifest, settings, folder)
             keep_whole_parts(manifest, folder, folder / QUARANTINE_FILE)
             self.manifest = manifest
-            # A batch that is complete is left as it is.
+            # A complete run is not changed.
             self._quarantine: IO[bytes] = (folder / QUARANTINE_FILE).open("ab") if not manifest.complete else BytesIO()
             if not manifest.complete:
                 self._quarantine.truncate(manifest.quarantine_bytes)
@@ -67,11 +74,11 @@ class OutputFolder:
         others = [name for name in os.listdir(self.folder) if name != LOCK_FILE and not name.endswith(SCRATCH)]
         if others:
             raise XltError(
-                f"{self.folder} holds something else (no {MANIFEST_FILE}): choose another --output, or empty it."
+                f"{self.folder} holds other files (no {MANIFEST_FILE}). Choose another output folder, or empty it."
             )
 
     def _remove_leftovers(self) -> None:
-        """Remove the parts that a kill left behind before the manifest named them."""
+        """Remove the parts that a killed run wrote and the manifest does not name."""
         known = {part.file for part in self.manifest.parts}
         for path in self.folder.iterdir():
             is_part = path.name.startswith("part-") and path.suffix == self._ending and path.name not in known
@@ -80,13 +87,17 @@ class OutputFolder:
 
     @property
     def summary(self) -> Summary:
-        """Of all finished parts."""
+        """The counts of all finished parts."""
         return join(Summary.from_dict(part.summary) for part in self.manifest.parts)
 
     def add(
         self, chunk: Chunk, rows: Sequence[Row], abstained: Sequence[bool], bad: Sequence[BadRecord], docs: Any
     ) -> None:
-        """Write the results of the next chunk; with the last one of a part, the part. Raises OSError."""
+        """Write the results of the next chunk, and finish the part with its last chunk.
+
+        Raises:
+            OSError: The results cannot be written.
+        """
         if rows:
             if self._sink is None:
                 number = len(self.manifest.parts)
@@ -104,7 +115,7 @@ class OutputFolder:
             self._finish_part()
 
     def _finish_part(self, complete: bool = False) -> None:
-        """First the files, then the manifest that names them: a kill between the two costs one part."""
+        """Write the files first, then the manifest that names them. A kill in between loses one part."""
         self._quarantine.flush()
         os.fsync(self._quarantine.fileno())
         part = self._part
@@ -128,7 +139,11 @@ class OutputFolder:
         self._counts = Summary()
 
     def finish(self) -> None:
-        """Finish the last part and write summary.json. Raises OSError."""
+        """Finish the last part and write summary.json.
+
+        Raises:
+            OSError: They cannot be written.
+        """
         if self._chunks > self.manifest.chunks:
             self._finish_part()
         if not self.manifest.complete:
@@ -148,14 +163,14 @@ class OutputFolder:
             self._part.drop()
         try:
             self._quarantine.close()
-        except OSError:  # a full disk, of which has been told already
+        except OSError:  # a full disk, which was reported before
             pass
         finally:
             self._lock.close()
 
 
 def quarantine_line(record: BadRecord) -> str:
-    """A line of quarantine.jsonl: file, line (of a whole file: null), reason and the start of the content."""
+    """Return a line of quarantine.jsonl: file, line (null for a whole file), reason and the start of the content."""
     file, _, line = record.location.rpartition(":")
     is_line = bool(file) and line.isdigit()
     content = {
@@ -168,20 +183,20 @@ def quarantine_line(record: BadRecord) -> str:
 
 
 def _lock(folder: Path) -> IO[bytes]:
-    """Keep a second process away; the lock goes with the process, however it ends."""
+    """Lock the folder against other processes. The lock ends with the process, however that ends."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / LOCK_FILE).open("ab")
     except OSError as error:
-        raise XltError(f"{folder} could not be written: {error.strerror or error}. Choose another --output.") from error
+        raise XltError(f"{folder} could not be written: {error.strerror or error}. Choose another folder.") from error
     try:
         import fcntl
     except ImportError:  # Windows
         return file
     try:
-        # A POSIX lock, unlike flock's, is not inherited by workers, which may live a moment longer than we do.
+        # Unlike a lock by flock, a POSIX lock is not inherited by workers, which may end after this process.
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         file.close()
-        raise XltError(f"Another process is writing {folder}: wait for it, or choose another --output.") from error
+        raise XltError(f"Another process is writing {folder}. Wait for it, or choose another folder.") from error
     return file

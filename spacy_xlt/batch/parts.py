@@ -1,4 +1,4 @@
-"""Files that are on the disk whole or not at all, also after kill -9, a full disk or a power cut."""
+"""Files that are complete or absent, even after kill -9, a full disk or a power cut."""
 
 import json
 import os
@@ -12,7 +12,7 @@ SCRATCH = ".part"
 
 
 class PartFile:
-    """A file to write that takes its name only when all of it is on the disk; its SHA-256 is known then.
+    """A file that gets its name only when it is completely on the disk. Its SHA-256 is known then.
 
     with PartFile(path) as part: part.write(b"...")
     """
@@ -31,7 +31,7 @@ class PartFile:
 
     def write(self, content: Any) -> int:
         data = bytes(content)
-        if self._dropped:  # Arrow's writer writes its footer when it is deleted
+        if self._dropped:  # the writer of pyarrow writes a footer when it is deleted
             return len(data)
         self._file.write(data)
         self._digest.update(data)
@@ -52,7 +52,11 @@ class PartFile:
         return self._digest.hexdigest()
 
     def finish(self) -> None:
-        """Give the file its name. Raises OSError if not all of it could be written; then it has no name."""
+        """Give the file its name.
+
+        Raises:
+            OSError: It could not be written completely, and has no name.
+        """
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
@@ -60,9 +64,9 @@ class PartFile:
         sync_folder(self.path.parent)
 
     def drop(self) -> None:
-        """Remove what was written; what is written from now on goes nowhere."""
+        """Remove the file, and ignore what is written from now on."""
         self._dropped = True
-        with suppress(OSError):  # what is left in the buffer has no room either
+        with suppress(OSError):  # the disk may be too full for the rest of the buffer
             self._file.close()
         with suppress(OSError):
             self._scratch.unlink()
@@ -88,7 +92,7 @@ def open_scratch(path: Path) -> BinaryIO:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk, where the system can."""
+    """Write the names in a folder to the disk, if the system can."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -98,6 +102,6 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_json_durably(content: dict[str, Any], path: Path) -> None:
-    """Write a JSON file that takes the place of the old one in one step."""
+    """Write a JSON file that replaces the old one in one step."""
     with PartFile(path) as part:
         part.write((json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode("utf8", "replace"))

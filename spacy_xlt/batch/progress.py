@@ -1,17 +1,21 @@
-"""The bar of a batch: documents, documents a second, remaining time, errors."""
+"""The progress bar of a run: documents, documents per second, remaining time, errors."""
 
 from collections.abc import Callable
 from typing import Any, Optional
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from spacy_xlt.batch.summary import Summary
 
 
 class Progress:
-    """How many documents will come is not known: it is reckoned from the share of the bytes that are read.
+    """A progress bar. The number of documents is unknown; it is estimated from the share of bytes that were read.
 
-    total: bytes of all inputs; read: those that are read by now; None where that is not known.
+    Args:
+        done: The counts of the finished parts.
+        total: The bytes of all inputs; None if unknown.
+        read: Returns the bytes that were read so far; None if unknown.
+        hide: Show no bar.
     """
 
     def __init__(self, done: Summary, total: Optional[int], read: Optional[Callable[[], int]], *, hide: bool) -> None:

@@ -1,9 +1,9 @@
-"""Chunks through a pool of actors of Ray Data, on this machine or on a cluster (extra `ray`).
+"""Classify chunks with actors of Ray Data, on this machine or on a cluster (extra `ray`).
 
-`ray.data` reads the chunks in one task (parsing takes a small part of the time of a model), `map_batches` runs them on
-actors that load the model once each, and the driver writes them in order: so parts, manifest and resuming are those of
-the local engine, byte for byte. An actor or a node that dies is replaced by Ray. All nodes have to see the files and
-the model under the same paths.
+One task of `ray.data` reads the chunks, because parsing takes little time. `map_batches` classifies them on actors,
+each of which loads the model once. The driver writes the results in order, so that parts and manifest have the same
+bytes as with the local engine. Ray replaces an actor or a node that dies. All nodes must see the files and the model
+under the same paths.
 """
 
 import os
@@ -20,7 +20,7 @@ from spacy_xlt.batch.workers import Load
 from spacy_xlt.data.paths import Input
 from spacy_xlt.errors import XltError
 
-# A chunk travels as one cell of Arrow's, pickled: it comes from our own processes.
+# A chunk is sent as one pickled cell of an Arrow table. Pickle is safe here: all chunks come from our processes.
 COLUMN = "chunk"
 
 
@@ -35,21 +35,29 @@ def map_in_actors(
     address: Optional[str],
     gpu_id: int,
 ) -> Iterator[tuple[Chunk, Predictions]]:
-    """Each chunk with its results, in order. See `make_chunks` for size, skip and digest.
+    """Yield each chunk with its predictions, in order.
 
-    actors: how many; 0: one less than there are CPUs (or as many as GPUs). address: of a cluster; None: Ray that runs
-    already in this process, or one of our own. gpu_id: 0 or more gives each actor a GPU.
-    Raises XltError without Ray, and if the cluster is too small: with as many actors as CPUs none is left to read.
+    Args:
+        files: The input files.
+        fields: The fields with the text and the id.
+        size: The number of records in a chunk; `skip` and `digest` are those of `make_chunks`.
+        load: Loads the model.
+        actors: The number of actors; 0: one fewer than there are CPUs, or as many as there are GPUs.
+        address: The address of a cluster; None: Ray of this process, which is started if need be.
+        gpu_id: 0 or more: each actor gets a GPU.
+
+    Raises:
+        XltError: Ray is missing, or the cluster has too few CPUs for the actors and one task that reads.
     """
     try:
         import ray
         import ray.data
         from ray.exceptions import RayError
     except ImportError:
-        raise XltError("--engine ray needs Ray: pip install 'spacy-xlt[ray]'") from None
+        raise XltError("The engine ray needs Ray: pip install 'spacy-xlt[ray]'") from None
     own = not ray.is_initialized()
     if own:
-        # Reading takes little: where we start Ray ourselves it gets a CPU more than there are, if need be.
+        # Reading takes little time, so Ray of our own may count one more CPU than there are.
         cpus = max(os.cpu_count() or 1, actors + 1, 2)
         ray.init(address=address, num_cpus=None if address else cpus, log_to_driver=False, include_dashboard=False)
     try:
@@ -74,22 +82,22 @@ def map_in_actors(
 
 
 def _pool(there: dict[str, float], actors: int, gpu_id: int) -> tuple[int, dict[str, float]]:
-    """How many actors, and what each of them takes."""
+    """The number of actors, and the resources of each."""
     cpus, gpus = int(there.get("CPU", 0)), int(there.get("GPU", 0))
     if gpu_id >= 0:
         if gpus < max(1, actors):
-            raise XltError(f"The Ray cluster has {gpus} GPUs, too few for {max(1, actors)} actors: fewer --workers.")
+            raise XltError(f"The Ray cluster has {gpus} GPUs, too few for {max(1, actors)} actors. Use fewer workers.")
         return actors or gpus, {"num_gpus": 1}
     if cpus <= max(1, actors):
         raise XltError(
-            f"The Ray cluster has {cpus} CPUs, too few for {max(1, actors)} actors and one that reads: "
-            "give fewer --workers, or start Ray with more CPUs."
+            f"The Ray cluster has {cpus} CPUs, too few for {max(1, actors)} actors and one task that reads. "
+            "Use fewer workers, or start Ray with more CPUs."
         )
     return actors or cpus - 1, {"num_cpus": 1}
 
 
 class ModelActor:
-    """Loads the model once and classifies a chunk a call."""
+    """Loads the model once, and classifies one chunk per call."""
 
     def __init__(self, load: Load) -> None:
         self._model = load()
@@ -103,7 +111,7 @@ class ModelActor:
 
 
 def _make_source(files: Sequence[Input], fields: Fields, size: int, skip: int, digest: Optional[str]) -> Any:
-    """Our readers as a source of Ray Data: one task that yields a chunk a block."""
+    """A source of Ray Data: one task that yields one chunk per block."""
     import pyarrow
     from ray.data import Datasource
     from ray.data.block import BlockMetadata
@@ -126,11 +134,11 @@ def _make_source(files: Sequence[Input], fields: Fields, size: int, skip: int, d
 
 @contextmanager
 def _in_order(ray: Any) -> Iterator[None]:
-    """Ray Data with the order kept, a chunk a block, and no bars of its own."""
+    """Make Ray Data keep the order and one chunk per block, without progress bars."""
     context = ray.data.DataContext.get_current()
     before = (context.execution_options.preserve_order, context.target_max_block_size, context.enable_progress_bars)
     context.execution_options.preserve_order = True
-    # Blocks are joined up to this size: one actor would get all there is.
+    # Ray joins blocks up to this size, and would give all of them to one actor.
     context.target_max_block_size = 1
     context.enable_progress_bars = False
     try:
@@ -140,7 +148,7 @@ def _in_order(ray: Any) -> Iterator[None]:
 
 
 def _plain(error: BaseException) -> BaseException:
-    """The XltError that was raised in a task, or a sentence about what Ray says."""
+    """The XltError that was raised in a task, or an XltError with the message of Ray."""
     cause: Optional[BaseException] = error
     while cause is not None:
         if isinstance(cause, XltError):
@@ -148,4 +156,4 @@ def _plain(error: BaseException) -> BaseException:
             return XltError(str(getattr(cause, "cause", None) or cause).splitlines()[0])
         cause = getattr(cause, "cause", None) or cause.__cause__
     reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
-    return XltError(f"Ray could not go on ({reason}). What is finished is kept: run the same again.")
+    return XltError(f"Ray failed ({reason}). The finished parts are kept; run the same again.")

@@ -1,4 +1,4 @@
-"""The rows of the output: what the model says, and the fields of the input that pass through."""
+"""The rows of the output: the predictions, and the input fields that are kept."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from spacy_xlt.batch.fields import Fields, Item
 from spacy_xlt.batch.model import Prediction, Predictions
 from spacy_xlt.batch.sinks import OTHER, RESULTS, Format, Row, output_name
 from spacy_xlt.data.paths import Input
-from spacy_xlt.data.records import BadRecord
+from spacy_xlt.data.rows import BadRecord
 from spacy_xlt.model_folder import ModelFacts
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the rows of the output depend on, besides model and input."""
+    """What the output rows depend on besides model and input."""
 
     format: Format = "jsonl"
     keep: Optional[tuple[str, ...]] = None
@@ -24,14 +24,14 @@ class Options:
 
 
 class RowMaker:
-    """Makes the row of the output from a record and its result."""
+    """Makes an output row from a record and its prediction."""
 
     def __init__(self, fields: Fields, facts: ModelFacts, options: Options) -> None:
         self._fields, self._facts, self._options = fields, facts, options
         self._names = {name: self._name(name) for name in fields.columns}
 
     def __call__(self, item: Item, result: Prediction) -> tuple[dict[str, Any], bool]:
-        """The row, and whether its label was withheld."""
+        """Return the row, and whether its label was withheld."""
         abstained = result.score < self._options.abstain_below
         row = {
             "id": item.id,
@@ -50,7 +50,7 @@ class RowMaker:
         return row, abstained
 
     def _name(self, name: str) -> Optional[str]:
-        """What a field is called in the output; None if it does not pass through."""
+        """The name of an input field in the output; None if it is not kept."""
         return output_name(name) if self._passes(name) else None
 
     def _passes(self, name: str) -> bool:
@@ -59,14 +59,14 @@ class RowMaker:
         return self._options.keep is None or name in self._options.keep
 
     def columns(self, files: Optional[Sequence[Input]]) -> list[str]:
-        """Of a table of rows. One CSV or Parquet file has no fields but its columns; elsewhere more can come."""
+        """Return the columns of the output. Unless the input is one table, later records can have other fields."""
         names = [output_name(name) for name in self._fields.columns if self._passes(name)]
         fixed = files is not None and len(files) == 1 and files[0].kind in ("csv", "tsv", "parquet")
         return [*RESULTS, *names, *([] if fixed else [OTHER])]
 
 
 def rows_of(chunk: Chunk, results: Predictions, make_row: RowMaker) -> tuple[list[Row], list[bool], list[BadRecord]]:
-    """The rows of a chunk, of each whether its label was withheld, and the records that have no result."""
+    """Return the rows of a chunk, whether the label of each was withheld, and the records without a prediction."""
     rows: list[Row] = []
     abstained: list[bool] = []
     bad = list(chunk.bad)

@@ -1,4 +1,4 @@
-"""Writing the results of a batch: JSONL, CSV, Parquet or DocBin, a part of the batch a file."""
+"""Writers of the results: JSONL, CSV, Parquet or DocBin, one file per part."""
 
 import csv
 import io
@@ -14,22 +14,22 @@ from spacy_xlt.text import replace_surrogates
 Format = Literal["jsonl", "csv", "parquet", "docbin"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 ENDINGS: dict[str, str] = {"jsonl": ".jsonl", "csv": ".csv", "parquet": ".parquet", "docbin": ".spacy"}
-# What the model says stands under these names; a field of the input with one of them becomes `input_<name>`.
+# The fields of the predictions. An input field with one of these names is renamed to `input_<name>`.
 RESULTS = ("id", "language", "language_score", "label", "score", "probabilities", "model", "version")
-# Fields of single records that the first records do not have: where there are columns, they stand in this one as JSON.
+# In formats with columns, this column holds as JSON the fields that the first records do not have.
 OTHER = "input_other"
-# A spreadsheet takes a cell that begins with one of these for a formula (OWASP, "CSV injection").
+# A spreadsheet takes a cell that starts with one of these for a formula (OWASP, "CSV injection").
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 Row = Mapping[str, Any]
-# json.dumps would make one a row.
+# json.dumps would make an encoder for each row.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, default=str, allow_nan=False)
-# Deeper than this a value is written as Python shows it.
+# Values that are nested more deeply are replaced by "...".
 DEEPEST = 50
 
 
 class Sink(Protocol):
-    """Writes the rows of one part into its file. docs: the rows' Docs, as a DocBin's bytes, if `docbin` is written."""
+    """Writes the rows of one part to its file. `docs` is the DocBin of the rows, for the format docbin."""
 
     def write(self, rows: Sequence[Row], docs: Optional[bytes]) -> None: ...
 
@@ -37,14 +37,14 @@ class Sink(Protocol):
 
 
 def to_json(value: Any) -> str:
-    """JSON of anything: dates and the like as text, NaN and infinity as null, lone surrogates as U+FFFD."""
+    """Return any value as JSON. NaN and infinity become null, lone surrogates U+FFFD, and unknown types text."""
     return replace_surrogates(_encode(value))
 
 
 def _encode(value: Any) -> str:
     try:
         return _ENCODER.encode(value)
-    except (ValueError, TypeError, RecursionError):  # NaN, keys that are no text, a value that holds itself
+    except (ValueError, TypeError, RecursionError):  # NaN, keys that are not texts, a value that contains itself
         return _ENCODER.encode(_plain(value, 0))
 
 
@@ -70,7 +70,7 @@ class JsonlSink:
 
 
 class CsvSink:
-    """safe: put ' before what a spreadsheet would take for a formula."""
+    """Writes CSV. `safe`: a spreadsheet takes no cell for a formula, because it gets a ' first."""
 
     def __init__(self, part: PartFile, columns: Sequence[str], safe: bool) -> None:
         self._part, self._columns, self._safe = part, columns, safe
@@ -93,7 +93,7 @@ class CsvSink:
 
 
 class ParquetSink:
-    """Fields of the input are text: numbers and the like as JSON. So the schema is the same in all parts."""
+    """Writes Parquet. Input fields are text, and numbers are JSON, so that all parts have the same schema."""
 
     def __init__(self, part: PartFile, columns: Sequence[str], labels: Sequence[str], several: bool) -> None:
         arrow = import_arrow("writing Parquet")
@@ -125,7 +125,7 @@ class ParquetSink:
 
 
 class DocBinSink:
-    """The Docs with all that the components wrote on them; the row is in `doc.user_data["row"]`, as JSON."""
+    """Writes the Docs with everything that the components set. `doc.user_data["row"]` holds the row as JSON."""
 
     def __init__(self, part: PartFile) -> None:
         from spacy.tokens import DocBin
@@ -148,8 +148,19 @@ class DocBinSink:
 def make_sink(
     part: PartFile, format: Format, columns: Sequence[str], labels: Sequence[str], *, several: bool, csv_safe: bool
 ) -> Sink:
-    """labels: all that the model knows. several: whether a text can have more than one. Raises XltError without
-    pyarrow for Parquet."""
+    """Make the writer of a part.
+
+    Args:
+        part: The file.
+        format: The format.
+        columns: The columns of CSV and Parquet.
+        labels: All labels of the model.
+        several: Whether a text can have more than one label.
+        csv_safe: Write CSV in which no cell is taken for a formula.
+
+    Raises:
+        XltError: Parquet is written without pyarrow.
+    """
     if format == "jsonl":
         return JsonlSink(part)
     if format == "csv":
@@ -160,12 +171,12 @@ def make_sink(
 
 
 def output_name(field: str) -> str:
-    """The name that a field of the input has in the output."""
+    """Return the name of an input field in the output."""
     return f"input_{field}" if field in RESULTS else field
 
 
 def in_columns(row: Row, columns: Sequence[str]) -> list[Any]:
-    """The values of a row in the order of columns; the fields that are in none of them stand together in OTHER."""
+    """Return the values of a row in the order of the columns. OTHER holds the fields that have no column."""
     cells = list(map(row.get, columns))
     if columns[-1] == OTHER and (others := [name for name in row if name not in columns]):
         cells[-1] = {name: row[name] for name in others}
@@ -173,7 +184,7 @@ def in_columns(row: Row, columns: Sequence[str]) -> list[Any]:
 
 
 def as_text(value: Any) -> Optional[str]:
-    """A value where there is only text: numbers, lists and objects as JSON, dates and the like as Python shows them."""
+    """Return a value as text. Numbers, lists and objects are written as JSON, other values as `str` does."""
     if value is None:
         return None
     if isinstance(value, (bool, int, float, list, tuple, dict)):

@@ -1,19 +1,23 @@
-"""Reading the rows of any input, one at a time, each with its location; what cannot be read is a BadRecord."""
+"""The rows of the files of a batch, which a bad file does not stop, and what tells that the files have changed."""
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from typing import IO, Any, Union
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import IO, Any, Optional
 
-from spacy_xlt.data.paths import STDIN, Input, kind_of
-from spacy_xlt.data.reading import READ_ERRORS, TEXT_FIELD, open_rows
-from spacy_xlt.data.rows import BadRecord, Row, Rows, Say
+from spacy_xlt.data.paths import STDIN, Input
+from spacy_xlt.data.reading import READ_ERRORS, open_rows
+from spacy_xlt.data.rows import BadRecord, Rows, Say
+from spacy_xlt.errors import XltError, first_line
 
 
 class FileRows:
-    """The rows of files, one file after the other. `read_bytes`: how much of the files has been read so far.
+    """The rows of files, one file after the other. A file that cannot be read is one BadRecord.
 
-    say: is told what was found out about a file, in sentences.
+    Args:
+        inputs: The files.
+        say: Is called with sentences about the files.
     """
 
     def __init__(self, inputs: Iterable[Input], say: Say = lambda sentence: None) -> None:
@@ -24,6 +28,7 @@ class FileRows:
 
     @property
     def read_bytes(self) -> int:
+        """How many bytes of the files have been read so far, as they are on the disk."""
         return self._before + (self._raw.tell() if self._raw is not None and not self._raw.closed else 0)
 
     def __iter__(self) -> Rows:
@@ -34,15 +39,14 @@ class FileRows:
                     last = location
                     yield location, row
             except READ_ERRORS as error:
-                # Nothing stops a batch: what was read before is used, the rest is told of.
-                reason = str(error).strip().splitlines() or [type(error).__name__]
-                yield last, BadRecord(last, f"the file could not be read on from here: {reason[0]}")
+                reason = first_line(error) or type(error).__name__
+                yield last, BadRecord(last, f"the file could not be read on from here: {reason}")
             if each.path != STDIN:
                 self._before += os.path.getsize(each.path) if os.path.exists(each.path) else 0
             self._raw = None
 
     def _rows(self, each: Input) -> Rows:
-        if each.kind == "parquet":  # which jumps about in its file
+        if each.kind == "parquet":  # pyarrow opens the file itself
             with open_rows(each, say=self._say) as opened:
                 yield from opened.rows
             return
@@ -56,26 +60,38 @@ class FileRows:
                 raw.close()
 
 
-def object_rows(items: Iterable[Any]) -> Iterator[tuple[str, Row]]:
-    """The rows of a Python iterable of texts or of dicts; the location of each is `item:number`."""
-    for number, item in enumerate(items, start=1):
-        location = f"item:{number}"
-        if isinstance(item, str):
-            yield location, _text_row(item, location)
-        elif isinstance(item, dict):
-            yield location, item
-        elif isinstance(item, os.PathLike):
-            yield location, BadRecord(location, "a path among texts: give files in a list", repr(item)[:2000])
-        else:
-            yield (
-                location,
-                BadRecord(location, f"neither a text nor a dict but {type(item).__name__}", repr(item)[:2000]),
-            )
+def total_bytes(inputs: Iterable[Input]) -> Optional[int]:
+    """Return the size of all files; None if stdin is among them.
+
+    Raises:
+        XltError: A file cannot be read.
+    """
+    total = 0
+    for each in inputs:
+        if each.path == STDIN:
+            return None
+        total += _status(each.path).st_size
+    return total
 
 
-def _text_row(item: str, location: str) -> Union[dict[str, Any], BadRecord]:
-    """A text, unless it names a file of data that is there: then it is hardly meant as one."""
-    if kind_of(item) is not None and os.path.isfile(item):
-        reason = "the name of a file among texts: give files in a list, or this text as {'text': ...}"
-        return BadRecord(location, reason, item[:2000])
-    return {TEXT_FIELD: item}
+def identity(inputs: Iterable[Input]) -> str:
+    """Return a digest of the names, sizes and modification times of the files. It shows that the input has changed.
+
+    Raises:
+        XltError: A file cannot be read.
+    """
+    digest = blake2b(digest_size=16)
+    for each in inputs:
+        known = (each.path, each.kind) if each.encoding is None else (each.path, each.kind, each.encoding)
+        digest.update(repr(known).encode("utf8", "surrogateescape"))
+        if each.path != STDIN:
+            status = _status(each.path)
+            digest.update(repr((status.st_size, status.st_mtime_ns)).encode())
+    return digest.hexdigest()
+
+
+def _status(path: str) -> os.stat_result:
+    try:
+        return os.stat(path)
+    except OSError as error:
+        raise XltError(f"{path!r} cannot be read ({error.strerror}).") from error

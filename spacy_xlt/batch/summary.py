@@ -1,4 +1,4 @@
-"""What a batch has come to: counted part by part, written as JSON, shown as a table."""
+"""The counts of a run, written as JSON and shown as a table."""
 
 import re
 from collections import Counter
@@ -7,14 +7,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 LOW_CONFIDENCE = 0.5
-# Kinds of reasons that are counted by name; what a model of another package raises has no end of them.
+# At most so many reasons are counted separately: errors of other packages can have any number of them.
 MOST_REASONS = 50
 
 
 @dataclass
 class Summary:
-    """documents: that were classified. low_confidence: those with a score below 0.5. abstained: those whose label is
-    null. languages, labels, quarantine: how many of each."""
+    """The counts of a run.
+
+    Attributes:
+        documents: The documents that were classified.
+        quarantined: The bad records.
+        low_confidence: The documents with a score below 0.5.
+        abstained: The documents whose label is null.
+        languages: The documents of each language.
+        labels: The documents of each label.
+        quarantine: The bad records of each reason.
+    """
 
     documents: int = 0
     quarantined: int = 0
@@ -40,7 +49,7 @@ class Summary:
         self.quarantine[kind if kind in self.quarantine or len(self.quarantine) < MOST_REASONS else "other"] += 1
 
     def to_dict(self) -> dict[str, Any]:
-        """Counts in a fixed order, the highest first."""
+        """Return the counts in a fixed order, the highest first."""
         return {
             name: dict(sorted(value.items(), key=lambda item: (-item[1], item[0])))
             if isinstance(value, dict)
@@ -57,7 +66,7 @@ class Summary:
 
 
 def join(summaries: Iterable[Summary]) -> Summary:
-    """The sum of several."""
+    """Return the sum of several summaries."""
     total = Summary()
     for each in summaries:
         for name, value in vars(each).items():
@@ -66,13 +75,13 @@ def join(summaries: Iterable[Summary]) -> Summary:
 
 
 def kind_of(reason: str) -> str:
-    """A reason without what differs from record to record."""
+    """Return a reason without the parts that differ between records."""
     plain = re.sub(r"'[^']*'|\"[^\"]*\"", "...", reason)
     return re.sub(r"\d+", "N", re.split(r"[(:;]", plain)[0]).strip()
 
 
 def print_table(summary: Summary, out: Any) -> None:
-    """Print the summary as a table. out: a text file."""
+    """Print the summary as a table to a text file."""
     from rich.console import Console
     from rich.table import Table
 

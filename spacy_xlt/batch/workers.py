@@ -1,4 +1,4 @@
-"""Chunks through several processes, in order; the model's memory is shared where processes can be forked."""
+"""Classify chunks in several processes, in order. Forked processes share the memory of the model."""
 
 import multiprocessing
 import os
@@ -17,7 +17,7 @@ from spacy_xlt.batch.model import Predictions, TextModel
 from spacy_xlt.encoders.cpu import usable_threads
 from spacy_xlt.errors import XltError
 
-# Chunks that are waiting or at work, for each worker.
+# Chunks per worker that wait or are being classified.
 IN_FLIGHT = 3
 PARENT_CHECK_SECONDS = 0.5
 
@@ -26,7 +26,7 @@ _model: Optional[TextModel] = None
 
 
 def map_in_process(chunks: Iterable[Chunk], load: Load) -> Iterator[tuple[Chunk, Predictions]]:
-    """Each chunk with its results, in this process: while a thread has one, the next is read and the last written."""
+    """Yield each chunk with its predictions. One thread classifies while the others read and write."""
     model = load()
     at_work: deque[tuple[Chunk, Future[Predictions]]] = deque()
     with ThreadPoolExecutor(1) as pool:
@@ -43,10 +43,15 @@ def map_in_process(chunks: Iterable[Chunk], load: Load) -> Iterator[tuple[Chunk,
 
 
 def map_in_workers(chunks: Iterable[Chunk], load: Load, workers: int) -> Iterator[tuple[Chunk, Predictions]]:
-    """Each chunk with its results, in order, from `workers` processes.
+    """Yield each chunk with its predictions, in order.
 
-    load: makes the model; where processes are forked it is called once, before, and its memory is shared.
-    Raises XltError if a worker dies.
+    Args:
+        chunks: The chunks.
+        load: Loads the model. If processes can be forked, it is called once, before the fork.
+        workers: The number of processes.
+
+    Raises:
+        XltError: A worker dies.
     """
     global _model
     can_fork = "fork" in multiprocessing.get_all_start_methods() and os.uname().sysname != "Darwin"
@@ -68,8 +73,8 @@ def map_in_workers(chunks: Iterable[Chunk], load: Load, workers: int) -> Iterato
             yield first, future.result()
     except BrokenProcessPool as error:
         raise XltError(
-            "A worker process has died (killed, or out of memory). What is finished is kept: run the same again, "
-            "perhaps with fewer --workers, and it goes on from there."
+            "A worker process has died: it was killed, or ran out of memory. The finished parts are kept. Run the same "
+            "again to resume, with fewer workers if memory is short."
         ) from error
     finally:
         _model = None
@@ -80,10 +85,10 @@ def map_in_workers(chunks: Iterable[Chunk], load: Load, workers: int) -> Iterato
 
 def _begin(load: Optional[Load], threads: int, parent: int) -> None:
     global _model
-    # Ctrl-C goes to the whole group of processes: the parent ends the workers.
+    # Ctrl-C reaches all processes, and the parent ends the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["OMP_NUM_THREADS"] = str(threads)
-    with suppress(ImportError):  # NumPy's own threads, which it began with before the fork
+    with suppress(ImportError):  # the threads that NumPy started before the fork
         from threadpoolctl import threadpool_limits
 
         threadpool_limits(threads)
@@ -93,7 +98,7 @@ def _begin(load: Optional[Load], threads: int, parent: int) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """A parent that is killed with -9 cannot end its workers: they end themselves."""
+    """End the worker when its parent has been killed with -9 and cannot end it."""
     while os.getppid() == parent:
         time.sleep(PARENT_CHECK_SECONDS)
     os._exit(1)

@@ -32,7 +32,7 @@ from spacy_xlt.cli.table import table_cli
 from spacy_xlt.cli.train import train_cli
 from spacy_xlt.cli.transfer import app as transfer_app
 from spacy_xlt.cli.transfer import project_cli
-from spacy_xlt.errors import EncodingError, XltError, XltWarning
+from spacy_xlt.errors import XltError, XltWarning
 
 SUMMARY = "Train a text classifier in one language, use it in a hundred."
 
@@ -55,7 +55,7 @@ def one_sentence(command: Callable[..., Any]) -> Callable[..., Any]:
                 warnings.showwarning = partial(_show_warning, warnings.showwarning)
                 return command(*args, **kwargs)
         except XltError as error:
-            hint = " Use --encoding." if isinstance(error, EncodingError) else ""
+            hint = f" Use --{error.parameter.replace('_', '-')}." if error.parameter else ""
             print(f"✘ {error}{hint}", file=sys.stderr)
             raise typer.Exit(1) from None
 

@@ -1,4 +1,4 @@
-"""What several commands do: report bad records, hide progress bars, read LANG=VALUE options."""
+"""What several commands share: reports of bad records, progress bars, LANG=VALUE options."""
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ ENCODING_HINT = "Name the encoding of the files with --encoding, as in --encodin
 
 
 def report_bad_records(bad: Sequence[BadRecord], quarantine: Path, strict: bool) -> None:
-    """Write the quarantine file, count on stderr, and exit with 1 if `strict`."""
+    """Write the quarantine file, print the number of bad records to stderr, and exit with 1 if `strict`."""
     from spacy_xlt.data.docbin import write_quarantine
 
     write_quarantine(bad, quarantine)
@@ -30,29 +30,28 @@ def report_bad_records(bad: Sequence[BadRecord], quarantine: Path, strict: bool)
 
 
 def make_columns(text: str, label: str, lang: str, separator: Optional[str], labels: str) -> ColumnNames:
-    """The columns that the options --text, --label, --lang, --label-separator and --labels name.
-
-    Raises XltError for both of the last two.
-    """
+    """Return the columns that the options --text, --label, --lang, --label-separator and --labels name."""
     names = tuple(name.strip() for name in labels.split(",") if name.strip())
-    if names and separator:
-        raise XltError("--labels and --label-separator exclude each other: give one of them.")
     return ColumnNames(text, label, lang, separator=separator or None, labels=names)
 
 
 def read_languages(codes: str) -> list[str]:
-    """The base codes of --languages: `en,de` or `English,German`. Raises XltError for what is no language."""
+    """Return the base codes of --languages: `en,de` or `English,German`.
+
+    Raises:
+        XltError: A name is not a language.
+    """
     return [find_language(code) for code in codes.split(",") if code.strip()]
 
 
 def print_notes(notes: Iterable[str]) -> None:
-    """Say on stderr what was found out about the files that were read."""
+    """Print the notes about the files to stderr."""
     for note in notes:
         print(f"ℹ {note}", file=sys.stderr)
 
 
 def warn_skipped(path: object, skipped: Mapping[str, Any]) -> int:
-    """Say on stderr how many lines of a file were left out (`Skipped.to_dict`), and return the number."""
+    """Print to stderr how many lines of a file were left out (`Skipped.to_dict`), and return the number."""
     count: int = skipped["count"]
     if count:
         print(f"⚠ {count} lines of {path} left out (first: {skipped['first']})", file=sys.stderr)
@@ -60,12 +59,16 @@ def warn_skipped(path: object, skipped: Mapping[str, Any]) -> int:
 
 
 def quiet(progress: bool) -> bool:
-    """Whether to hide progress bars: asked for, or nobody is watching."""
+    """Whether to hide progress bars: the user asked for it, or stderr is not a terminal."""
     return not progress or not sys.stderr.isatty()
 
 
 def parse_by_language(option: str, values: Sequence[str]) -> dict[str, str]:
-    """LANG=VALUE, several times, by base code. Raises XltError for another form, an unknown code, one given twice."""
+    """Return the values of a LANG=VALUE option that is given several times, by base code.
+
+    Raises:
+        XltError: A value has another form, or a language is unknown or given twice.
+    """
     found: dict[str, str] = {}
     for value in values:
         code, _, rest = value.partition("=")
@@ -82,7 +85,11 @@ def parse_by_language(option: str, values: Sequence[str]) -> dict[str, str]:
 
 
 def read_sides(language: str, both: str, encoding: Optional[str] = None) -> list[tuple[str, str]]:
-    """The pairs of sentences that `--pairs LANG=SRC_FILE,LANG_FILE` names. Raises XltError as `read_parallel` does."""
+    """Return the pairs of sentences that `--pairs LANG=SRC_FILE,LANG_FILE` names.
+
+    Raises:
+        XltError: There are not two files, or they cannot be read.
+    """
     from spacy_xlt.data.parallel import read_parallel
 
     sides = both.split(",")

@@ -1,4 +1,4 @@
-"""`xlt convert`: CSV, TSV, JSONL and SIB-200 files to spaCy's .spacy."""
+"""`xlt convert`: write labeled texts to spaCy's .spacy format."""
 
 from pathlib import Path
 from typing import Annotated, Optional
@@ -10,7 +10,8 @@ from spacy_xlt.cli.options import Encoding, Label, Labels, Lang, Separator, Stri
 
 def convert_cli(
     inputs: Annotated[
-        list[str], typer.Argument(help=".csv, .tsv, .jsonl, .json ... files (SIB-200's too), folders, quoted patterns.")
+        list[str],
+        typer.Argument(help="Labeled texts: .csv, .tsv, .jsonl, .json, .parquet ... files, folders, quoted patterns."),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The .spacy file to write.")],
     text: Text = "text",
@@ -18,13 +19,13 @@ def convert_cli(
     lang: Lang = "lang",
     label_separator: Separator = None,
     labels: Labels = "",
-    language: Annotated[Optional[str], typer.Option(help="Language of all texts, if the records do not say.")] = None,
+    language: Annotated[Optional[str], typer.Option(help="Language of all texts, if the records have none.")] = None,
     encoding: Encoding = None,
     strict: Strict = False,
 ) -> None:
     """Convert labeled texts to a .spacy file.
 
-    The gold language is in doc._.language. Bad records go to OUTPUT's name with .quarantine.jsonl.
+    The gold language is in doc._.language. Bad records are written to a file with OUTPUT's name and .quarantine.jsonl.
     """
     import spacy
 

@@ -1,4 +1,4 @@
-"""`xlt detect`: the language of every document of a file or a stream."""
+"""`xlt detect`: print the language of each document of a file or a stream."""
 
 import json
 import re
@@ -18,27 +18,29 @@ READ_BYTES = 1 << 16
 def detect_cli(
     files: Annotated[
         Optional[list[Path]],
-        typer.Argument(help="Files: .txt (a document a line), .csv, .tsv, .jsonl; none, or -: lines from stdin."),
+        typer.Argument(
+            help="Files: .txt (one document per line), .csv, .tsv, .jsonl ...; none, or -: lines from stdin."
+        ),
     ] = None,
     languages: Annotated[
-        str, typer.Option(help="The languages that can occur: en,de,zh_Hant, or with weights: en=5,de=1.")
+        str, typer.Option(help="The languages that can occur, as en,de,zh_Hant, or with weights, as en=5,de=1.")
     ] = "",
     detector: Annotated[str, typer.Option(help="NGrams, LangDetect, FastText, Py3LangId, Lingua.")] = "NGrams",
-    threshold: Annotated[float, typer.Option(help="Below this probability the language is xx.")] = 0.0,
-    segments: Annotated[bool, typer.Option("--segments", help="Show where a text changes its language.")] = False,
-    format: Annotated[str, typer.Option(help="tsv: language, probability, code, (segments,) text; or json.")] = "tsv",
+    threshold: Annotated[float, typer.Option(help="The language is xx if its probability is lower.")] = 0.0,
+    segments: Annotated[bool, typer.Option("--segments", help="Show where the language of a text changes.")] = False,
+    format: Annotated[str, typer.Option(help="tsv (language, probability, code, segments, text) or json.")] = "tsv",
     text: Text = "text",
     encoding: Encoding = None,
 ) -> None:
-    """Print a line for each document: language, probability, script, text."""
+    """Print the language and probability of each document."""
     from spacy_xlt.detectors.base import read_prior
     from spacy_xlt.detectors.segments import find_segments
     from spacy_xlt.errors import XltError
 
     if format not in ("tsv", "json"):
-        raise XltError(f"--format is tsv or json, not {format}.")
+        raise XltError(f"--format must be tsv or json, not '{format}'.")
     if not 0.0 <= threshold <= 1.0:
-        raise XltError(f"--threshold is a probability between 0 and 1, not {threshold}.")
+        raise XltError(f"--threshold must be a probability between 0 and 1, not {threshold}.")
     back_end = make_detector(detector)
     prior = read_prior(read_languages(languages), back_end)
     line = json_line if format == "json" else tsv_line
@@ -51,9 +53,10 @@ def detect_cli(
 
 
 def make_detector(name: str) -> Any:
-    """Make a back end of ours by its short name (`NGrams`: the newest version; `NGrams.v1`), or by its registered name.
+    """Make a detector by its short name (`NGrams`, the newest version; `NGrams.v1`) or by its registered name.
 
-    Raises XltError that lists those there are.
+    Raises:
+        XltError: There is no detector of this name. The message lists all detectors.
     """
     from spacy.util import registry
 
@@ -67,15 +70,19 @@ def make_detector(name: str) -> Any:
     found = exact or sorted(versions, key=lambda each: int(each.rpartition(".v")[2]))
     if not found:
         there = ", ".join(dict.fromkeys(re.sub(r"^spacy-xlt\.(.*)\.v\d+$", r"\1", each) for each in names))
-        raise XltError(f"There is no detector {name}. There are: {there}.")
+        raise XltError(f"There is no detector {name}. The detectors are: {there}.")
     try:
         return detectors.get(found[-1])()
     except TypeError as error:
-        raise XltError(f"The detector {name} has settings that are needed ({error}): use it in a config.") from error
+        raise XltError(f"The detector {name} needs settings ({error}). Use it in a config.") from error
 
 
 def read_languages(option: str) -> dict[str, float]:
-    """Read `en,de` or `en=5,de=1`. Raises XltError for a weight that is no number."""
+    """Read `en,de` or `en=5,de=1`.
+
+    Raises:
+        XltError: A weight is not a number.
+    """
     from spacy_xlt.errors import XltError
 
     weights: dict[str, float] = {}
@@ -84,12 +91,12 @@ def read_languages(option: str) -> dict[str, float]:
         try:
             weights[code.strip()] = float(weight or 1)
         except ValueError:
-            raise XltError(f"--languages: '{weight}' in '{item}' is no number.") from None
+            raise XltError(f"--languages: '{weight}' in '{item}' is not a number.") from None
     return weights
 
 
 def read_batches(files: Iterable[Path], field: str, encoding: Optional[str]) -> Iterator[list[str]]:
-    """The documents of the files, some at a time; of a stream, those that have come."""
+    """Yield the documents of the files in batches. A batch of stdin holds the lines that have arrived."""
     for file in files:
         if str(file) == "-":
             yield from stream_batches()
@@ -105,18 +112,19 @@ def read_batches(files: Iterable[Path], field: str, encoding: Optional[str]) -> 
 
 
 def read_texts(file: Path, field: str, encoding: Optional[str]) -> Iterator[str]:
-    """One text for each record, so that line n of the output is record n; a bad record is an empty text."""
+    """Yield one text for each record, so that line n of the output is record n. A bad record is an empty text."""
     from spacy_xlt.cli.common import print_notes
     from spacy_xlt.data.paths import kind_of
     from spacy_xlt.data.reading import read_lines
-    from spacy_xlt.data.records import BadRecord, ColumnNames, read_records
+    from spacy_xlt.data.records import ColumnNames, read_records
+    from spacy_xlt.data.rows import BadRecord
 
     found: Iterable[Any]
     if kind_of(str(file)) in (None, "line"):
         found = (line for _, line in read_lines(file, encoding))
     else:
-        columns = ColumnNames(text=field, labelled=False)
-        found = read_records(file, columns, encoding=encoding, say=lambda note: print_notes([note]))
+        columns = ColumnNames(text=field)
+        found = read_records(file, columns, labeled=False, encoding=encoding, say=lambda note: print_notes([note]))
     for each in found:
         if isinstance(each, BadRecord):
             print(f"⚠ {each.location}: {each.reason}; its language is xx", file=sys.stderr)
@@ -126,7 +134,7 @@ def read_texts(file: Path, field: str, encoding: Optional[str]) -> Iterator[str]
 
 
 def stream_batches() -> Iterator[list[str]]:
-    """The lines of stdin as they come: a pipe that waits gets its answers before it goes on."""
+    """Yield the lines of stdin as they arrive, so that a program that waits for answers gets them."""
     stdin = sys.stdin.buffer
     read = getattr(stdin, "read1", stdin.read)
     rest = b""
@@ -149,7 +157,7 @@ def tsv_line(text: str, candidates: Any, threshold: float, segments: Any) -> str
     cells = [language, f"{score:.3f}", script]
     if segments is not None:
         cells.append(" ".join(f"{each.start}-{each.end}:{each.language}" for each in segments))
-    # A document on one line, tabs and control characters as spaces.
+    # The document is on one line, with spaces for tabs and control characters.
     return "\t".join([*cells, " ".join(printable(text).split())]) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""`xlt process`: all documents of files, folders and streams through a model; it can be stopped and goes on."""
+"""`xlt process`: classify the documents of files, folders and streams. A stopped run can be resumed."""
 
 from pathlib import Path
 from typing import Annotated, Optional
@@ -13,42 +13,42 @@ def process_cli(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            help="Files (.jsonl, .json, .csv, .tsv, .parquet, .txt; .gz, .zst of them), folders, patterns, - for stdin."
+            help="Files (.jsonl, .json, .csv, .tsv, .parquet, .spacy, .txt; also .gz, .zst), folders, patterns, -."
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write; if it is there: to go on with.")],
-    text: Annotated[Optional[str], typer.Option(help="Name of the field with the text; without it: guessed.")] = None,
-    id: Annotated[Optional[str], typer.Option(help="Name of the field with the id; without it: guessed.")] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write, or to resume.")],
+    text: Annotated[Optional[str], typer.Option(help="Name of the field with the text. Default: guessed.")] = None,
+    id: Annotated[Optional[str], typer.Option(help="Name of the field with the id. Default: guessed.")] = None,
     keep: Annotated[
-        Optional[str], typer.Option(help="Fields that pass through, as a,b; without it: all; '' for none.")
+        Optional[str], typer.Option(help="Input fields to keep, as a,b. Default: all; '' keeps none.")
     ] = None,
     input_format: Annotated[
         Optional[str],
         typer.Option(
-            "--format", help="What inputs are: jsonl, json, csv, tsv, parquet, line or file (a document each)."
+            "--format", help="Kind of the inputs: jsonl, json, csv, tsv, parquet, spacy, line or file (one document)."
         ),
     ] = None,
     encoding: Encoding = None,
-    to: Annotated[str, typer.Option(help="What is written: jsonl, csv, parquet or docbin.")] = "jsonl",
-    abstain_below: Annotated[float, typer.Option(help="With a lower score the label is null.")] = 0.0,
-    csv_safe: Annotated[bool, typer.Option("--csv-safe", help="No cell of CSV may be taken for a formula.")] = False,
+    to: Annotated[str, typer.Option(help="Output format: jsonl, csv, parquet or docbin.")] = "jsonl",
+    abstain_below: Annotated[float, typer.Option(help="The label is null if its score is lower.")] = 0.0,
+    csv_safe: Annotated[
+        bool, typer.Option("--csv-safe", help="Write CSV in which no cell is taken for a formula.")
+    ] = False,
     workers: Annotated[
         Optional[int],
-        typer.Option(
-            help="Processes; 0: this one, with threads; without it: of a model of preset fast one for each CPU, else 0."
-        ),
+        typer.Option(help="Processes; 0: one, with threads. Default: one per CPU for models of preset fast, else 0."),
     ] = None,
-    engine: Annotated[str, typer.Option(help="local, or ray (extra `ray`) for a cluster.")] = "local",
-    address: Annotated[Optional[str], typer.Option(help="Address of a Ray cluster; without it: Ray on here.")] = None,
-    max_errors: Annotated[Optional[int], typer.Option(help="Stop at more bad records than this.")] = None,
+    engine: Annotated[str, typer.Option(help="local, or ray for a cluster (extra `ray`).")] = "local",
+    address: Annotated[Optional[str], typer.Option(help="Address of a Ray cluster. Default: this machine.")] = None,
+    max_errors: Annotated[Optional[int], typer.Option(help="Stop if there are more bad records.")] = None,
     strict: Strict = False,
     gpu_id: Gpu = -1,
     progress: Progress = True,
 ) -> None:
     """Classify large collections of documents.
 
-    The language, label and probabilities of every document go to parts in OUTPUT; bad records to quarantine.jsonl.
-    Stopped, killed or out of disk, the same command goes on where it was; the result is the same.
+    The language, label and probabilities of each document are written to OUTPUT, and bad records to quarantine.jsonl.
+    If the run is stopped, the same command resumes it, and the result is the same.
     """
     import sys
     import time
@@ -61,7 +61,7 @@ def process_cli(
     from spacy_xlt.errors import XltError
 
     if input_format is not None and input_format not in KINDS:
-        raise XltError(f"--format is {', '.join(KINDS)}, not {input_format}.")
+        raise XltError(f"--format must be one of {', '.join(KINDS)}, not '{input_format}'.")
     start = time.perf_counter()
     try:
         summary = process(
@@ -85,7 +85,7 @@ def process_cli(
             say=lambda sentence: print(f"ℹ {sentence}", file=sys.stderr),
         )
     except KeyboardInterrupt:
-        print(f"✘ Stopped. What is finished is in {output}; the same command goes on from there.", file=sys.stderr)
+        print(f"✘ Stopped. The finished parts are in {output}; the same command resumes the run.", file=sys.stderr)
         raise typer.Exit(130) from None
     print_table(summary, sys.stdout)
     print(f"✔ {summary.documents} documents in {output} ({time.perf_counter() - start:.0f} s)")
@@ -98,9 +98,9 @@ def process_cli(
 
 
 def default_workers(model: Path, engine: str, gpu_id: int) -> int:
-    """A process for each CPU where the encoder is static: most of it is Python, in which threads wait for each other.
+    """One process per CPU for a static encoder, which is mostly Python, so that threads would wait for each other.
 
-    Other encoders do as well in one process with threads, and need their memory once (benchmarks/results/batch.md).
+    Other encoders are as fast in one process with threads, and need less memory (benchmarks/results/batch.md).
     """
     from spacy_xlt.encoders.cpu import usable_threads
     from spacy_xlt.models import MARKER

@@ -1,4 +1,4 @@
-"""What the commands `xlt transfer METHOD` share: their options, reading their files, writing their result."""
+"""What the commands `xlt transfer METHOD` share: their options, and how they read data and write models."""
 
 import sys
 from collections.abc import Sequence
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
 
 Output = Annotated[Path, typer.Argument(help="The model folder to write.")]
 Labelled = Annotated[
-    list[str], typer.Option("--texts", help="Labelled texts of target languages: .csv, .tsv, .jsonl ... Repeatable.")
+    list[str], typer.Option("--texts", help="Labeled texts of target languages: .csv, .tsv, .jsonl ... Repeatable.")
 ]
 Unlabelled = Annotated[
     list[str],
-    typer.Option("--texts", help="Unlabelled texts: .txt, .csv, .tsv, .jsonl, .spacy, folders. Repeatable."),
+    typer.Option("--texts", help="Unlabeled texts: .txt, .csv, .tsv, .jsonl, .spacy, folders. Repeatable."),
 ]
 Languages = Annotated[
-    list[str], typer.Option("--language", help="The language of each --texts, in order; else the records say.")
+    list[str], typer.Option("--language", help="The language of each --texts, in order. Default: that of the records.")
 ]
 Source = Annotated[
-    list[str], typer.Option("--source-texts", help="The labelled texts that MODEL was trained on. Repeatable.")
+    list[str], typer.Option("--source-texts", help="The labeled texts that MODEL was trained on. Repeatable.")
 ]
 Dev = Annotated[
     list[str],
-    typer.Option(help="Labelled texts of the source, better of targets too, to compare on. Repeatable."),
+    typer.Option(help="Labeled development data. The new model is kept only if it is not worse on it. Repeatable."),
 ]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same model.")]
 METHODS = ("frozen", "finetune")
 Tune = Annotated[
-    str, typer.Option("--method", help="frozen (the head learns, seconds) or finetune (the encoder too, minutes).")
+    str, typer.Option("--method", help="frozen (trains the head, seconds) or finetune (also the encoder, minutes).")
 ]
 
 
@@ -91,7 +91,7 @@ def source_of(nlp: "Language") -> str:
 
 
 def finish(nlp: "Language", output: Path, result: "Result") -> None:
-    """Write the model and say what happened; a model that was taken back is written as it was."""
+    """Write the model, and print the result. If the new model was rejected, the old one is written."""
     from spacy_xlt.models import save_model
 
     save_model(nlp, output)

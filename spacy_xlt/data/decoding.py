@@ -1,4 +1,4 @@
-"""From the bytes of a file to its text: packed files, byte-order marks, encodings."""
+"""Decoding of files: compression, byte-order marks, encodings."""
 
 import codecs
 import gzip
@@ -9,9 +9,9 @@ from spacy_xlt.errors import EncodingError, XltError
 from spacy_xlt.text import has_surrogates
 
 DEFAULT = "utf-8"
-# The reason of a bad record that is not in the encoding that files have if nothing is said.
+# The reason of a bad record that cannot be decoded with the default encoding.
 UNDECODED = "not UTF-8"
-# UTF-32 before UTF-16: in little-endian order its mark begins with that of UTF-16.
+# UTF-32 comes before UTF-16, because its little-endian mark starts with the mark of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -19,7 +19,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# What stands for bytes that cannot be decoded: a code point that no file can hold.
+# Marks bytes that cannot be decoded: no file can hold this code point.
 _UNDECODED = "\udcff"
 _HANDLER = "spacy_xlt.undecoded"
 PACKED = (".gz", ".zst")
@@ -30,25 +30,34 @@ def _mark_undecoded(error: UnicodeError) -> tuple[str, int]:
     return _UNDECODED, error.end
 
 
-# Not surrogateescape: that refuses what is wrong in UTF-16.
+# Not surrogateescape, which fails on invalid UTF-16.
 codecs.register_error(_HANDLER, _mark_undecoded)
 
 
 def check_encoding(encoding: Optional[str]) -> None:
-    """Raise XltError for an encoding that Python does not know."""
+    """Check the name of an encoding.
+
+    Raises:
+        XltError: Python does not know the encoding.
+    """
     if encoding is None:
         return
     try:
         "".encode(encoding)
     except LookupError:
-        raise XltError(f"There is no encoding '{encoding}'. Give one such as utf-8, cp1252 or utf-16-le.") from None
+        raise XltError(f"The encoding '{encoding}' is unknown. Give one such as utf-8, cp1252 or utf-16-le.") from None
 
 
 def find_encoding(start: bytes, name: str, encoding: Optional[str] = None) -> str:
-    """The encoding of a file.
+    """Find the encoding of a file.
 
-    start: its first four bytes. name: of the file. encoding: of files without a byte-order mark; None: UTF-8.
-    Raises XltError for what looks like UTF-16 without a mark: NUL bytes would pass for UTF-8.
+    Args:
+        start: The first four bytes of the file.
+        name: The name of the file.
+        encoding: The encoding if the file has no byte-order mark; None: UTF-8.
+
+    Raises:
+        EncodingError: The file looks like UTF-16 without a mark, which would be valid UTF-8 with NUL characters.
     """
     for mark, found in _MARKS:
         if start.startswith(mark):
@@ -58,16 +67,22 @@ def find_encoding(start: bytes, name: str, encoding: Optional[str] = None) -> st
     if len(start) == 4 and (start[0] == start[2] == 0 or start[1] == start[3] == 0):
         likely = "utf-16-be" if start[0] == 0 else "utf-16-le"
         raise EncodingError(
-            f"{name}: the file begins with NUL bytes, as {likely} without a byte-order mark does. Name its encoding."
+            f"{name}: the file starts with NUL bytes, like {likely} without a byte-order mark. Name its encoding."
         )
     return DEFAULT
 
 
 def as_text(file: IO[bytes], name: str, *, table: bool = False, encoding: Optional[str] = None) -> TextIO:
-    """The text of an open file: decoded by its byte-order mark, else by `encoding`; None: UTF-8.
+    """Open the text of an open file. Bytes that cannot be decoded are marked: see `is_undecoded`.
 
-    What cannot be decoded is marked: see `is_undecoded`. table: CSV or TSV, which may end its lines with \\r; elsewhere
-    only \\n ends a line. Raises XltError for an unknown encoding, and UTF-16 without a mark.
+    Args:
+        file: The open file.
+        name: The name of the file.
+        table: The file is CSV or TSV, whose lines may end with \\r. Elsewhere only \\n ends a line.
+        encoding: The encoding if the file has no byte-order mark; None: UTF-8.
+
+    Raises:
+        XltError: The encoding is unknown, or the file is UTF-16 without a mark.
     """
     check_encoding(encoding)
     buffered: Any = file if hasattr(file, "peek") else io.BufferedReader(file)  # type: ignore[type-var]
@@ -76,23 +91,27 @@ def as_text(file: IO[bytes], name: str, *, table: bool = False, encoding: Option
 
 
 def decode(content: bytes, name: str, encoding: Optional[str] = None) -> str:
-    """The text of a whole file, as `as_text` reads it."""
+    """Return the text of a whole file, decoded as by `as_text`."""
     check_encoding(encoding)
     return content.decode(find_encoding(content[:4], name, encoding), _HANDLER)
 
 
 def is_undecoded(text: str) -> bool:
-    """Whether something in a text that was read by `as_text` or `decode` could not be decoded."""
+    """Whether a part of a text from `as_text` or `decode` could not be decoded."""
     return _UNDECODED in text and has_surrogates(text)
 
 
 def why_undecoded(encoding: Optional[str]) -> str:
-    """The reason of a bad record that is not in the encoding of its file."""
+    """Return the reason of a bad record that cannot be decoded."""
     return UNDECODED if encoding in (None, DEFAULT, "utf-8-sig") else f"not {encoding}"
 
 
 def unpacked(raw: IO[bytes], path: str) -> IO[bytes]:
-    """An open file, read through gzip or zstd if its name ends so. Raises XltError if zstd needs pyarrow."""
+    """Return a file that decompresses an open file with the ending .gz or .zst.
+
+    Raises:
+        XltError: The file is .zst, and pyarrow is missing.
+    """
     if path.endswith(".gz"):
         return cast(IO[bytes], gzip.open(raw))
     if path.endswith(".zst"):
@@ -102,7 +121,7 @@ def unpacked(raw: IO[bytes], path: str) -> IO[bytes]:
 
 
 class _Readable(io.RawIOBase):
-    """Arrow's stream as Python's readers want it."""
+    """A stream of pyarrow with the methods that Python's readers need."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -122,7 +141,14 @@ class _Readable(io.RawIOBase):
 
 
 def import_arrow(what: str) -> Any:
-    """The module pyarrow. Raises XltError that says how to get it."""
+    """Import pyarrow.
+
+    Args:
+        what: What needs it, for the error.
+
+    Raises:
+        XltError: It is not installed.
+    """
     try:
         import pyarrow
     except ImportError:

@@ -1,4 +1,4 @@
-"""Bilingual dictionaries: pairs of a source word and its translation, and which of them are held out for evaluation."""
+"""Bilingual dictionaries: pairs of a source word and its translation, some of which are held out for evaluation."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -19,18 +19,24 @@ HELD_OUT = 0.2
 
 @dataclass
 class Dictionary:
-    """The pairs of a dictionary file, each once and in the file's order, and the lines that were left out."""
+    """The pairs of a dictionary file, each once and in order, and the lines that were left out."""
 
     pairs: list[WordPair]
     skipped: Skipped = field(default_factory=Skipped)
 
 
 def read_dictionary(path: PathLike, *, encoding: Optional[str] = None) -> Dictionary:
-    """Read a dictionary, one pair a line: `target @ source` (hunalign), or `source target` (MUSE) by tab or space.
+    """Read a dictionary with one pair per line.
 
-    With ` @ ` or a tab between them the two sides may be of several words. Lines that are neither are left out and
-    counted. encoding: of a file without a byte-order mark; None: UTF-8.
-    Raises XltError for a missing file, and if no line is a pair.
+    A line is `target @ source` (hunalign), or `source target` (MUSE) with a tab or a space between them. With ` @ ` or
+    a tab, each side may have several words. Other lines are left out and counted.
+
+    Args:
+        path: The file.
+        encoding: The encoding if the file has no byte-order mark; None: UTF-8.
+
+    Raises:
+        XltError: The file is missing, or no line is a pair.
     """
     dictionary = Dictionary([])
     pairs: dict[WordPair, None] = {}
@@ -46,15 +52,15 @@ def read_dictionary(path: PathLike, *, encoding: Optional[str] = None) -> Dictio
                 dictionary.skipped.add(location, "not a pair of words", f"not a pair of words ({line[:60]})")
     if not pairs:
         raise XltError(
-            f"{path} has no pair of words (first: {dictionary.skipped.first or 'it is empty'}). "
-            "A line is 'target @ source', or 'source target' with a tab or a space between."
+            f"{path} has no pair of words (first line: {dictionary.skipped.first or 'it is empty'}). "
+            "A line must be 'target @ source', or 'source target' with a tab or a space between them."
         )
     dictionary.pairs = list(pairs)
     return dictionary
 
 
 def _sides(line: str) -> list[str]:
-    """The source side and the target side; another number of parts where it is no pair."""
+    """The source side and the target side; another number of parts if the line is not a pair."""
     if "@" in line.split():
         return [" ".join(side.split()) for side in line.split(" @ ")][::-1]
     if "\t" in line:
@@ -63,17 +69,17 @@ def _sides(line: str) -> list[str]:
 
 
 def is_held_out(word: str) -> bool:
-    """Whether a source word is kept for evaluation: always the same fifth of all words, in every dictionary.
+    """Whether a source word is held out for evaluation. It is the same fifth of all words in every dictionary.
 
-    By the word's hash, so that what was fitted on one dictionary, file or language can be evaluated on another, and
-    no source word is ever on both sides.
+    The hash of the word decides, so that a model fitted on one dictionary can be evaluated on another, and no source
+    word is used for both.
     """
     digest = blake2b(word.casefold().encode("utf8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big") < HELD_OUT * 2**64
 
 
 def split_by_source(pairs: Iterable[WordPair]) -> tuple[list[WordPair], list[WordPair]]:
-    """Part pairs into (to fit on, held out for evaluation) by their source word."""
+    """Split pairs by their source word into those to fit on and those that are held out for evaluation."""
     fit: list[WordPair] = []
     held_out: list[WordPair] = []
     for pair in pairs:

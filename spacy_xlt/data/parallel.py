@@ -1,4 +1,4 @@
-"""Line-aligned sentence files: line i of one is the translation of line i of the other."""
+"""Parallel files: line i of one file is the translation of line i of the other."""
 
 from typing import Optional
 
@@ -9,15 +9,20 @@ from spacy_xlt.errors import EncodingError, XltError
 
 
 def read_parallel(source: PathLike, target: PathLike, *, encoding: Optional[str] = None) -> list[tuple[str, str]]:
-    """The pairs of sentences of two files; lines that are blank on a side are left out.
+    """Read the pairs of sentences of two files. Pairs with a blank side are left out.
 
-    encoding: of files without a byte-order mark; None: UTF-8.
-    Raises XltError for a missing file, one that is not in its encoding, and different numbers of lines.
+    Args:
+        source: The file with the source sentences.
+        target: The file with their translations.
+        encoding: The encoding of files without a byte-order mark; None: UTF-8.
+
+    Raises:
+        XltError: A file is missing or cannot be decoded, or the files have different numbers of lines.
     """
     lines = [_read_lines(path, encoding) for path in (source, target)]
     if len(lines[0]) != len(lines[1]):
         raise XltError(
-            f"{source} has {len(lines[0])} lines and {target} has {len(lines[1])}: each line needs its translation."
+            f"{source} has {len(lines[0])} lines and {target} has {len(lines[1])}. Each line needs its translation."
         )
     return [(ours, theirs) for ours, theirs in zip(*lines) if ours and theirs]
 

@@ -1,13 +1,14 @@
-"""The rows of a file of any kind: what `convert`, `train`, `evaluate` and `process` read."""
+"""The rows of a file of any kind. All commands read their files here."""
 
 import os
+import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any, NamedTuple, Optional, Union
 
 from spacy_xlt.data.decoding import as_text, decode, is_undecoded, unpacked, why_undecoded
-from spacy_xlt.data.paths import Input, PathLike
+from spacy_xlt.data.paths import STDIN, Input, PathLike
 from spacy_xlt.data.rows import (
     MAX_CHARS,
     BadRecord,
@@ -20,18 +21,24 @@ from spacy_xlt.data.rows import (
     printable,
     text_rows,
 )
+from spacy_xlt.data.spacy_rows import spacy_rows
 from spacy_xlt.data.tables import open_csv, open_parquet
 from spacy_xlt.errors import XltError
 
 TEXT_FIELD = "text"
 # A character has at most 4 bytes, in UTF-8, UTF-16 and UTF-32.
 MAX_BYTES = 4 * MAX_CHARS
-# What a damaged or packed file can raise, XltError among them.
+# The exceptions that a damaged or compressed file can raise. XltError is a ValueError.
 READ_ERRORS = (OSError, EOFError, zlib.error, ValueError)
 
 
 class Opened(NamedTuple):
-    """header: the columns of a table; None for a file in which each record names its own fields."""
+    """The rows of an open file.
+
+    Attributes:
+        header: The columns of a table; None for a file in which each record names its own fields.
+        rows: The rows, each with its location.
+    """
 
     header: Optional[list[str]]
     rows: Rows
@@ -39,21 +46,30 @@ class Opened(NamedTuple):
 
 @contextmanager
 def open_rows(source: Input, raw: Optional[IO[bytes]] = None, *, say: Say, field: str = TEXT_FIELD) -> Iterator[Opened]:
-    """Open a file of any kind. raw: the open file; None: it is opened here; what is given is not closed.
+    """Open a file of any kind.
 
-    say: is told what was found out about the file. field: of the text, where records have no fields.
-    Raises XltError and others of READ_ERRORS, also while rows are read.
+    Args:
+        source: The file.
+        raw: The open file, which is not closed here. None: the file is opened and closed here.
+        say: Is called with sentences about the file.
+        field: The name of the text field of records that have no fields.
+
+    Raises:
+        READ_ERRORS: The file cannot be read; also raised while rows are read.
     """
     if source.kind == "parquet":
         table = open_parquet(source.path)
         yield Opened(table.header, table.rows)
         return
-    own = raw is None
-    file: IO[bytes] = open(source.path, "rb") if raw is None else raw  # noqa: SIM115
+    own = raw is None and source.path != STDIN
+    file: IO[bytes] = raw or (open(source.path, "rb") if own else sys.stdin.buffer)  # noqa: SIM115
     try:
         content = unpacked(file, source.path)
         if source.kind == "file":
             yield Opened(None, iter([(source.path, _whole_file(content, source, field))]))
+            return
+        if source.kind == "spacy":
+            yield Opened(None, spacy_rows(content.read(), source.path))
             return
         is_table = source.kind in ("csv", "tsv")
         text: Any = as_text(content, source.path, table=is_table, encoding=source.encoding)
@@ -77,19 +93,27 @@ def open_rows(source: Input, raw: Optional[IO[bytes]] = None, *, say: Say, field
 
 @contextmanager
 def told_as_damaged(path: str) -> Iterator[None]:
-    """Raise what reading a damaged file raises as an XltError that names the file."""
+    """Turn the exceptions of a damaged file into an XltError that names the file."""
     try:
         yield
     except XltError:
         raise
     except READ_ERRORS as error:
-        raise XltError(f"{path} cannot be read ({error}): it is damaged or not complete. Copy it again.") from error
+        raise XltError(f"{path} cannot be read ({error}): it is damaged or incomplete. Copy it again.") from error
 
 
 def read_lines(path: PathLike, encoding: Optional[str] = None) -> Iterator[tuple[int, Union[str, BadRecord]]]:
-    """The lines of a text file without their ends, with their numbers; a BadRecord for one that is not in its encoding.
+    """Yield the lines of a text file with their numbers, without line ends.
 
-    Raises XltError for a missing or damaged file.
+    Args:
+        path: The file.
+        encoding: The encoding if the file has no byte-order mark; None: UTF-8.
+
+    Yields:
+        A line number, and the line; a BadRecord for a line that cannot be decoded.
+
+    Raises:
+        XltError: The file is missing or damaged.
     """
     path = os.fspath(path)
     if not os.path.isfile(path):

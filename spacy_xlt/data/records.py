@@ -1,4 +1,4 @@
-"""Reading labelled and unlabelled texts from files, one record at a time, with the location of each."""
+"""Labeled and unlabeled texts, read one at a time from files, each with its location."""
 
 import json
 import math
@@ -8,32 +8,37 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Optional, Union
 
+import numpy as np
+
 from spacy_xlt.data.decoding import check_encoding
-from spacy_xlt.data.paths import Input as Input
-from spacy_xlt.data.paths import PathLike, Paths, as_list, expand, kind_of, walk
+from spacy_xlt.data.paths import STDIN, Input, PathLike, require_kind
 from spacy_xlt.data.reading import open_rows, told_as_damaged
 from spacy_xlt.data.rows import MAX_CHARS as MAX_CHARS
-from spacy_xlt.data.rows import BadRecord as BadRecord
-from spacy_xlt.data.rows import Rows as Rows
-from spacy_xlt.data.rows import Say, printable
+from spacy_xlt.data.rows import BadRecord, Row, Say, printable_row, text_of
+from spacy_xlt.data.spacy_rows import CATS, LANGUAGE, TEXT
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import UNKNOWN, as_base_code, find_language, nearest_language
 from spacy_xlt.text import replace_surrogates
 
-# SIB-200's own name for its column of labels is known to the readers of its folders.
+# The columns of SIB-200's own files. Its labels are in `category`.
 SIB200_COLUMNS = {"index_id", "category", "text"}
-# The labels of spaCy's own layout: {label: 0 or 1}.
-CATS = "cats"
 GOLD_THRESHOLD = 0.5
-READABLE = ".csv, .tsv, .jsonl, .json, .parquet, .txt (one text a line), all of them also with .gz or .zst, and .spacy"
 
 
 @dataclass(frozen=True)
 class ColumnNames:
-    """The names of the fields that hold text, label and language. The label is not needed where `labelled` is false.
+    """The names of the fields that hold the text, the label and the language.
 
-    separator: between the labels of a cell that holds several, as in `payment;urgent`; a blank cell has none of them.
-    labels: of these labels each has a field of its own with 0 or 1, called as the label, or `label_` before it.
+    Attributes:
+        text: The field of the text.
+        label: The field of the label, or of a list of labels.
+        language: The field of the language, a code or an English name. It may be missing.
+        separator: What separates labels in one field, as in `payment;urgent`. An empty field then has no label.
+        labels: Labels that each have a field of their own with 0 or 1. The field has the name of the label, with or
+            without `label_` before it.
+
+    Raises:
+        XltError: Both `separator` and `labels` are given.
     """
 
     text: str = "text"
@@ -43,8 +48,15 @@ class ColumnNames:
     separator: Optional[str] = None
     labels: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.separator and self.labels:
+            raise XltError(
+                "labels (a field for each label) and label_separator (several labels in one field) exclude each "
+                "other. Give one of them."
+            )
+
     def column_of(self, label: str, there: Sequence[str]) -> str:
-        """The field of one of `labels`."""
+        """Return the name of the field of one of `labels`, given the names of the fields that exist."""
         return label if label in there else f"{self.label}_{label}"
 
 
@@ -53,7 +65,14 @@ COLUMNS = ColumnNames()
 
 @dataclass(frozen=True)
 class Record:
-    """A text, its labels (none if it is unlabelled), its language (`xx` if the file does not say) and its location."""
+    """A text.
+
+    Attributes:
+        text: The text.
+        labels: Its labels; empty if it has none, or is unlabeled.
+        language: The base code of its language; `xx` if that is unknown.
+        location: Where it comes from, such as `tickets.csv:17` or `item:3`.
+    """
 
     text: str
     labels: tuple[str, ...]
@@ -66,28 +85,38 @@ def read_records(
     columns: ColumnNames = COLUMNS,
     language: Optional[str] = None,
     *,
+    labeled: bool = True,
     encoding: Optional[str] = None,
     say: Say = lambda sentence: None,
 ) -> Iterator[Union[Record, BadRecord]]:
-    """Yield the records of a file, bad ones as BadRecord: CSV, TSV (SIB-200's too), JSONL, JSON, Parquet or text.
+    """Yield the records of a file of any kind.
 
-    language: of all records, as a code or an English name; None: the record's own, or for SIB-200 that of its folder
-        (`swh_Latn/train.tsv`).
-    encoding: of a file that has no byte-order mark; None: UTF-8.
-    say: is told what was found out about the file, in sentences.
-    Raises XltError for a missing or empty file, an unknown ending, and a missing column, naming those there are.
+    Args:
+        path: The file; `-` is stdin, with one text per line.
+        columns: The names of the fields.
+        language: The language of all records, a code or an English name. None: each record's own language; in
+            SIB-200's files that of the folder (`swh_Latn/train.tsv`).
+        labeled: Whether each record must have a label.
+        encoding: The encoding if the file has no byte-order mark; None: UTF-8.
+        say: Is called with sentences about the file.
+
+    Yields:
+        The records in the order of the file. A record that cannot be used is a BadRecord.
+
+    Raises:
+        XltError: The file is missing or damaged, its ending is unknown, or a column is missing.
     """
     path = os.fspath(path)
-    if not os.path.isfile(path):
+    if path != STDIN and not os.path.isfile(path):
         raise XltError(f"{path} does not exist.")
-    kind = kind_of(path)
-    if kind is None:
-        raise XltError(f"{path}: only {READABLE} files can be read.")
-    if kind == "line" and columns.labelled:
-        raise XltError(f"{path}: a .txt file (one text a line) has no labels; give a .csv, .tsv or .jsonl file.")
+    kind = "line" if path == STDIN else require_kind(path)
+    if kind == "line" and labeled:
+        raise XltError(f"{path}: a text file has one text per line and no labels. Give a .csv, .tsv or .jsonl file.")
     if language is not None:
         language = as_base_code(language)
     check_encoding(encoding)
+    if kind == "spacy":
+        columns = ColumnNames(TEXT, label=CATS, language=LANGUAGE)
     with (
         told_as_damaged(path),
         open_rows(Input(path, kind, encoding), say=say, field=columns.text) as (header, rows),
@@ -96,9 +125,9 @@ def read_records(
             if set(header) >= SIB200_COLUMNS and columns.label not in header and not columns.labels:
                 columns = replace(columns, label="category")
                 language = language or _folder_language(path)
-            _check_header(path, header, columns)
+            _check_header(path, header, columns, labeled)
         for location, row in rows:
-            yield row if isinstance(row, BadRecord) else _record(location, row, columns, language)
+            yield make_record(location, row, columns, language, labeled=labeled)
 
 
 def _folder_language(path: str) -> str:
@@ -106,22 +135,24 @@ def _folder_language(path: str) -> str:
     try:
         return find_language(folder)
     except XltError as error:
-        raise XltError(f"{path}: the folder of a SIB-200 file is its language. {error}") from None
+        raise XltError(f"{path}: the folder of a SIB-200 file must have the name of its language. {error}") from None
 
 
-def _check_header(path: str, header: Sequence[str], columns: ColumnNames) -> None:
-    missing = _missing(header, columns)
+def _check_header(path: str, header: Sequence[str], columns: ColumnNames, labeled: bool) -> None:
+    missing = _missing(header, columns, labeled)
     if missing is not None:
-        option = "--text" if missing == columns.text else "--labels" if columns.labels else "--label"
+        parameter = "text" if missing == columns.text else "labels" if columns.labels else "label"
         there = ", ".join(header) or "none"
-        raise XltError(f"{path} has no column '{missing}'; it has: {there}. Name the right one with {option}.")
+        raise XltError(
+            f"{path} has no column '{missing}'. Name the right column; the file has: {there}.", parameter=parameter
+        )
 
 
-def _missing(there: Sequence[str], columns: ColumnNames) -> Optional[str]:
-    """The first field that is needed and not there."""
+def _missing(there: Sequence[str], columns: ColumnNames, labeled: bool) -> Optional[str]:
+    """The first field that is needed and missing."""
     if columns.text not in there:
         return columns.text
-    if not columns.labelled:
+    if not labeled:
         return None
     if columns.labels:
         needed = [columns.column_of(label, there) for label in columns.labels]
@@ -131,48 +162,52 @@ def _missing(there: Sequence[str], columns: ColumnNames) -> Optional[str]:
 
 
 def _has_cats(there: Sequence[str], columns: ColumnNames) -> bool:
-    """Whether the labels are in spaCy's own layout. Who has named another field for them gets that or an error."""
+    """Whether the labels are in spaCy's own layout, `{label: 0 or 1}`, and no other field was named."""
     return CATS in there and columns.label in (COLUMNS.label, CATS) and COLUMNS.label not in there
 
 
-def _record(
-    location: str, row: dict[str, Any], columns: ColumnNames, language: Optional[str]
+def make_record(
+    location: str, row: Row, columns: ColumnNames, language: Optional[str], *, labeled: bool
 ) -> Union[Record, BadRecord]:
+    """Make a record from a row.
+
+    Args:
+        location: Where the row comes from.
+        row: The fields of the row.
+        columns: The names of the fields.
+        language: The base code of the language; None: the row's own language.
+        labeled: Whether the record must have a label.
+
+    Returns:
+        The record; a BadRecord with the reason if the row cannot be used.
+    """
+    if isinstance(row, BadRecord):
+        return row
     try:
-        return _good_record(location, row, columns, language)
+        missing = _missing(list(row), columns, labeled)
+        if missing is not None:
+            raise XltError(f"no field '{missing}'; it has: {', '.join(map(str, row)) or 'none'}")
+        text = text_of(row, columns.text)
+        labels = _labels(row, columns) if labeled else ()
+        if language is None:
+            language = _language(row.get(columns.language), columns.language)
     except XltError as error:
-        return BadRecord(location, str(error), printable(json.dumps(row, ensure_ascii=False, default=str)))
-
-
-def _good_record(location: str, row: dict[str, Any], columns: ColumnNames, language: Optional[str]) -> Record:
-    """Raises XltError with the reason of a bad record."""
-    fields = list(row)
-    missing = _missing(fields, columns)
-    if missing is not None:
-        raise XltError(f"no field '{missing}'; it has: {', '.join(fields) or 'none'}")
-    text = row[columns.text]
-    if not isinstance(text, str):
-        raise XltError(f"'{columns.text}' is not a text")
-    if len(text) > MAX_CHARS:
-        raise XltError(f"{len(text)} characters, more than {MAX_CHARS}")
-    labels = _labels(row, columns) if columns.labelled else ()
-    if language is None:
-        language = _language(row.get(columns.language), columns.language)
-    return Record(replace_surrogates(text), labels, language, location)
+        return BadRecord(location, str(error), printable_row(row))
+    return Record(text, labels, language, location)
 
 
 def _language(found: Any, field: str) -> str:
-    """The base code of a record's language; `xx` where it does not say."""
+    """The base code of a record's language; `xx` if the record does not name one."""
     if not found:
         return UNKNOWN
     if not isinstance(found, str):
-        raise XltError(f"'{found}' in '{field}' is no language code")
+        raise XltError(f"'{found}' in '{field}' is not a language code")
     try:
         return as_base_code(found)
     except XltError:
         near = nearest_language(found)
         hint = f" (did you mean {near}?)" if near else ""
-        raise XltError(f"'{found}' in '{field}' is no language code{hint}") from None
+        raise XltError(f"'{found}' in '{field}' is not a language code{hint}") from None
 
 
 def _labels(row: Mapping[str, Any], columns: ColumnNames) -> tuple[str, ...]:
@@ -188,7 +223,7 @@ def _labels(row: Mapping[str, Any], columns: ColumnNames) -> tuple[str, ...]:
     value = row[columns.label]
     if columns.separator and isinstance(value, str):
         value = [part for part in value.split(columns.separator) if part.strip()]
-    values = value if isinstance(value, list) else [value]
+    values = value if isinstance(value, (list, tuple, np.ndarray)) else [value]
     return tuple(dict.fromkeys(_checked(each, columns.label) for each in values))
 
 
@@ -202,15 +237,18 @@ def _checked(value: Any, field: str) -> str:
 def label_name(value: Any) -> str:
     """Return the name of a label.
 
-    A text names itself. Numbers and booleans have the names that JSON writes, so that CSV and JSONL agree: `3`, `3.0`,
-    `true`. Python and spreadsheets write `True` and `TRUE` into CSV files: their name is `true` as well.
+    The name of a text is the text itself. Numbers and booleans have the names that JSON writes, so that the same data
+    in CSV and JSONL have the same labels: `3`, `3.0`, `true`. Python and spreadsheets write `True` and `TRUE` into CSV
+    files; these are named `true` as well.
 
     Args:
-        value: A cell of a table, or a value from JSON.
+        value: A cell of a table, or a value from JSON or NumPy.
 
     Returns:
-        The name; empty for what is no label, such as null, NaN or a list.
+        The name; empty for what is not a label, such as null, NaN or a list.
     """
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, str):
         name = replace_surrogates(value.strip())
         return name.lower() if name in _BOOLEANS else name
@@ -223,7 +261,7 @@ _BOOLEANS = ("True", "TRUE", "False", "FALSE")
 
 
 def _is_set(value: Any, field: str) -> bool:
-    """Whether 0 or 1 in a field of one label means that the text has it. Between them .5 decides, as spaCy has it."""
+    """Whether the field of a label, with 0 or 1, says that the text has it. As in spaCy, .5 decides between them."""
     try:
         number = {"true": 1.0, "false": 0.0}.get(label_name(value)) if isinstance(value, (str, bool)) else None
         number = float(value) if number is None else number
@@ -232,27 +270,3 @@ def _is_set(value: Any, field: str) -> bool:
     if not 0.0 <= number <= 1.0:
         raise XltError(f"'{value}' in '{field}' is neither 0 nor 1")
     return number >= GOLD_THRESHOLD
-
-
-def expand_paths(paths: Paths) -> list[Path]:
-    """The files that paths, folders and patterns name; of a folder its data files, sorted, but for quarantine files.
-
-    A folder's .txt files are not among them: beside data they are mostly about it.
-    Raises XltError for a path that does not exist, and a folder without data.
-    """
-    files: list[Path] = []
-    for path in as_list(paths):
-        if os.path.isdir(path):
-            inside = sorted(Path(file) for file in walk(path) if _is_data(file))
-            if not inside:
-                raise XltError(f"{path} holds no .csv, .tsv, .jsonl or .spacy file.")
-            files.extend(inside)
-        else:
-            files.extend(map(Path, expand(path)))
-    return files
-
-
-def _is_data(file: str) -> bool:
-    if file.endswith((".quarantine.jsonl", ".txt")):
-        return False
-    return file.endswith(".spacy") or kind_of(file) not in (None, "line")

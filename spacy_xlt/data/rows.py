@@ -1,25 +1,32 @@
-"""Rows of text files and of JSON: one at a time, each with its location; what cannot be read is a BadRecord."""
+"""Rows of text and JSON files, one at a time, each with its location. A row that cannot be read is a BadRecord."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Optional, TextIO, Union
 
 from spacy_xlt.data.decoding import is_undecoded, why_undecoded
-from spacy_xlt.errors import EncodingError
+from spacy_xlt.errors import EncodingError, XltError
 from spacy_xlt.text import replace_surrogates
 
-# spaCy's own limit (nlp.max_length); longer texts go to quarantine.
+# The limit of spaCy (nlp.max_length). Longer texts are bad records.
 MAX_CHARS = 1_000_000
-# Of a longer line no more than its start is held in memory.
+# Only the start of a longer line is held in memory.
 MAX_LINE = 16 * MAX_CHARS
-# How much of a bad record the quarantine file shows.
+# Characters of a bad record, and of one of its fields, that the quarantine file shows.
 SHOWN = 2000
+SHOWN_FIELD = 500
 
 
 @dataclass(frozen=True)
 class BadRecord:
-    """A record that cannot be used: where, why, and what it holds."""
+    """A record that cannot be used.
+
+    Attributes:
+        location: Where it is, such as `tickets.csv:17` or `item:3`.
+        reason: Why it cannot be used.
+        content: The start of what it holds.
+    """
 
     location: str
     reason: str
@@ -28,17 +35,48 @@ class BadRecord:
 
 Row = Union[dict[str, Any], BadRecord]
 Rows = Iterator[tuple[str, Row]]
-# Is told what was found out about a file, in a sentence.
+# Is called with a sentence about a file, such as which delimiter it has.
 Say = Callable[[str], Any]
 
 
 def printable(text: str) -> str:
-    """The beginning of a bad record, as the quarantine file shows it."""
+    """Return the start of a text, as the quarantine file shows it."""
     return replace_surrogates(text[:SHOWN])
 
 
+def printable_row(row: Mapping[str, Any]) -> str:
+    """Return the start of a row as JSON, with long fields cut, as the quarantine file shows it."""
+    cells = {str(name): value[:SHOWN_FIELD] if isinstance(value, str) else value for name, value in row.items()}
+    try:
+        return printable(json.dumps(cells, ensure_ascii=False, default=str))
+    except (ValueError, TypeError, RecursionError):  # a value that contains itself, or keys that are not texts
+        return printable(str({name: str(value)[:SHOWN_FIELD] for name, value in row.items()}))
+
+
+def text_of(row: Mapping[str, Any], field: str) -> str:
+    """Return the text of a row, with lone surrogates replaced by U+FFFD.
+
+    Args:
+        row: The fields of a record.
+        field: The name of the field that holds the text.
+
+    Raises:
+        XltError: The field is missing, is not a text, or is too long. The message is the reason of a bad record.
+    """
+    if field not in row:
+        raise XltError(f"no field '{field}'; it has: {', '.join(map(str, row)) or 'none'}")
+    text = row[field]
+    if text is None:
+        raise XltError(f"'{field}' is null")
+    if not isinstance(text, str):
+        raise XltError(f"'{field}' is not a text but {type(text).__name__}")
+    if len(text) > MAX_CHARS:
+        raise XltError(f"{len(text)} characters, more than {MAX_CHARS}")
+    return replace_surrogates(text)
+
+
 def numbered_lines(file: TextIO, name: str) -> Iterator[tuple[int, Union[str, BadRecord]]]:
-    """The lines with their numbers and their ends. Of a far too long one no more than its start is held."""
+    """Yield the lines with their numbers and line ends. A line of more than MAX_LINE characters is a BadRecord."""
     number = 0
     while line := file.readline(MAX_LINE):
         number += 1
@@ -52,7 +90,7 @@ def numbered_lines(file: TextIO, name: str) -> Iterator[tuple[int, Union[str, Ba
 
 
 def decoded_lines(file: TextIO, name: str) -> Iterator[tuple[int, Union[str, BadRecord]]]:
-    """The lines with their numbers, without their ends; a BadRecord for one that is not in the file's encoding."""
+    """Yield the lines with their numbers, without line ends. A line that cannot be decoded is a BadRecord."""
     for number, line in numbered_lines(file, name):
         if isinstance(line, BadRecord):
             yield number, line
@@ -63,20 +101,20 @@ def decoded_lines(file: TextIO, name: str) -> Iterator[tuple[int, Union[str, Bad
 
 
 def _filled_lines(file: TextIO, name: str) -> Iterator[tuple[str, Union[str, BadRecord]]]:
-    """The lines that are not blank, each with its location."""
+    """Yield the lines that are not blank, each with its location."""
     for number, line in decoded_lines(file, name):
         if isinstance(line, BadRecord) or line.strip():
             yield f"{name}:{number}", line
 
 
 def text_rows(file: TextIO, name: str, *, field: str) -> Rows:
-    """Yield the lines of a text file as `{field: line}`, each with its location; blank ones are left out."""
+    """Yield the lines of a text file as `{field: line}`, each with its location. Blank lines are skipped."""
     for location, line in _filled_lines(file, name):
         yield location, line if isinstance(line, BadRecord) else {field: line}
 
 
 def jsonl_rows(file: TextIO, name: str) -> Rows:
-    """Yield the objects of a JSONL file, each with its location, `name:line`; bad ones as BadRecord."""
+    """Yield the objects of a JSONL file, each with its location `name:line`. Other lines are BadRecords."""
     for location, line in _filled_lines(file, name):
         if isinstance(line, BadRecord):
             yield location, line
@@ -90,13 +128,17 @@ def jsonl_rows(file: TextIO, name: str) -> Rows:
 
 
 def json_rows(file: TextIO, name: str) -> Rows:
-    """Yield the objects of a JSON file: of its array, or its only one, or one a line as in JSONL.
+    """Yield the objects of a JSON file. The file holds an array of objects, one object, or one object per line.
 
-    The location is the line on which an object begins. Where the file stops being JSON, what was read before is used.
+    The location is the line on which an object starts. If the file is not valid JSON from some line on, the objects
+    before that line are used.
+
+    Raises:
+        EncodingError: The file cannot be decoded.
     """
     text = file.read()
     if is_undecoded(text):
-        raise EncodingError(f"{name}: {why_undecoded(file.encoding)}. Name its encoding.")
+        raise EncodingError(f"{name}: the file is {why_undecoded(file.encoding)}. Name its encoding.")
     number = 1
     counted = 0
 
@@ -144,11 +186,11 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def find_doubled(names: list[str]) -> Optional[str]:
-    """The first name that comes a second time."""
+    """Return the first name that occurs twice; None if there is none."""
     return next((name for place, name in enumerate(names) if name in names[:place]), None)
 
 
-# Of two fields of one name Python would keep the second without a word.
+# Python silently keeps the last of two fields of one name. This decoder refuses them.
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique)
 
 

@@ -1,4 +1,4 @@
-"""Counting what a reader leaves out of a file, with the location of the first."""
+"""Counts of the lines that a reader leaves out."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any, Optional
 
 @dataclass
 class Skipped:
-    """The lines of a file that could not be used: how many for each reason, and where the first one is."""
+    """The lines of a file that cannot be used: the number for each reason, and the location of the first."""
 
     reasons: Counter[str] = field(default_factory=Counter)
     first: Optional[str] = None
@@ -17,7 +17,13 @@ class Skipped:
         return sum(self.reasons.values())
 
     def add(self, location: str, reason: str, detail: str = "") -> None:
-        """Count a line. detail: the reason in the words of this one line, if it says more than the reason."""
+        """Count a line.
+
+        Args:
+            location: Where the line is.
+            reason: Why it cannot be used. Lines with the same reason are counted together.
+            detail: A more detailed reason, which is shown for the first line.
+        """
         self.reasons[reason] += 1
         if self.first is None:
             self.first = f"{location}: {detail or reason}"

@@ -1,7 +1,7 @@
-"""Rows of CSV, TSV and Parquet files: a header, then a row for each record.
+"""Rows of CSV, TSV and Parquet files.
 
-The `csv` module reads whatever follows an unclosed quote as text, and does not say which lines a record consists of. So
-this module groups lines into records, and `csv` only splits a record into cells.
+The `csv` module reads everything after an unclosed quote as text, and does not report the lines of a record. So this
+module groups lines into records, and `csv` only splits a record into cells.
 """
 
 import csv
@@ -13,36 +13,36 @@ from spacy_xlt.data.decoding import import_arrow, is_undecoded, why_undecoded
 from spacy_xlt.data.rows import MAX_LINE, BadRecord, Rows, Say, find_doubled, numbered_lines, printable
 from spacy_xlt.errors import EncodingError, XltError
 
-# A comma where it does as well as another.
+# The first one is used if several divide the header into the same number of columns.
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-# The user is told of a quoted cell if it has more lines than this and each looks like a row.
+# A quoted cell with more lines than this, each of which looks like a row, is reported.
 SUSPICIOUS_LINES = 3
 PARQUET_ROWS = 512
 
 
 class Table(NamedTuple):
-    """The columns of a table, and its rows."""
+    """The columns and the rows of a table."""
 
     header: list[str]
     rows: Rows
 
 
 class _Record(NamedTuple):
-    """The lines of a record, and the number of the first."""
+    """The lines of a record, and the number of the first line."""
 
     number: int
     lines: list[str]
 
 
 class _Lines:
-    """The lines of a file with their numbers; some of them can be put back."""
+    """The lines of a file with their numbers. Lines can be put back."""
 
     def __init__(self, file: TextIO, name: str) -> None:
         self._lines = numbered_lines(file, name)
         self._back: deque[tuple[int, Union[str, BadRecord]]] = deque()
 
     def take(self) -> Optional[tuple[int, Union[str, BadRecord]]]:
-        """The next line; None at the end."""
+        """Return the next line; None at the end."""
         return self._back.popleft() if self._back else next(self._lines, None)
 
     def put_back(self, lines: Sequence[tuple[int, Union[str, BadRecord]]]) -> None:
@@ -50,8 +50,13 @@ class _Lines:
 
 
 class _End(NamedTuple):
-    """How a line ends. is_open: within a quoted cell. stray: the line began within a quoted cell, and its next quote is
-    not the end of the cell. delimiters: how many there are outside of quotes."""
+    """The state at the end of a line.
+
+    Attributes:
+        is_open: The line ends within a quoted cell.
+        stray: The line starts within a quoted cell, and its first quote does not end the cell.
+        delimiters: The number of delimiters outside of quotes.
+    """
 
     is_open: bool
     stray: bool
@@ -65,12 +70,12 @@ def open_csv(file: TextIO, name: str, say: Say, *, tabs: bool = False) -> Table:
 
     Args:
         file: The open file, as `as_text` opens it.
-        name: Of the file. The location of a row is `name:line`.
-        say: Is called with a sentence if the delimiter is no comma, and at the end if quotes look wrong.
-        tabs: It is a TSV file. Quotes are ordinary characters in it: benchmark data has odd numbers of them.
+        name: The name of the file. The location of a row is `name:line`.
+        say: Is called with a sentence if the delimiter is not a comma, and at the end if quotes look wrong.
+        tabs: The file is TSV, in which quotes are ordinary characters: benchmark data has unpaired quotes.
 
     Raises:
-        XltError: The header is not CSV, is not in the encoding of the file, or has a name twice.
+        XltError: The header is not CSV, cannot be decoded, or has a name twice.
     """
     csv.field_size_limit(MAX_LINE)
     lines = _Lines(file, name)
@@ -110,12 +115,12 @@ def _read_header(lines: _Lines, name: str, tabs: bool) -> tuple[list[str], str]:
 
 
 def _named(header: list[str], location: str) -> list[str]:
-    """The columns; several that have no name, as spreadsheets leave them at the end, are called by their number."""
+    """The columns. Several columns without a name, which spreadsheets write at the end, are named by their number."""
     if header.count("") > 1:
         header = [column or f"column {number}" for number, column in enumerate(header, start=1)]
     doubled = find_doubled(header)
     if doubled is not None:
-        raise XltError(f"{location}: two columns are called '{doubled}'. Rename one of them.")
+        raise XltError(f"{location}: two columns have the name '{doubled}'. Rename one of them.")
     return header
 
 
@@ -166,10 +171,13 @@ def _csv_rows(
 def _take_record(
     lines: _Lines, name: str, delimiter: str, width: Optional[int], tabs: bool
 ) -> Union[_Record, BadRecord, None]:
-    """The next record; None at the end.
+    """Return the next record; None at the end.
 
-    width: the number of columns, if it is known. A quoted cell has to end with a quote before a delimiter or the end of
-    a line. Where it does not, only the first line of the record is bad, and the next ones are read on their own.
+    A quoted cell must end with a quote before a delimiter or the end of a line. If it does not, only the first line of
+    the record is bad, and the next lines are read on their own.
+
+    Args:
+        width: The number of columns; None if it is unknown.
     """
     first = lines.take()
     if first is None:
@@ -198,7 +206,7 @@ def _take_record(
         record.append(line)
         delimiters, size = delimiters + end.delimiters, size + len(line)
         if end.stray:
-            problem = f"is not closed: the next one, on line {here}, stands within a cell"
+            problem = f"is not closed: the next quote, on line {here}, is inside of a cell"
         elif end.is_open and end.delimiters:
             opened = here
             if width is not None and delimiters >= width:
@@ -214,7 +222,7 @@ def _take_record(
 
 
 def _scan(line: str, delimiter: str, is_open: bool) -> _End:
-    """How a line ends. is_open: it begins within a quoted cell."""
+    """The state at the end of a line. `is_open`: the line starts within a quoted cell."""
     stray, delimiters = False, 0
     position = 0
     inherited = is_open
@@ -236,20 +244,24 @@ def _scan(line: str, delimiter: str, is_open: bool) -> _End:
 
 
 def _after_closing(line: str, position: int) -> int:
-    """The location after the quote that closes a cell; -1 if none does. A doubled quote is a character of the cell."""
+    """The position after the quote that closes a cell; -1 if none does. A doubled quote is a character of the cell."""
     while (position := line.find('"', position) + 1) and line.startswith('"', position):
         position += 1
     return position or -1
 
 
 def _look_like_rows(lines: Sequence[str], delimiter: str, width: int) -> bool:
-    """Whether each of the lines would be a row if it stood alone. In a table of one column every line would."""
+    """Whether each line would be a row on its own. Lines of a table with one column never count."""
     ends = (_scan(line, delimiter, is_open=False) for line in lines)
     return width > 1 and all(end.delimiters == width - 1 and not end.is_open for end in ends)
 
 
 def open_parquet(path: str) -> Table:
-    """The columns and rows of a Parquet file, of each row `path:number`. Raises XltError for two columns of a name."""
+    """Open a Parquet file. The location of a row is `path:number`.
+
+    Raises:
+        XltError: Two columns have the same name, or pyarrow is missing.
+    """
     import_arrow("reading .parquet")
     from pyarrow.parquet import ParquetFile
 
@@ -258,7 +270,7 @@ def open_parquet(path: str) -> Table:
     doubled = find_doubled(header)
     if doubled is not None:
         file.close()
-        raise XltError(f"{path}: two columns are called '{doubled}'. Rename one of them.")
+        raise XltError(f"{path}: two columns have the name '{doubled}'. Rename one of them.")
 
     def rows() -> Rows:
         number = 0

@@ -16,7 +16,9 @@ Languages = Union[Sequence[str], Mapping[str, float]]
 
 
 @overload
-def detect(texts: str, *, languages: Languages = (), threshold: float = 0.0, detector: str = "NGrams") -> Detection: ...
+def detect(  # type: ignore[overload-overlap]
+    texts: str, *, languages: Languages = (), threshold: float = 0.0, detector: str = "NGrams"
+) -> Detection: ...
 @overload
 def detect(
     texts: Sequence[str], *, languages: Languages = (), threshold: float = 0.0, detector: str = "NGrams"

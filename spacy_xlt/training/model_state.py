@@ -185,12 +185,12 @@ def interpolate_weights(model: Any, other: Any, share: float) -> None:
 def _model(nlp: Language) -> Any:
     """The Hugging Face model; None for encoders of other kinds, which no method changes."""
     encoder = find_pipe(nlp, Encoder).encoder
-    return encoder._model if isinstance(encoder, TorchEncoder) else None
+    return encoder.model if isinstance(encoder, TorchEncoder) else None
 
 
 def set_model(nlp: Language, model: Any) -> None:
     """Put another Hugging Face model of the same kind into the encoder; vectors kept of the old one are forgotten."""
     component = find_pipe(nlp, Encoder)
     back_end: Any = component.encoder
-    back_end.set_model(model, back_end.tokenizer_json, back_end.settings, back_end._tokenizer_config)
+    back_end.set_model(model, back_end.tokenizer_json, back_end.settings, back_end.tokenizer_config)
     component.forget()

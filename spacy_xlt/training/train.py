@@ -26,7 +26,7 @@ from spacy_xlt.training.folds import make_folds
 from spacy_xlt.training.model_state import find_head, get_layer, head_labels, is_exclusive, make_features, set_layer
 from spacy_xlt.training.network import can_freeze
 from spacy_xlt.training.pipeline import fit_source, make_pipeline, measure
-from spacy_xlt.training.selection import regularize
+from spacy_xlt.training.selection import fast_encoding, regularize
 from spacy_xlt.training.settings import TrainingSettings
 from spacy_xlt.training.trainer import finetune, trainable_encoder
 
@@ -115,7 +115,7 @@ def train(
         _finetune(nlp, train_records, dev_records, settings, checkpoint=checkpoint, progress=progress)
     else:
         _fit_frozen(nlp, train_records, dev_records, seed)
-    fit_source(nlp, train_records)
+        fit_source(nlp, train_records)
     if adapt is not None:
         fit_projection(nlp, adapt, progress=progress)
     if dev_records:
@@ -166,9 +166,12 @@ def _finetune(
         checkpoint=None if checkpoint is None else Path(checkpoint),
         progress=progress,
     )
+    with fast_encoding(nlp):
+        if dev_records:
+            regularize(nlp, records, dev_records, pretrained=pretrained)
+        fit_source(nlp, records)
     if not dev_records:
         return
-    regularize(nlp, records, dev_records, pretrained=pretrained)
     dev = Labeled(make_features(nlp, dev_records), gold_matrix(dev_records, labels))
     scores = get_layer(nlp)(dev.features).astype(np.float64)
     losses = tempered_losses(scores, dev.gold, exclusive=exclusive)

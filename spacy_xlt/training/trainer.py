@@ -63,8 +63,8 @@ def finetune(
 
     old = trainable_encoder(nlp)
     # Before it is copied: the copy would take the word embeddings, which it shares, to the GPU without the rest.
-    device = old._place()
-    model = copy_model(old._model)
+    device = old.resolve_device()
+    model = copy_model(old.model)
     if layers is not None:
         keep_layers(model, layers)
     windows = training_windows(old, [example.text for example in examples], settings.max_length)
@@ -140,26 +140,11 @@ def count_layers(nlp: Language) -> int:
 
 def training_windows(encoder: TorchEncoder, texts: Sequence[str], max_length: int) -> list[list[list[int]]]:
     """Return the windows of each text that training reads: at most `max_length` word pieces, evenly spread."""
-    tokenizer = encoder._tokenizer
-    assert tokenizer is not None
-    windows, owners, _ = tokenizer.windows(texts)
-    of_texts: list[list[list[int]]] = [[] for _ in texts]
-    opening, closing = len(tokenizer.opening), len(tokenizer.closing)
+    found: list[list[list[int]]] = [[] for _ in texts]
+    count, length = max(1, max_length // WINDOW), min(WINDOW, max_length)
+    windows, owners, _ = encoder.tokenizer.choose_windows(texts, count=count, length=length)
     for owner, window in zip(owners, windows):
-        of_texts[owner].append(window[opening : len(window) - closing])
-    size = min(WINDOW, max_length) - opening - closing
-    number = max(1, max_length // WINDOW)
-    found = []
-    for of_text in of_texts:
-        pieces = [piece for window in of_text for piece in window]
-        n = -(-len(pieces) // size)
-        if n <= 1:
-            cut = [pieces] if pieces else []
-        else:
-            n = min(n, number)
-            starts = np.linspace(0, len(pieces) - size, n).astype(int) if n > 1 else [0]
-            cut = [pieces[start : start + size] for start in starts]
-        found.append([[*tokenizer.opening, *window, *tokenizer.closing] for window in cut])
+        found[owner].append(window)
     return found
 
 

@@ -99,7 +99,7 @@ def test_a_full_disk_leaves_nothing_half_written(
 
     with monkeypatch.context() as patch:
         patch.setattr(parts, "open_scratch", open_small)
-        with pytest.raises(XltError, match="out could not be written: No space left on device"):
+        with pytest.raises(XltError, match="out .*No space left on device"):
             process(model, source, tmp_path / "out", format=format, **SMALL)
     expected = content(tmp_path / "whole")
     for name, found in content(tmp_path / "out").items():
@@ -125,7 +125,7 @@ def test_a_worker_that_dies_ends_the_run_and_it_goes_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(TextModel, "__call__", dies)
-        with pytest.raises(XltError, match="A worker process has died .* run the same again"):
+        with pytest.raises(XltError, match="worker process has died"):
             process(model, source, tmp_path / "out", workers=2, **SMALL)
     assert read_jsonl(tmp_path / "out")
     process(model, source, tmp_path / "out", workers=2, **SMALL)
@@ -148,7 +148,7 @@ def test_ids_that_cannot_be_kept(model: Path, monkeypatch: pytest.MonkeyPatch) -
         raise sqlite3.OperationalError("database or disk is full")
 
     monkeypatch.setattr(SeenIds, "add", full)
-    with pytest.raises(XltError, match=r"could not be kept in the temporary folder \(database or disk is full\)"):
+    with pytest.raises(XltError, match=r"\(database or disk is full\)"):
         process(model, [{"id": 1, "text": "a"}], print)
 
 

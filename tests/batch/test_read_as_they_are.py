@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from spacy_xlt.batch import process
-from spacy_xlt.batch.inputs import find_inputs, identity
-from spacy_xlt.batch.sources import FileRows, object_rows
-from spacy_xlt.data.paths import paths_of
+from spacy_xlt.batch.sources import FileRows, identity
+from spacy_xlt.data.items import item_rows
+from spacy_xlt.data.paths import find_inputs, paths_of
 from spacy_xlt.data.rows import BadRecord
 from spacy_xlt.errors import XltError
 from tests.batch.conftest import read_jsonl
@@ -47,11 +47,11 @@ def test_a_folder_of_documents_has_encodings_too(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "a.txt").write_bytes("café\n".encode("utf-16"))
     (tmp_path / "docs" / "b.txt").write_bytes("café\n".encode("cp1252"))
-    first, second = (row for _, row in FileRows(find_inputs([str(tmp_path / "docs")])))
+    first, second = (row for _, row in FileRows(find_inputs([tmp_path / "docs"], documents=True)))
     assert first == {"text": "café\n"} and isinstance(second, BadRecord) and second.reason == "not UTF-8"
-    named = find_inputs([str(tmp_path / "docs")], encoding="cp1252")
+    named = find_inputs([tmp_path / "docs"], documents=True, encoding="cp1252")
     assert [row for _, row in FileRows(named)] == [{"text": "café\n"}] * 2
-    assert identity(named) != identity(find_inputs([str(tmp_path / "docs")]))
+    assert identity(named) != identity(find_inputs([tmp_path / "docs"], documents=True))
 
 
 def test_utf16_without_a_mark_is_not_classified(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_what_is_neither_is_refused(model: Path, here: Path, source: Any, doubtf
 
 def test_the_name_of_a_file_in_a_stream_is_a_bad_record(here: Path) -> None:
     items = ["Where is it?", "tickets.csv", "no.csv", Path("tickets.csv")]
-    kinds = [type(row) for _, row in object_rows(iter(items))]
+    kinds = [type(row) for _, row in item_rows(iter(items))]
     assert kinds == [dict, BadRecord, dict, BadRecord]
 
 

@@ -46,13 +46,11 @@ def test_bad_records_go_to_quarantine_and_are_counted(tmp_path: Path) -> None:
     result = run("convert", path, "-o", tmp_path / "a.spacy")
     quarantine = tmp_path / "a.quarantine.jsonl"
     assert result.exit_code == 0 and "2 texts, 2 labels" in result.stdout
-    assert result.stderr == (
-        f"⚠ 2 bad records left out (first: {path}:2: 'text' is not a text); all are in {quarantine}\n"
-    )
+    assert result.stderr == (f"⚠ 2 bad records left out (first: {path}:2: 'text' is null); all are in {quarantine}\n")
     first, second = (json.loads(line) for line in quarantine.read_text(encoding="utf8").splitlines())
     assert first == {
         "location": f"{path}:2",
-        "reason": "'text' is not a text",
+        "reason": "'text' is null",
         "content": '{"text": null, "label": "x"}',
     }
     assert second["location"] == f"{path}:3" and second["reason"].startswith("not JSON")
@@ -73,14 +71,14 @@ def test_strict_exits_with_1_and_a_good_file_clears_the_quarantine(tmp_path: Pat
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.csv", "body,label\nt,x\n", "has no column 'text'; it has: body, label. Name the right one with --text."),
-        ("a.csv", "text,queue\nt,x\n", "has no column 'label'; it has: text, queue. Name the right one with --label."),
-        ("a.jsonl", '{"body": "t", "label": "x"}\n', "a.jsonl:1: no field 'text'; it has: body, label"),
-        ("a.jsonl", "", "There is no usable record in"),
-        ("a.csv", "text,label\n", "There is no usable record in"),
-        ("a.txt", "t\n", "has no labels; give a .csv, .tsv or .jsonl file."),
-        ("a.doc", "t\n", "a.doc: only .csv, .tsv, .jsonl, "),
-        ("a.spacy", "t\n", "is no .spacy file, or a damaged one"),
+        ("a.csv", "body,label\nt,x\n", "body, label. Use --text."),
+        ("a.csv", "text,queue\nt,x\n", "text, queue. Use --label."),
+        ("a.jsonl", '{"body": "t", "label": "x"}\n', "a.jsonl:1: no field 'text'"),
+        ("a.jsonl", "", "no usable record"),
+        ("a.csv", "text,label\n", "no usable record"),
+        ("a.txt", "t\n", "labels"),
+        ("a.doc", "t\n", ".jsonl"),
+        ("a.spacy", "t\n", "damaged"),
     ],
 )
 def test_a_file_that_cannot_be_used(tmp_path: Path, name: str, content: str, message: str) -> None:
@@ -92,7 +90,7 @@ def test_a_file_that_cannot_be_used(tmp_path: Path, name: str, content: str, mes
 
 def test_a_missing_file_and_an_empty_folder(tmp_path: Path) -> None:
     assert fail("convert", tmp_path / "no.csv", "-o", tmp_path / "out.spacy") == f"{tmp_path}/no.csv does not exist."
-    assert "holds no .csv, .tsv, .jsonl or .spacy file" in fail("convert", tmp_path, "-o", tmp_path / "out.spacy")
+    assert f"{tmp_path} holds no file" in fail("convert", tmp_path, "-o", tmp_path / "out.spacy")
 
 
 def test_an_output_that_is_a_folder(data: Path, tmp_path: Path) -> None:

@@ -116,11 +116,12 @@ def test_control_characters_do_not_break_lines() -> None:
 
 def test_mistakes(tmp_path: Path) -> None:
     assert fail("detect", tmp_path / "no.txt") == f"{tmp_path}/no.txt does not exist."
-    assert "--format is tsv or json, not xml" in fail("detect", "--format", "xml")
-    assert "between 0 and 1, not 2.0" in fail("detect", "--threshold", 2)
-    assert "There is no detector Best. There are: Callable, Ensemble" in fail("detect", "--detector", "Best")
-    assert "has settings that are needed" in fail("detect", "--detector", "Callable")
-    assert "'much' in 'de=much' is no number" in fail("detect", "--languages", "de=much")
+    assert "'xml'" in fail("detect", "--format", "xml")
+    assert "2.0" in fail("detect", "--threshold", 2)
+    line = fail("detect", "--detector", "Best")
+    assert "Best" in line and "Callable, Ensemble" in line
+    assert "Callable needs settings" in fail("detect", "--detector", "Callable")
+    assert "'much' in 'de=much'" in fail("detect", "--languages", "de=much")
 
 
 def test_a_stream_is_answered_while_it_is_open(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_several_labels(tmp_path: Path) -> None:
     succeed("convert", tmp_path / "b.csv", "-o", tmp_path / "b.spacy", "--labels", "a,b")
     assert [record.labels for record in load_records(tmp_path / "b.spacy").records] == [("a",), ("a", "b")]
     both = ["--labels", "a,b", "--label-separator", ";"]
-    assert "--label-separator" in fail("convert", tmp_path / "b.csv", "-o", tmp_path / "b.spacy", *both)
+    assert "label_separator" in fail("convert", tmp_path / "b.csv", "-o", tmp_path / "b.spacy", *both)
     assert "label_c" in fail("convert", tmp_path / "b.csv", "-o", tmp_path / "b.spacy", "--labels", "a,c")
 
 

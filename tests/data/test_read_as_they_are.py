@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spacy_xlt.data.docbin import Dataset, load_records
-from spacy_xlt.data.records import BadRecord, ColumnNames, Record, label_name, read_records
+from spacy_xlt.data.dataset import Dataset
+from spacy_xlt.data.records import ColumnNames, Record, label_name, read_records
+from spacy_xlt.data.rows import BadRecord
 from spacy_xlt.data.tables import DELIMITERS
 from spacy_xlt.errors import EncodingError, XltError
 from tests.data.test_records import write
@@ -34,7 +35,7 @@ def test_an_unclosed_quote_takes_its_own_line_alone(tmp_path: Path) -> None:
     rows = [f"payment,text {number}" for number in range(120)]
     rows[2] = 'payment,"I was charged twice'
     path = write(tmp_path / "a.csv", "label,text\n" + "\n".join(rows) + "\n")
-    loaded = load_records([path])
+    loaded = Dataset.load([path])
     assert len(loaded.records) == 119 and texts(loaded)[2] == "text 3"
     (bad,) = loaded.bad
     assert bad.location == f"{path}:4" and bad.content == rows[2] + "\n"
@@ -43,7 +44,7 @@ def test_an_unclosed_quote_takes_its_own_line_alone(tmp_path: Path) -> None:
 
 def test_an_unclosed_quote_before_quoted_cells(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", 'text,label\n"open,x\n"one, two",x\nthree,x\n"four\nfive",x\n')
-    loaded = load_records([path])
+    loaded = Dataset.load([path])
     assert texts(loaded) == ["one, two", "three", "four\nfive"]
     assert [bad.location for bad in loaded.bad] == [f"{path}:2"]
     assert "line 3" in loaded.bad[0].reason
@@ -51,7 +52,7 @@ def test_an_unclosed_quote_before_quoted_cells(tmp_path: Path) -> None:
 
 def test_an_unclosed_quote_in_the_second_line_of_a_record(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", 'text,note,label\n"a\nb","open,x\nfine,fine,x\n')
-    loaded = load_records([path])
+    loaded = Dataset.load([path])
     assert texts(loaded) == ["fine"]
     assert [(bad.location, "opens on line 3" in bad.reason) for bad in loaded.bad] == [
         (f"{path}:2", True),
@@ -61,18 +62,18 @@ def test_an_unclosed_quote_in_the_second_line_of_a_record(tmp_path: Path) -> Non
 
 def test_an_unclosed_quote_at_the_end_of_the_file(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", 'text,label\nfine,x\nx,"the file is cut o')
-    loaded = load_records([path])
+    loaded = Dataset.load([path])
     assert texts(loaded) == ["fine"] and [bad.location for bad in loaded.bad] == [f"{path}:3"]
 
 
 def test_an_unclosed_quote_in_the_header(tmp_path: Path) -> None:
     with pytest.raises(XltError, match=r"a\.csv:1: .*quote"):
-        load_records(write(tmp_path / "a.csv", 'text,"label\nfine,x\n'))
+        Dataset.load(write(tmp_path / "a.csv", 'text,"label\nfine,x\n'))
 
 
 def test_quotes_within_a_line_stay_what_they_were(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", 'text,label\nA 5" pipe,x\nsaid "no",x\n"He" said,x\n"""quoted""",x\n')
-    assert texts(load_records(path)) == ['A 5" pipe', 'said "no"', "He said", '"quoted"']
+    assert texts(Dataset.load(path)) == ['A 5" pipe', 'said "no"', "He said", '"quoted"']
 
 
 def test_many_unclosed_quotes_take_time_that_grows_with_the_lines(tmp_path: Path) -> None:
@@ -84,15 +85,15 @@ def test_many_unclosed_quotes_take_time_that_grows_with_the_lines(tmp_path: Path
 
 def test_a_quoted_cell_whose_lines_look_like_rows_is_told_of(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", 'label,text\nx,"open\nx,two\nx,three\nx,a screen of 17"\nx,five\n')
-    loaded = load_records(path)
+    loaded = Dataset.load(path)
     assert len(loaded.records) == 2 and ["lines 2 to 5" in note for note in loaded.notes] == [True]
     letter = write(tmp_path / "b.csv", 'label,text\nx,"Dear all,\nplease stop this\nbye, now\nBob"\n')
-    assert load_records(letter).notes == []
+    assert Dataset.load(letter).notes == []
 
 
 def test_a_record_of_several_lines_with_too_many_columns_names_them(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", 'text,label\nfine,x\n"two\nlines",x,y\nfine,x\n')
-    loaded = load_records(path)
+    loaded = Dataset.load(path)
     assert texts(loaded) == ["fine", "fine"]
     assert loaded.bad[0].location == f"{path}:3" and "lines 3 to 4" in loaded.bad[0].reason
 
@@ -125,7 +126,7 @@ def test_what_the_csv_module_writes_is_read(tmp_path: Path, rows: list[list[str]
 
     with (tmp_path / "a.csv").open("w", encoding="utf8", newline="") as file:
         csv.writer(file).writerows([["text", "other"], *rows])
-    found = list(read_records(tmp_path / "a.csv", ColumnNames(labelled=False)))
+    found = list(read_records(tmp_path / "a.csv", labeled=False))
     assert [record.text for record in found if isinstance(record, Record)] == [row[0] for row in rows]
     assert len(found) == len(rows)
 
@@ -136,26 +137,26 @@ def test_what_the_csv_module_writes_is_read(tmp_path: Path, rows: list[list[str]
 @pytest.mark.parametrize("delimiter", DELIMITERS)
 def test_the_delimiter_is_found_and_told_of(tmp_path: Path, delimiter: str) -> None:
     path = write(tmp_path / "a.csv", f'text{delimiter}label\n"one, two; three"{delimiter}x\n')
-    loaded = load_records(path)
+    loaded = Dataset.load(path)
     assert texts(loaded) == ["one, two; three"] and labels(loaded) == [("x",)]
     assert len(loaded.notes) == (delimiter != ",") and all(str(path) in note for note in loaded.notes)
 
 
 def test_a_doubled_column_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(XltError, match=r"a\.csv:1: .*'text'"):
-        load_records(write(tmp_path / "a.csv", "text,label,text\none,x,two\n"))
-    loaded = load_records(
+        Dataset.load(write(tmp_path / "a.csv", "text,label,text\none,x,two\n"))
+    loaded = Dataset.load(
         write(tmp_path / "b.jsonl", '{"text": "one", "label": "x", "text": "two"}\n{"text": "t", "label": "x"}')
     )
     assert texts(loaded) == ["t"] and "'text' comes twice" in loaded.bad[0].reason
 
 
 def test_nameless_columns_at_the_end_are_no_harm(tmp_path: Path) -> None:
-    assert texts(load_records(write(tmp_path / "a.csv", "text,label,,\none,x,,\n"))) == ["one"]
+    assert texts(Dataset.load(write(tmp_path / "a.csv", "text,label,,\none,x,,\n"))) == ["one"]
 
 
 def test_blank_lines_before_the_header(tmp_path: Path) -> None:
-    loaded = load_records(write(tmp_path / "a.csv", "\n\ntext,label\none,x\n"))
+    loaded = Dataset.load(write(tmp_path / "a.csv", "\n\ntext,label\none,x\n"))
     assert loaded.records == [Record("one", ("x",), "xx", f"{tmp_path}/a.csv:4")]
 
 
@@ -168,10 +169,10 @@ TABLE = 'text,label\ncafé,x\n"zwei\nZeilen",x\n'
 def test_the_byte_order_mark_says_the_encoding(tmp_path: Path, encoding: str) -> None:
     mark = "\ufeff" if encoding.endswith("e") else ""
     path = write(tmp_path / "a.csv", (mark + TABLE).encode(encoding))
-    assert texts(load_records(path)) == ["café", "zwei\nZeilen"]
+    assert texts(Dataset.load(path)) == ["café", "zwei\nZeilen"]
     # A mark counts more than what is said of files without one.
     if encoding != "utf-8":
-        assert texts(load_records(path, encoding="cp1252")) == ["café", "zwei\nZeilen"]
+        assert texts(Dataset.load(path, encoding="cp1252")) == ["café", "zwei\nZeilen"]
 
 
 @pytest.mark.parametrize(
@@ -183,41 +184,41 @@ def test_the_byte_order_mark_says_the_encoding(tmp_path: Path, encoding: str) ->
     ],
 )
 def test_every_kind_of_file_has_an_encoding(tmp_path: Path, name: str, content: str) -> None:
-    assert texts(load_records(write(tmp_path / name, content.encode("utf-16")))) == ["café"]
-    assert texts(load_records(write(tmp_path / name, content.encode("cp1252")), encoding="cp1252")) == ["café"]
+    assert texts(Dataset.load(write(tmp_path / name, content.encode("utf-16")))) == ["café"]
+    assert texts(Dataset.load(write(tmp_path / name, content.encode("cp1252")), encoding="cp1252")) == ["café"]
     packed = write(tmp_path / f"{name}.gz", gzip.compress(content.encode("utf-16")))
-    assert texts(load_records(packed)) == ["café"]
+    assert texts(Dataset.load(packed)) == ["café"]
     unlabelled = write(tmp_path / "a.txt", "café\nthé\n".encode("utf-16"))
-    assert texts(load_records(unlabelled, ColumnNames(labelled=False))) == ["café", "thé"]
+    assert texts(Dataset.load(unlabelled, labeled=False)) == ["café", "thé"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_utf16_without_a_mark_is_refused_until_it_is_named(tmp_path: Path, encoding: str) -> None:
     path = write(tmp_path / "a.csv", TABLE.encode(encoding))
     with pytest.raises(EncodingError, match=rf"a\.csv.*{encoding}"):
-        load_records(path)
-    assert texts(load_records(path, encoding=encoding)) == ["café", "zwei\nZeilen"]
+        Dataset.load(path)
+    assert texts(Dataset.load(path, encoding=encoding)) == ["café", "zwei\nZeilen"]
 
 
 def test_what_is_not_in_the_encoding_is_a_bad_record(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", b"text,label\nfine,x\nbad \x81,x\n")
-    loaded = load_records(path, encoding="cp1252")
+    loaded = Dataset.load(path, encoding="cp1252")
     assert texts(loaded) == ["fine"] and loaded.bad == [BadRecord(f"{path}:3", "not cp1252", "bad \ufffd\tx")]
     cut = write(tmp_path / "b.csv", TABLE.encode("utf-16")[:-5])
-    assert [bad.reason for bad in load_records(cut).bad][0].startswith("the quote")
+    assert [bad.reason for bad in Dataset.load(cut).bad][0].startswith("the quote")
     odd = write(tmp_path / "c.jsonl", '{"text": "t", "label": "x"}\n{"text": "t", "label": "x"}'.encode("utf-16")[:-1])
-    assert [bad.reason for bad in load_records(odd).bad] == ["not utf-16"]
+    assert [bad.reason for bad in Dataset.load(odd).bad] == ["not utf-16"]
 
 
 def test_an_encoding_that_does_not_exist(tmp_path: Path) -> None:
     for encoding in ("latin-99", "hex"):
         with pytest.raises(XltError, match=encoding):
-            load_records(write(tmp_path / "a.csv", TABLE), encoding=encoding)
+            Dataset.load(write(tmp_path / "a.csv", TABLE), encoding=encoding)
 
 
 def test_a_header_in_another_encoding_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EncodingError, match="not UTF-8"):
-        load_records(write(tmp_path / "a.csv", "text,label,größe\nt,x,1\n".encode("cp1252")))
+        Dataset.load(write(tmp_path / "a.csv", "text,label,größe\nt,x,1\n".encode("cp1252")))
 
 
 # Labels
@@ -226,11 +227,11 @@ def test_a_header_in_another_encoding_is_refused(tmp_path: Path) -> None:
 def test_numbers_and_booleans_have_the_same_names_in_csv_and_jsonl(tmp_path: Path) -> None:
     values = [3, 3.0, -1, 0.5, True, False, [3], [True, 2]]
     lines = [json.dumps({"text": "t", "label": value}) for value in values]
-    found = labels(load_records(write(tmp_path / "a.jsonl", "\n".join(lines))))
+    found = labels(Dataset.load(write(tmp_path / "a.jsonl", "\n".join(lines))))
     assert found == [("3",), ("3.0",), ("-1",), ("0.5",), ("true",), ("false",), ("3",), ("true", "2")]
     rows = [f"t,{json.dumps(value)}" for value in values if not isinstance(value, list)]
     written = "\n".join(["text,label", *rows, "t,True", "t,FALSE"])
-    assert labels(load_records(write(tmp_path / "a.csv", written))) == [*found[:6], ("true",), ("false",)]
+    assert labels(Dataset.load(write(tmp_path / "a.csv", written))) == [*found[:6], ("true",), ("false",)]
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "null", '""', "[[]]", "[null]", '{"a": 1}'])
@@ -253,33 +254,35 @@ def test_a_text_is_named_as_it_is() -> None:
 def test_several_labels_in_a_cell(tmp_path: Path) -> None:
     columns = ColumnNames(separator=";")
     path = write(tmp_path / "a.csv", "text,label\none,b; a ;b\ntwo,a;\nthree,\n")
-    assert labels(load_records(path, columns)) == [("b", "a"), ("a",), ()]
-    assert labels(load_records(write(tmp_path / "a.jsonl", '{"text": "t", "label": "a;b"}'), columns)) == [("a", "b")]
+    assert labels(Dataset.load(path, columns=columns)) == [("b", "a"), ("a",), ()]
+    assert labels(Dataset.load(write(tmp_path / "a.jsonl", '{"text": "t", "label": "a;b"}'), columns=columns)) == [
+        ("a", "b")
+    ]
 
 
 def test_a_column_for_each_label(tmp_path: Path) -> None:
     columns = ColumnNames(labels=("a", "b"))
     path = write(tmp_path / "a.csv", "text,label_a,b\none,1,0\ntwo,true,1.0\nthree,0,False\nfour,2,0\nfive,,0\n")
-    loaded = load_records(path, columns)
+    loaded = Dataset.load(path, columns=columns)
     assert labels(loaded) == [("a",), ("a", "b"), ()]
     assert [(bad.location, bad.reason) for bad in loaded.bad] == [
         (f"{path}:5", "'2' in 'label_a' is neither 0 nor 1"),
         (f"{path}:6", "'' in 'label_a' is neither 0 nor 1"),
     ]
     lines = write(tmp_path / "a.jsonl", '{"text": "t", "a": false, "label_b": 1}\n')
-    assert labels(load_records(lines, columns)) == [("b",)]
+    assert labels(Dataset.load(lines, columns=columns)) == [("b",)]
     with pytest.raises(XltError, match="no column 'label_c'"):
-        load_records(path, ColumnNames(labels=("a", "c")))
+        Dataset.load(path, columns=ColumnNames(labels=("a", "c")))
 
 
 def test_languages_by_their_english_names(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "text,label,lang\none,x,German\ntwo,x,germna\nthree,x,\n")
-    loaded = load_records(path)
+    loaded = Dataset.load(path)
     assert [record.language for record in loaded.records] == ["de", "xx"]
     assert "'germna'" in loaded.bad[0].reason and "German" in loaded.bad[0].reason
-    assert {record.language for record in load_records(path, language="English").records} == {"en"}
+    assert {record.language for record in Dataset.load(path, language="English").records} == {"en"}
     with pytest.raises(XltError, match=r"'germna'.*German"):
-        load_records(path, language="germna")
+        Dataset.load(path, language="germna")
 
 
 # JSON
@@ -293,17 +296,17 @@ def test_spacys_own_layout(tmp_path: Path) -> None:
         {"text": "four", "cats": {}},
         {"text": "five", "cats": {"a": 3}},
     ]
-    loaded = load_records(write(tmp_path / "a.jsonl", "\n".join(map(json.dumps, rows))))
+    loaded = Dataset.load(write(tmp_path / "a.jsonl", "\n".join(map(json.dumps, rows))))
     assert labels(loaded) == [("a",), ("a", "b"), ()]
     assert [bad.location.rpartition(":")[2] for bad in loaded.bad] == ["4", "5"]
     # Who names another field gets that one.
     with pytest.raises(XltError, match="no field 'queue'"):
-        load_records(tmp_path / "a.jsonl", ColumnNames(label="queue"))
+        Dataset.load(tmp_path / "a.jsonl", columns=ColumnNames(label="queue"))
 
 
 def test_a_json_array_with_the_line_of_each_record(tmp_path: Path) -> None:
     path = write(tmp_path / "a.json", '\ufeff\n[{"text": "one", "label": "x"},\n{"text": "two",\n"label": "x"}, 3\n]\n')
-    loaded = load_records(path)
+    loaded = Dataset.load(path)
     assert [(record.text, record.location) for record in loaded.records] == [("one", f"{path}:2"), ("two", f"{path}:3")]
     assert [(bad.location, bad.reason) for bad in loaded.bad] == [(f"{path}:4", "not a JSON object")]
 
@@ -312,13 +315,13 @@ def test_a_json_array_with_the_line_of_each_record(tmp_path: Path) -> None:
     "content", ['{"text": "one", "label": "x"}', '{"text": "one",\n "label": "x"}\n{"text": "one", "label": "x"}']
 )
 def test_objects_without_an_array(tmp_path: Path, content: str) -> None:
-    assert set(texts(load_records(write(tmp_path / "a.json", content)))) == {"one"}
+    assert set(texts(Dataset.load(write(tmp_path / "a.json", content)))) == {"one"}
 
 
 @pytest.mark.parametrize(("rest", "line"), [("", 1), (",\n{", 2), (" 3]", 1), ("]\n]", 2), (",", 1), ("]\n{}", 2)])
 def test_a_broken_json_array_keeps_what_comes_before(tmp_path: Path, rest: str, line: int) -> None:
     path = write(tmp_path / "a.json", '[{"text": "one", "label": "x"}' + rest)
-    loaded = load_records(path)
+    loaded = Dataset.load(path)
     assert texts(loaded) == ["one"] and [bad.location for bad in loaded.bad] == [f"{path}:{line}"]
 
 
@@ -334,12 +337,12 @@ def test_paths_folders_and_patterns_as_strings_and_in_lists(tmp_path: Path) -> N
         [str(tmp_path / "a.csv")],
         (tmp_path / "a.csv" for _ in range(1)),
     ]
-    assert [texts(load_records(source)) for source in sources] == [["a.csv"]] * 4
-    assert texts(load_records(str(tmp_path / "*.csv"))) == ["a.csv", "b.csv"]
-    assert texts(load_records(str(tmp_path / "**" / "*.csv"))) == ["a.csv", "b.csv", "deep/c.csv"]
-    assert texts(load_records(str(tmp_path))) == ["a.csv", "b.csv", "deep/c.csv"]
+    assert [texts(Dataset.load(source)) for source in sources] == [["a.csv"]] * 4
+    assert texts(Dataset.load(str(tmp_path / "*.csv"))) == ["a.csv", "b.csv"]
+    assert texts(Dataset.load(str(tmp_path / "**" / "*.csv"))) == ["a.csv", "b.csv", "deep/c.csv"]
+    assert texts(Dataset.load(str(tmp_path))) == ["a.csv", "b.csv", "deep/c.csv"]
     with pytest.raises(XltError, match=r"no\*\.csv does not exist"):
-        load_records(str(tmp_path / "no*.csv"))
+        Dataset.load(str(tmp_path / "no*.csv"))
 
 
 def test_packed_files_and_parquet(tmp_path: Path) -> None:
@@ -347,18 +350,18 @@ def test_packed_files_and_parquet(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     rows = [{"text": "one", "label": ["x", "y"]}, {"text": None, "label": ["x"]}]
     parquet.write_table(arrow.Table.from_pylist(rows), tmp_path / "a.parquet")
-    loaded = load_records(tmp_path / "a.parquet")
+    loaded = Dataset.load(tmp_path / "a.parquet")
     assert labels(loaded) == [("x", "y")] and loaded.bad[0].location == f"{tmp_path}/a.parquet:2"
     doubled = arrow.Table.from_arrays([arrow.array(["one"]), arrow.array(["two"])], names=["text", "text"])
     parquet.write_table(doubled, tmp_path / "b.parquet")
     with pytest.raises(XltError, match=r"b\.parquet.*'text'"):
-        load_records(tmp_path / "b.parquet")
+        Dataset.load(tmp_path / "b.parquet")
     with arrow.CompressedOutputStream(str(tmp_path / "a.csv.zst"), "zstd") as file:
         file.write(TABLE.encode("utf-16"))
-    assert texts(load_records(tmp_path / "a.csv.zst")) == ["café", "zwei\nZeilen"]
+    assert texts(Dataset.load(tmp_path / "a.csv.zst")) == ["café", "zwei\nZeilen"]
 
 
 def test_a_packed_file_that_is_cut_off(tmp_path: Path) -> None:
     content = gzip.compress(TABLE.encode() * 100)
     with pytest.raises(XltError, match=r"a\.csv\.gz cannot be read"):
-        load_records(write(tmp_path / "a.csv.gz", content[: len(content) // 2]))
+        Dataset.load(write(tmp_path / "a.csv.gz", content[: len(content) // 2]))

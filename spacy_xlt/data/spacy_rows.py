@@ -1,0 +1,30 @@
+"""Rows of .spacy files (DocBin)."""
+
+from spacy.tokens import DocBin
+from spacy.vocab import Vocab
+
+from spacy_xlt.data.rows import Rows
+from spacy_xlt.errors import XltError
+from spacy_xlt.extensions import language_of, set_extensions
+
+# The names of the fields of each row.
+TEXT, CATS, LANGUAGE = "text", "cats", "lang"
+
+
+def spacy_rows(content: bytes, path: str) -> Rows:
+    """Yield the Docs of a .spacy file as `{text, cats, lang}`, each with its location `path:number`.
+
+    Args:
+        content: The bytes of the file.
+        path: The name of the file.
+
+    Raises:
+        XltError: The file is not a .spacy file, or is damaged.
+    """
+    set_extensions("language")
+    try:
+        docs = list(DocBin().from_bytes(content).get_docs(Vocab()))
+    except Exception as error:  # zlib and msgpack each raise their own kinds
+        raise XltError(f"{path} is not a .spacy file, or is damaged ({error}). Convert it again.") from error
+    for number, doc in enumerate(docs, start=1):
+        yield f"{path}:{number}", {TEXT: doc.text, CATS: dict(doc.cats), LANGUAGE: language_of(doc)}
