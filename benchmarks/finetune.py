@@ -22,7 +22,8 @@ from spacy.training.initialize import init_nlp
 from spacy.training.loop import train as train_nlp
 from transformers import AutoModel, AutoTokenizer, get_linear_schedule_with_warmup
 
-from spacy_xlt.data.docbin import load_records, make_docs, write_docbin
+from spacy_xlt.data.dataset import Dataset
+from spacy_xlt.data.docbin import make_docs, write_docbin
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.folder import default_folder
 
@@ -93,7 +94,7 @@ def by_spacy(train: list[Record], dev: list[Record], steps: int) -> float:
 
 def main(steps: int = 44) -> None:
     sib200 = data_folder() / "sib200" / "eng_Latn"
-    train, dev = load_records([sib200 / "train.tsv"]).records, load_records([sib200 / "dev.tsv"]).records
+    train, dev = Dataset.load([sib200 / "train.tsv"]).records, Dataset.load([sib200 / "dev.tsv"]).records
     seconds: dict[str, list[float]] = {"spacy train": [], "plain torch": []}
     for _ in range(ROUNDS):
         seconds["spacy train"].append(by_spacy(train, dev, steps))

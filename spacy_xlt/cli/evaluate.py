@@ -31,7 +31,7 @@ def evaluate_cli(
     The table has 95 % intervals and the gap to the source language, before and after projection.
     """
     from spacy_xlt.cli.common import make_columns, print_notes, quiet, report_bad_records
-    from spacy_xlt.data.docbin import load_records
+    from spacy_xlt.data.dataset import Dataset
     from spacy_xlt.evaluation.evaluate import evaluate
     from spacy_xlt.evaluation.table import print_table
     from spacy_xlt.files import write_json
@@ -39,9 +39,9 @@ def evaluate_cli(
 
     use_gpu(gpu_id)
     columns = make_columns(text, label, lang, label_separator, labels)
-    loaded = load_records(data, columns, language, encoding=encoding)
+    loaded = Dataset.load(data, columns=columns, language=language, encoding=encoding)
     print_notes(loaded.notes)
-    figures = evaluate(load_model(model), loaded.records, source=source, quiet=quiet(progress))
+    figures = evaluate(load_model(model), loaded, source=source, quiet=quiet(progress))
     metrics = {"model": str(model), "data": data, **figures}
     print_table(metrics)
     if output is not None:

@@ -37,9 +37,8 @@ def evaluate_alignment_cli(
     mean CSLS of mutual neighbours, hubness, and a linear probe for the language.
     """
     from spacy_xlt.cli.common import parse_by_language, print_notes, quiet, read_sides, report_bad_records, warn_skipped
+    from spacy_xlt.data.dataset import Dataset
     from spacy_xlt.data.dictionaries import read_dictionary
-    from spacy_xlt.data.docbin import load_records
-    from spacy_xlt.data.records import ColumnNames
     from spacy_xlt.errors import XltError
     from spacy_xlt.evaluation.alignment_table import print_alignment
     from spacy_xlt.evaluation.evaluate_alignment import evaluate_alignment
@@ -62,9 +61,9 @@ def evaluate_alignment_cli(
     sentences = {language: read_sides(language, both, encoding)[:limit] for language, both in files["--pairs"].items()}
     unlabelled, bad = {}, []
     for language, path in files["--texts"].items():
-        loaded = load_records(path, ColumnNames(labelled=False), language, encoding=encoding)
+        loaded = Dataset.load(path, language=language, labeled=False, encoding=encoding)
         print_notes(loaded.notes)
-        unlabelled[language] = [record.text for record in loaded.records][:limit]
+        unlabelled[language] = loaded.texts[:limit]
         bad.extend(loaded.bad)
     use_gpu(gpu_id)
     nlp = load_model_or_encoder(model)

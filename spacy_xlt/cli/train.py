@@ -34,7 +34,7 @@ def train_cli(
     import sys
 
     from spacy_xlt.cli.common import make_columns, print_notes, read_languages, report_bad_records
-    from spacy_xlt.data.docbin import Dataset, load_records
+    from spacy_xlt.data.dataset import Dataset
     from spacy_xlt.errors import XltError
     from spacy_xlt.models import check_output, save_model, use_gpu
     from spacy_xlt.training.train import train
@@ -44,14 +44,14 @@ def train_cli(
     check_output(output)
     known_languages = read_languages(languages)
     columns = make_columns(text, label, lang, label_separator, labels)
-    loaded = load_records(data, columns, encoding=encoding)
-    loaded_dev = load_records(dev, columns, encoding=encoding) if dev else Dataset()
+    loaded = Dataset.load(data, columns=columns, encoding=encoding)
+    loaded_dev = Dataset.load(dev, columns=columns, encoding=encoding) if dev else Dataset()
     print_notes([*loaded.notes, *loaded_dev.notes])
     report_bad_records([*loaded.bad, *loaded_dev.bad], output.with_name(output.name + ".quarantine.jsonl"), strict)
     use_gpu(gpu_id)
     nlp = train(
-        loaded.records,
-        dev=loaded_dev.records if dev else None,
+        loaded,
+        dev=loaded_dev if dev else None,
         method=method,  # type: ignore[arg-type]
         source=source,
         languages=known_languages,

@@ -79,7 +79,6 @@ class Dataset:
         """
         if language is not None:
             language = as_base_code(language)
-        labeled = labeled and columns.labelled
         return cls._load(data, _Options(columns, language, labeled, encoding), "item")
 
     @classmethod

@@ -11,7 +11,7 @@ from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
 from spacy.tokens import Doc
 from tqdm import tqdm
 
-from spacy_xlt.data.given import Records, as_records
+from spacy_xlt.data.dataset import Data, load_dataset
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.metrics import by_language
@@ -22,7 +22,7 @@ from spacy_xlt.pipeline.langdetect import LanguageDetector
 from spacy_xlt.pipeline.projector import Projector
 
 
-def evaluate(nlp: Language, records: Records, *, source: str = "en", quiet: bool = True) -> dict[str, Any]:
+def evaluate(nlp: Language, records: Data, *, source: str = "en", quiet: bool = True) -> dict[str, Any]:
     """Return the metrics of a pipeline on labelled records: per language and on the mean of the targets.
 
     records: labelled records, or the files that hold them: a path, a folder, a pattern, or a list of them.
@@ -31,7 +31,7 @@ def evaluate(nlp: Language, records: Records, *, source: str = "en", quiet: bool
     source then counts instead of `source`). A record without a language counts under the detected one.
     Raises XltError for a label that the pipeline does not know.
     """
-    records = as_records(records)
+    records = load_dataset(records).records
     head = find_pipe(nlp, TextCategorizer)
     multilabel = isinstance(head, MultiLabel_TextCategorizer)
     gold = _gold(records, list(head.labels), multilabel)

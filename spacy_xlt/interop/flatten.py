@@ -7,7 +7,7 @@ from typing import Any, Optional
 import spacy
 from spacy.language import Language
 
-from spacy_xlt.data.given import Texts
+from spacy_xlt.data.dataset import Data
 from spacy_xlt.encoders.folder import EncoderSettings
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
@@ -24,7 +24,7 @@ def flatten(
     *,
     source: str = "en",
     languages: Sequence[str] = (),
-    source_texts: Optional[Texts] = None,
+    source_texts: Optional[Data] = None,
     quiet: bool = True,
 ) -> Language:
     """Move the trained weights of `transformer` into an `xlt_encoder`, and the head into an `xlt_textcat` behind it.

@@ -18,8 +18,8 @@ from spacy.training.initialize import init_nlp
 from spacy.training.loop import train as train_nlp
 from thinc.api import Config
 
-from spacy_xlt.data.docbin import make_docs, split_dev, write_docbin
-from spacy_xlt.data.given import Records, as_records
+from spacy_xlt.data.dataset import Data, load_dataset, split_records
+from spacy_xlt.data.docbin import make_docs, write_docbin
 from spacy_xlt.data.paths import PathLike
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.folder import check_folder, default_folder
@@ -42,9 +42,9 @@ FINETUNE_BATCH = 16
 
 
 def train(
-    records: Records,
+    records: Data,
     *,
-    dev: Optional[Records] = None,
+    dev: Optional[Data] = None,
     method: Method = "frozen",
     source: str = "en",
     languages: Sequence[str] = (),
@@ -71,8 +71,8 @@ def train(
     if encoder is not None:
         encoder = check_folder(Path(encoder).expanduser())
     source, languages = find_language(source), [find_language(language) for language in languages]
-    records = as_records(records)
-    train_records, dev_records = (records, as_records(dev)) if dev is not None else split_dev(records)
+    records = load_dataset(records).records
+    train_records, dev_records = (records, load_dataset(dev).records) if dev is not None else split_records(records)
     labels = _check(records, dev_records)
     for sentence in weak_labels(labels, train_records, dev_records):
         warn(sentence)
