@@ -31,8 +31,8 @@ from tqdm import tqdm
 
 from spacy_xlt import registries as _registries  # noqa: F401
 from spacy_xlt.alignment.affine import AffineMap, Floats
+from spacy_xlt.data.dataset import Dataset
 from spacy_xlt.data.dictionaries import read_dictionary, split_by_source
-from spacy_xlt.data.docbin import load_records
 from spacy_xlt.data.parallel import read_parallel
 from spacy_xlt.evaluation.alignment import sentence_figures
 from spacy_xlt.evaluation.lexicon import induce_lexicon
@@ -67,7 +67,7 @@ def sentences() -> tuple[Texts, dict[str, list[str]]]:
     texts: Texts = {}
     labels: dict[str, list[str]] = {}
     for split in ("dev", "test"):
-        for record in load_records(sorted((data_folder() / "sib200").glob(f"*/{split}.tsv"))).records:
+        for record in Dataset.load(sorted((data_folder() / "sib200").glob(f"*/{split}.tsv"))).records:
             texts.setdefault(f"{split}.{record.language}", []).append(record.text)
             labels.setdefault(f"{split}.{record.language}", []).append(record.labels[0])
     for code, lines in read_ntrex().items():

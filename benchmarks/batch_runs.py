@@ -18,7 +18,7 @@ from tickets import make_tickets
 
 from spacy_xlt import Classifier
 from spacy_xlt.batch import process
-from spacy_xlt.data.records import MAX_CHARS
+from spacy_xlt.data.rows import MAX_CHARS
 
 
 def read_bodies(source: Path) -> list[str]:

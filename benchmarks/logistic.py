@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.linear_model import LogisticRegression
 
-from spacy_xlt.data.docbin import load_records
+from spacy_xlt.data.dataset import Dataset
 from spacy_xlt.evaluation.document import Metrics
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
@@ -30,12 +30,12 @@ def main(model: Path, train: Path, test: Path, metrics: Path) -> None:
     document = Metrics.load(metrics).to_dict()
     source = document["source"]
     nlp = spacy.load(model)
-    records = load_records([train]).records
+    records = Dataset.load([train]).records
     head = LogisticRegression(C=C, max_iter=1000)
     embeddings = find_pipe(nlp, Encoder).encode([record.text for record in records])
     head.fit(embeddings, [record.labels[0] for record in records])
 
-    tests = load_records([test]).records
+    tests = Dataset.load([test]).records
     with nlp.select_pipes(disable=["xlt_textcat"]):
         docs = list(nlp.pipe(record.text for record in tests))
     gold = np.array([record.labels[0] for record in tests])

@@ -12,8 +12,7 @@ import json
 
 from common import PROJECT
 
-from spacy_xlt.data.docbin import load_records
-from spacy_xlt.data.records import ColumnNames
+from spacy_xlt.data.dataset import Dataset
 from spacy_xlt.files import whole_file
 from spacy_xlt.languages import base_code
 
@@ -23,10 +22,9 @@ NTREX_LINES = 150
 
 
 def main() -> None:
-    unlabelled = ColumnNames(labelled=False)
-    records = load_records([ASSETS / "sib200" / "dev"], unlabelled).records
+    records = Dataset.load(ASSETS / "sib200" / "dev", labeled=False).records
     for path in sorted((ASSETS / "ntrex").iterdir()):
-        records += load_records([path], unlabelled, base_code(path.stem)).records[:NTREX_LINES]
+        records += Dataset.load(path, language=base_code(path.stem), labeled=False).records[:NTREX_LINES]
     rows = (json.dumps({"text": record.text, "lang": record.language}, ensure_ascii=False) for record in records)
     with whole_file(OUTPUT) as scratch:
         scratch.write_text("".join(f"{row}\n" for row in rows), encoding="utf8")

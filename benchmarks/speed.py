@@ -28,8 +28,9 @@ from spacy.training.loop import train as train_nlp
 sys.path.append(str(Path(__file__).parent))
 from common import data_folder, machine, read_ntrex, write_results
 
-from spacy_xlt.data.docbin import load_records, make_docs, write_docbin
-from spacy_xlt.data.records import ColumnNames, Record
+from spacy_xlt.data.dataset import Dataset
+from spacy_xlt.data.docbin import make_docs, write_docbin
+from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.cpu import has_cpu_flag, usable_threads
 from spacy_xlt.export.export import PRESETS, export
 from spacy_xlt.files import folder_megabytes
@@ -47,13 +48,13 @@ SMALLEST_SIZE = 1024  # of the matrices whose product gives the machine's rate
 def sib200(split: str) -> list[Record]:
     """The labelled sentences of all 14 languages."""
     files = sorted((data_folder() / "sib200").glob(f"*/{split}.tsv"))
-    return load_records(files, ColumnNames()).records
+    return Dataset.load(files).records
 
 
 def unlabelled() -> dict[str, list[str]]:
     """What `fast` may learn from: the source's training texts, and NTREX and SIB-200's dev texts of all languages."""
     texts = {code: lines[:1800] for code, lines in read_ntrex().items()}
-    for record in [*sib200("dev"), *load_records([data_folder() / "sib200" / "eng_Latn" / "train.tsv"]).records]:
+    for record in [*sib200("dev"), *Dataset.load([data_folder() / "sib200" / "eng_Latn" / "train.tsv"]).records]:
         texts.setdefault(record.language, []).append(record.text)
     return texts
 
@@ -122,7 +123,7 @@ def head_seconds() -> float:
     with tempfile.TemporaryDirectory() as scratch:
         paths, texts = {}, []
         for split in ("train", "dev"):
-            records = load_records([data_folder() / "sib200" / "eng_Latn" / f"{split}.tsv"]).records
+            records = Dataset.load([data_folder() / "sib200" / "eng_Latn" / f"{split}.tsv"]).records
             labels = sorted({record.labels[0] for record in records})
             paths[f"paths.{split}"] = f"{scratch}/{split}.spacy"
             write_docbin(make_docs(spacy.blank("xx"), records, labels), Path(paths[f"paths.{split}"]))

@@ -44,7 +44,7 @@ def align_vectors_cli(
     SRC and TGT are fastText .vec, word2vec or GloVe text files, also as .gz, or spaCy pipeline folders. Use the result
     with: python -m spacy init vectors de OUT nlp_de
     """
-    from spacy_xlt.cli.common import quiet, warn_skipped
+    from spacy_xlt.cli.common import warn_skipped
     from spacy_xlt.errors import XltError
     from spacy_xlt.evaluation.alignment_table import print_vectors
     from spacy_xlt.files import write_json
@@ -61,7 +61,7 @@ def align_vectors_cli(
         dictionary=dictionary,
         evaluate_on=evaluate_on,
         max_vectors=max_vectors,
-        progress=not quiet(progress),
+        progress=progress,
     )
     write_json(figures, output.with_name(output.name + ".json"))
     print_vectors(figures)

@@ -26,7 +26,7 @@ def classify_cli(
     from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
 
     from spacy_xlt.data.decoding import decode
-    from spacy_xlt.data.records import MAX_CHARS
+    from spacy_xlt.data.rows import MAX_CHARS
     from spacy_xlt.errors import XltError
     from spacy_xlt.heads.thresholds import labels_above
     from spacy_xlt.models import load_model, use_gpu

@@ -8,7 +8,8 @@ from typing import Any, Optional
 import typer
 
 from spacy_xlt.data.decoding import UNDECODED
-from spacy_xlt.data.records import BadRecord, ColumnNames
+from spacy_xlt.data.records import ColumnNames
+from spacy_xlt.data.rows import BadRecord
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import find_language
 
@@ -17,7 +18,7 @@ ENCODING_HINT = "Name the encoding of the files with --encoding, as in --encodin
 
 def report_bad_records(bad: Sequence[BadRecord], quarantine: Path, strict: bool) -> None:
     """Write the quarantine file, print the number of bad records to stderr, and exit with 1 if `strict`."""
-    from spacy_xlt.data.docbin import write_quarantine
+    from spacy_xlt.data.dataset import write_quarantine
 
     write_quarantine(bad, quarantine)
     if bad:

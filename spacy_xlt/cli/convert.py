@@ -30,14 +30,12 @@ def convert_cli(
     import spacy
 
     from spacy_xlt.cli.common import make_columns, print_notes, report_bad_records
-    from spacy_xlt.data.docbin import load_records, make_docs, write_docbin
+    from spacy_xlt.data.dataset import Dataset
+    from spacy_xlt.data.docbin import make_docs, write_docbin
 
     columns = make_columns(text, label, lang, label_separator, labels)
-    loaded = load_records(inputs, columns, language, encoding=encoding)
-    print_notes(loaded.notes)
-    nlp = spacy.blank("xx")
-    write_docbin(make_docs(nlp, loaded.records, loaded.labels), output)
-    print(
-        f"✔ {len(loaded.records)} texts, {len(loaded.labels)} labels, {len(loaded.by_language())} languages: {output}"
-    )
-    report_bad_records(loaded.bad, output.with_suffix(".quarantine.jsonl"), strict)
+    dataset = Dataset.load(inputs, columns=columns, language=language, encoding=encoding)
+    print_notes(dataset.notes)
+    write_docbin(make_docs(spacy.blank("xx"), dataset, dataset.labels), output)
+    print(f"✔ {len(dataset)} texts, {len(dataset.labels)} labels, {len(dataset.languages)} languages: {output}")
+    report_bad_records(dataset.bad, output.with_suffix(".quarantine.jsonl"), strict)

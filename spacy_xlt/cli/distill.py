@@ -43,25 +43,24 @@ def distill_cli(
     side and MODEL learns it for the translation. A static student: python -m spacy xlt export --preset fast.
     """
     from spacy_xlt.cli.common import check_choice, make_columns, parse_by_language, read_sides
-    from spacy_xlt.cli.transfer_common import METHODS, Inputs, finish, source_of
-    from spacy_xlt.data.docbin import Dataset
+    from spacy_xlt.cli.transfer_common import METHODS, finish, read_data, report_bad, source_of
     from spacy_xlt.models import check_output, load_model, use_gpu
     from spacy_xlt.transfer.distill import distill
 
     check_choice("--method", method, METHODS)
     check_output(output)
     use_gpu(gpu_id)
-    inputs = Inputs(make_columns(text, label, lang, label_separator, labels), encoding)
-    unlabelled = inputs.read(texts, language, labelled=False)
+    columns = make_columns(text, label, lang, label_separator, labels)
+    unlabeled = read_data(texts, language, columns=columns, encoding=encoding, labeled=False)
     translations = {
         code: read_sides(code, both, encoding) for code, both in parse_by_language("--pairs", pairs).items()
     }
     nlp = load_model(model)
-    held = inputs.read_source(dev, source_of(nlp))
-    inputs.report_bad(output, strict)
+    held = read_data(dev, columns=columns, encoding=encoding, source=source_of(nlp))
+    report_bad([unlabeled, held], output, strict)
     result = distill(
         nlp,
-        Dataset(unlabelled).by_language(),
+        unlabeled,
         teacher=None if teacher is None else load_model(teacher),
         translations=translations,
         layers=layers,

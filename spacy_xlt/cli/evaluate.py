@@ -34,16 +34,16 @@ def evaluate_cli(
 
     The table has 95% confidence intervals and the gap to the source language, before and after the projection.
     """
-    from spacy_xlt.cli.common import make_columns, print_notes, quiet, report_bad_records
-    from spacy_xlt.data.docbin import load_records
+    from spacy_xlt.cli.common import make_columns, print_notes, report_bad_records
+    from spacy_xlt.data.dataset import Dataset
     from spacy_xlt.evaluation.evaluate import evaluate
     from spacy_xlt.models import load_model, use_gpu
 
     use_gpu(gpu_id)
     columns = make_columns(text, label, lang, label_separator, labels)
-    dataset = load_records(data, columns, language, encoding=encoding)
+    dataset = Dataset.load(data, columns=columns, language=language, encoding=encoding)
     print_notes(dataset.notes)
-    report = evaluate(load_model(model), dataset.records, source=source, progress=not quiet(progress))
+    report = evaluate(load_model(model), dataset, source=source, progress=progress)
     report = report.model_copy(update={"model": str(model), "data": data})
     report.table()
     if output is not None:

@@ -39,10 +39,9 @@ def evaluate_alignment_cli(
     looks up the translation of each sentence, in both directions. Texts that are not translations: it measures the mean
     CSLS of mutual neighbors, hubness, and how well a linear probe predicts the language.
     """
-    from spacy_xlt.cli.common import parse_by_language, print_notes, quiet, read_sides, report_bad_records, warn_skipped
+    from spacy_xlt.cli.common import parse_by_language, print_notes, read_sides, report_bad_records, warn_skipped
+    from spacy_xlt.data.dataset import Dataset
     from spacy_xlt.data.dictionaries import read_dictionary
-    from spacy_xlt.data.docbin import load_records
-    from spacy_xlt.data.records import ColumnNames
     from spacy_xlt.errors import XltError
     from spacy_xlt.evaluation.alignment_table import print_alignment
     from spacy_xlt.evaluation.evaluate_alignment import evaluate_alignment
@@ -65,14 +64,14 @@ def evaluate_alignment_cli(
     sentences = {language: read_sides(language, both, encoding)[:limit] for language, both in files["--pairs"].items()}
     unlabeled, bad = {}, []
     for language, path in files["--texts"].items():
-        loaded = load_records(path, ColumnNames(labelled=False), language, encoding=encoding)
+        loaded = Dataset.load(path, language=language, labeled=False, encoding=encoding)
         print_notes(loaded.notes)
-        unlabeled[language] = [record.text for record in loaded.records][:limit]
+        unlabeled[language] = loaded.texts[:limit]
         bad.extend(loaded.bad)
     use_gpu(gpu_id)
     nlp = load_model_or_encoder(model)
     figures = evaluate_alignment(
-        nlp, dictionaries=word_pairs, pairs=sentences, texts=unlabeled, source=source, progress=not quiet(progress)
+        nlp, dictionaries=word_pairs, pairs=sentences, texts=unlabeled, source=source, progress=progress
     )
     document = {"model": str(model), **figures, "files": files}
     print_alignment(document)

@@ -39,9 +39,8 @@ def export_cli(
     All else stays as it is. The result loads with spacy.load and spacy_xlt.Classifier.load.
     It needs neither torch nor transformers: pip install 'spacy-xlt[serve]'.
     """
-    from spacy_xlt.cli.common import make_columns, quiet, read_languages
-    from spacy_xlt.cli.transfer_common import Inputs
-    from spacy_xlt.data.docbin import Dataset
+    from spacy_xlt.cli.common import make_columns, read_languages
+    from spacy_xlt.cli.transfer_common import read_data, report_bad
     from spacy_xlt.errors import XltError
     from spacy_xlt.evaluation.evaluate import evaluate
     from spacy_xlt.export.export import PRESETS, export, mean_accuracy
@@ -53,19 +52,18 @@ def export_cli(
     check_output(output)
     wanted = read_languages(languages)
     use_gpu(gpu_id)
-    inputs = Inputs(make_columns(text, label, lang, label_separator, labels), encoding)
-    texts_of = Dataset(inputs.read(texts or [], labelled=False)).by_language()
-    records = inputs.read(dev or [])
-    inputs.report_bad(output, strict)
+    columns = make_columns(text, label, lang, label_separator, labels)
+    unlabeled = read_data(texts or [], columns=columns, encoding=encoding, labeled=False)
+    labeled = read_data(dev or [], columns=columns, encoding=encoding)
+    report_bad([unlabeled, labeled], output, strict)
     nlp = load_model(model)
-    held = [record.text for record in records]
-    exported, notes = export(nlp, preset, texts_of, languages=wanted, held=held, progress=progress)
+    exported, notes = export(nlp, preset, unlabeled, languages=wanted, held=labeled, progress=progress)
     for note in notes:
         print(note)
-    if records:
-        before, after = (evaluate(each, records, progress=not quiet(progress)) for each in (nlp, exported))
+    if labeled:
+        before, after = (evaluate(each, labeled, progress=progress) for each in (nlp, exported))
         print(
-            f"Accuracy on {len(records)} dev texts, mean of {len(before.languages)} languages: "
+            f"Accuracy on {len(labeled)} development texts, mean of {len(before.languages)} languages: "
             f"{mean_accuracy(before.to_dict()):.3f} before, {mean_accuracy(after.to_dict()):.3f} after."
         )
     save_model(exported, output)

@@ -32,18 +32,20 @@ def few_shot_cli(
     it was where --dev texts say that it got worse.
     """
     from spacy_xlt.cli.common import check_choice, make_columns
-    from spacy_xlt.cli.transfer_common import METHODS, Inputs, finish, source_of
+    from spacy_xlt.cli.transfer_common import METHODS, finish, read_data, report_bad, source_of
     from spacy_xlt.models import check_output, load_model, use_gpu
     from spacy_xlt.transfer.few_shot import few_shot
 
     check_choice("--method", method, METHODS)
     check_output(output)
     use_gpu(gpu_id)
-    inputs = Inputs(make_columns(text, label, lang, label_separator, labels), encoding)
-    target = inputs.read(texts, language)
+    columns = make_columns(text, label, lang, label_separator, labels)
+    target = read_data(texts, language, columns=columns, encoding=encoding)
     nlp = load_model(model)
-    source, held = (inputs.read_source(paths, source_of(nlp)) for paths in (source_texts, dev))
-    inputs.report_bad(output, strict)
+    source, held = (
+        read_data(paths, columns=columns, encoding=encoding, source=source_of(nlp)) for paths in (source_texts, dev)
+    )
+    report_bad([target, source, held], output, strict)
     result = few_shot(
         nlp,
         target,

@@ -25,7 +25,7 @@ def flatten_cli(
     The scores stay the same. With --texts the projector learns the source's mean, which `xlt transfer project` needs.
     """
     from spacy_xlt.cli.common import print_notes, read_languages, report_bad_records
-    from spacy_xlt.data.docbin import Dataset, load_records
+    from spacy_xlt.data.dataset import Dataset
     from spacy_xlt.data.records import ColumnNames
     from spacy_xlt.extras import require
     from spacy_xlt.interop.flatten import flatten
@@ -35,15 +35,15 @@ def flatten_cli(
     check_output(output)
     known_languages = read_languages(languages)
     use_gpu(gpu_id)
-    columns = ColumnNames(text=text, labelled=False)
-    loaded = load_records(texts, columns, encoding=encoding) if texts else Dataset()
+    columns = ColumnNames(text=text)
+    loaded = Dataset.load(texts, columns=columns, labeled=False, encoding=encoding) if texts else Dataset()
     print_notes(loaded.notes)
     report_bad_records(loaded.bad, output.with_name(output.name + ".quarantine.jsonl"), strict)
     nlp = flatten(
         load_model(model),
         source=source,
         languages=known_languages,
-        source_texts=[record.text for record in loaded.records] if texts else None,
+        source_texts=loaded.texts if texts else None,
         progress=progress,
     )
     save_model(nlp, output)

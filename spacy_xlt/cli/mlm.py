@@ -27,8 +27,7 @@ def mlm_cli(
 
     Then use it: xlt train DATA MODEL --encoder OUTPUT.
     """
-    from spacy_xlt.cli.transfer_common import Inputs
-    from spacy_xlt.data.docbin import Dataset
+    from spacy_xlt.cli.transfer_common import read_data, report_bad
     from spacy_xlt.data.records import ColumnNames
     from spacy_xlt.files import check_replaceable
     from spacy_xlt.models import use_gpu
@@ -36,8 +35,8 @@ def mlm_cli(
 
     check_replaceable(output.expanduser().resolve(), "config.json")
     use_gpu(gpu_id)
-    inputs = Inputs(ColumnNames(text, language=lang), encoding)
-    unlabelled = inputs.read(texts, language, labelled=False)
-    inputs.report_bad(output, strict)
-    card = pretrain(model, output, Dataset(unlabelled).by_language(), epochs=epochs, seed=seed, progress=progress)
+    columns = ColumnNames(text, language=lang)
+    unlabeled = read_data(texts, language, columns=columns, encoding=encoding, labeled=False)
+    report_bad([unlabeled], output, strict)
+    card = pretrain(model, output, unlabeled, epochs=epochs, seed=seed, progress=progress)
     print(f"✔ {output}: loss on held-out texts {card['loss_before']:.3f} -> {card['loss_after']:.3f}")

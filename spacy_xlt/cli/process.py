@@ -55,7 +55,7 @@ def process_cli(
 
     from spacy_xlt.batch.engine import process
     from spacy_xlt.batch.summary import kind_of, print_table
-    from spacy_xlt.cli.common import ENCODING_HINT, quiet
+    from spacy_xlt.cli.common import ENCODING_HINT
     from spacy_xlt.data.decoding import UNDECODED
     from spacy_xlt.data.paths import KINDS
     from spacy_xlt.errors import XltError
@@ -81,7 +81,7 @@ def process_cli(
             engine=engine,  # type: ignore[arg-type]
             address=address,
             gpu_id=gpu_id,
-            progress=not quiet(progress),
+            progress=progress,
             say=lambda sentence: print(f"ℹ {sentence}", file=sys.stderr),
         )
     except KeyboardInterrupt:

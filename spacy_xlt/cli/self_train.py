@@ -36,22 +36,23 @@ def self_train_cli(
     texts say that it got worse.
     """
     from spacy_xlt.cli.common import check_choice, make_columns
-    from spacy_xlt.cli.transfer_common import METHODS, Inputs, finish, source_of
-    from spacy_xlt.data.docbin import Dataset
+    from spacy_xlt.cli.transfer_common import METHODS, finish, read_data, report_bad, source_of
     from spacy_xlt.models import check_output, load_model, use_gpu
     from spacy_xlt.transfer.self_train import self_train
 
     check_choice("--method", method, METHODS)
     check_output(output)
     use_gpu(gpu_id)
-    inputs = Inputs(make_columns(text, label, lang, label_separator, labels), encoding)
-    unlabelled = inputs.read(texts, language, labelled=False)
+    columns = make_columns(text, label, lang, label_separator, labels)
+    unlabeled = read_data(texts, language, columns=columns, encoding=encoding, labeled=False)
     nlp = load_model(model)
-    source, held = (inputs.read_source(paths, source_of(nlp)) for paths in (source_texts, dev))
-    inputs.report_bad(output, strict)
+    source, held = (
+        read_data(paths, columns=columns, encoding=encoding, source=source_of(nlp)) for paths in (source_texts, dev)
+    )
+    report_bad([unlabeled, source, held], output, strict)
     result = self_train(
         nlp,
-        Dataset(unlabelled).by_language(),
+        unlabeled,
         source=source,
         dev=held,
         method=method,  # type: ignore[arg-type]

@@ -50,8 +50,8 @@ def train_cli(
     fewer than 500 texts none is, and cross-validation chooses what has to be chosen.
     """
     from spacy_xlt.cli.common import check_choice, make_columns, print_notes, read_languages, report_bad_records
-    from spacy_xlt.data.docbin import Dataset, load_records
-    from spacy_xlt.data.given import as_texts_by_language
+    from spacy_xlt.cli.transfer_common import read_data
+    from spacy_xlt.data.dataset import Dataset
     from spacy_xlt.models import check_output, save_model, use_gpu
     from spacy_xlt.training.train import METHODS, train
 
@@ -59,18 +59,18 @@ def train_cli(
     check_output(output)
     known_languages = read_languages(languages)
     columns = make_columns(text, label, lang, label_separator, labels)
-    loaded = load_records(data, columns, encoding=encoding)
-    loaded_dev = load_records(dev, columns, encoding=encoding) if dev else Dataset()
+    loaded = Dataset.load(data, columns=columns, encoding=encoding)
+    loaded_dev = Dataset.load(dev, columns=columns, encoding=encoding) if dev else Dataset()
     print_notes([*loaded.notes, *loaded_dev.notes])
     report_bad_records([*loaded.bad, *loaded_dev.bad], output.with_name(output.name + ".quarantine.jsonl"), strict)
     use_gpu(gpu_id)
     nlp = train(
-        loaded.records,
-        dev=loaded_dev.records if dev else None,
+        loaded,
+        dev=loaded_dev if dev else None,
         method=method,  # type: ignore[arg-type]
         source=source,
         languages=known_languages,
-        adapt=as_texts_by_language(adapt) if adapt else None,
+        adapt=read_data(adapt, columns=columns, encoding=encoding, labeled=False) if adapt else None,
         encoder=encoder,
         epochs=epochs,
         batch_size=batch_size,

@@ -50,9 +50,8 @@ def project_cli(
     compared fairly.
     """
     from spacy_xlt.cli.common import parse_by_language, read_sides, warn_skipped
-    from spacy_xlt.cli.transfer_common import Inputs
+    from spacy_xlt.cli.transfer_common import read_data, report_bad
     from spacy_xlt.data.dictionaries import read_dictionary
-    from spacy_xlt.data.docbin import Dataset
     from spacy_xlt.data.records import ColumnNames
     from spacy_xlt.errors import XltError
     from spacy_xlt.models import check_output, load_model, save_model, use_gpu
@@ -64,8 +63,8 @@ def project_cli(
         raise XltError("There is nothing to fit on: give --texts, --pairs or --dictionary.")
     check_output(output)
     use_gpu(gpu_id)
-    inputs = Inputs(ColumnNames(text=text, language=lang), encoding)
-    collected = Dataset(inputs.read(texts, language, labelled=False)).by_language()
+    columns = ColumnNames(text=text, language=lang)
+    unlabeled = read_data(texts, language, columns=columns, encoding=encoding, labeled=False)
     translations: dict[str, list[tuple[str, str]]] = {}
     for code, both in parse_by_language("--pairs", pairs).items():
         translations.setdefault(code, []).extend(read_sides(code, both, encoding))
@@ -74,15 +73,15 @@ def project_cli(
         words = read_dictionary(file, encoding=encoding)
         skipped += warn_skipped(file, words.skipped.to_dict())
         translations.setdefault(code, []).extend(words.pairs)
-    inputs.report_bad(output, strict)
+    report_bad([unlabeled], output, strict)
     if strict and skipped:
         raise typer.Exit(1)
     nlp = load_model(model)
     if aligner is not None:
         set_aligner(nlp, aligner)
-    fit_projection(nlp, collected, translations=translations, progress=progress)
+    fit_projection(nlp, unlabeled, translations=translations, progress=progress)
     save_model(nlp, output)
     projector = find_pipe(nlp, Projector)
-    fitted = sorted({*collected, *translations})
+    fitted = sorted({*unlabeled.languages, *translations})
     counts = ", ".join(f"{code} {projector.counts[code]}" for code in fitted)
     print(f"✔ {output}: fitted on {counts} texts; knows {', '.join(projector.languages)}")

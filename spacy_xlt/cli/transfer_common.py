@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -11,7 +11,8 @@ import typer
 if TYPE_CHECKING:
     from spacy.language import Language
 
-    from spacy_xlt.data.records import BadRecord, ColumnNames, Record
+    from spacy_xlt.data.dataset import Dataset
+    from spacy_xlt.data.records import ColumnNames
     from spacy_xlt.transfer.acceptance import Result
 
 Output = Annotated[Path, typer.Argument(help="The model folder to write.")]
@@ -39,51 +40,52 @@ Tune = Annotated[
 ]
 
 
-@dataclass
-class Inputs:
-    """Reads record files and gathers what is wrong with them."""
+def read_data(
+    paths: Sequence[str],
+    languages: Sequence[str] = (),
+    *,
+    columns: "ColumnNames",
+    encoding: Optional[str] = None,
+    labeled: bool = True,
+    source: Optional[str] = None,
+) -> "Dataset":
+    """Read the files of an option that is given several times, and print the notes about them.
 
-    columns: "ColumnNames"
-    encoding: Optional[str] = None
-    bad: "list[BadRecord]" = field(default_factory=list)
+    Args:
+        paths: Files, folders or patterns.
+        languages: The language of each path; empty: that of the records.
+        columns: The names of the fields.
+        encoding: The encoding of files without a byte-order mark; None: UTF-8.
+        labeled: Whether each record must have a label.
+        source: The language of records whose language is unknown; None: they stay unknown.
 
-    def read(
-        self, paths: Sequence[str], languages: Sequence[Optional[str]] = (), labelled: bool = True
-    ) -> "list[Record]":
-        """The records of files. languages: of each file; empty: the records say."""
-        from spacy_xlt.cli.common import print_notes
-        from spacy_xlt.data.docbin import load_records
-        from spacy_xlt.errors import XltError
+    Raises:
+        XltError: There are not as many languages as paths, or a file cannot be read.
+    """
+    from spacy_xlt.cli.common import print_notes
+    from spacy_xlt.data.dataset import Dataset
+    from spacy_xlt.errors import XltError
 
-        if languages and len(languages) != len(paths):
-            raise XltError(
-                f"There are {len(paths)} --texts and {len(languages)} --language: name one for each, or none."
-            )
-        found = []
-        for path, code in zip(paths, languages or [None] * len(paths)):
-            columns = replace(self.columns, labelled=labelled)
-            loaded = load_records(path, columns, code, encoding=self.encoding)
-            print_notes(loaded.notes)
-            found += loaded.records
-            self.bad += loaded.bad
-        return found
+    if languages and len(languages) != len(paths):
+        raise XltError(f"There are {len(paths)} --texts and {len(languages)} --language: name one for each, or none.")
+    dataset = Dataset.join(
+        Dataset.load(path, columns=columns, language=language, labeled=labeled, encoding=encoding)
+        for path, language in zip_longest(paths, languages)
+    )
+    print_notes(dataset.notes)
+    return dataset if source is None else dataset.with_language(source, unknown_only=True)
 
-    def read_source(self, paths: Sequence[str], source: str) -> "list[Record]":
-        """Labelled records, which are of the source language unless they say another."""
-        from spacy_xlt.languages import UNKNOWN
 
-        return [
-            replace(record, language=source) if record.language == UNKNOWN else record for record in self.read(paths)
-        ]
+def report_bad(datasets: "Sequence[Dataset]", output: Path, strict: bool) -> None:
+    """Write the bad records of datasets to a quarantine file beside the output."""
+    from spacy_xlt.cli.common import report_bad_records
 
-    def report_bad(self, output: Path, strict: bool) -> None:
-        """Write what is wrong with the files read so far to a quarantine file beside the output."""
-        from spacy_xlt.cli.common import report_bad_records
-
-        report_bad_records(self.bad, output.with_name(output.name + ".quarantine.jsonl"), strict)
+    bad = [record for dataset in datasets for record in dataset.bad]
+    report_bad_records(bad, output.with_name(output.name + ".quarantine.jsonl"), strict)
 
 
 def source_of(nlp: "Language") -> str:
+    """Return the source language of a pipeline."""
     from spacy_xlt.pipeline.find import find_pipe
     from spacy_xlt.pipeline.projector import Projector
 

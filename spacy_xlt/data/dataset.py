@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from html import escape
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any, Optional, TypedDict, Union
 
 from spacy_xlt.data.items import is_table, item_row, items_of
 from spacy_xlt.data.paths import PathLike, Paths, find_inputs, paths_of
@@ -79,7 +79,6 @@ class Dataset:
         """
         if language is not None:
             language = as_base_code(language)
-        labeled = labeled and columns.labelled
         return cls._load(data, _Options(columns, language, labeled, encoding), "item")
 
     @classmethod
@@ -239,6 +238,18 @@ class _Options:
     columns: ColumnNames
     language: Optional[str]
     labeled: bool
+    encoding: Optional[str]
+
+
+class Reading(TypedDict, total=False):
+    """The options of `load_dataset` that functions pass on to it."""
+
+    text: str
+    label: str
+    lang: str
+    label_separator: Optional[str]
+    labels: Sequence[str]
+    language: Optional[str]
     encoding: Optional[str]
 
 

@@ -2,27 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Optional
 
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
-from spacy_xlt.data.dataset import Dataset as Dataset
-from spacy_xlt.data.dataset import split_records as split_dev
-from spacy_xlt.data.dataset import write_quarantine as write_quarantine
-from spacy_xlt.data.paths import PathLike, Paths
-from spacy_xlt.data.records import COLUMNS, ColumnNames, Record
+from spacy_xlt.data.paths import PathLike
+from spacy_xlt.data.records import Record
 from spacy_xlt.extensions import claim_extensions
 from spacy_xlt.files import whole_file
-
-__all__ = ["Dataset", "load_records", "make_docs", "split_dev", "write_docbin", "write_quarantine"]
-
-
-def load_records(
-    paths: Paths, columns: ColumnNames = COLUMNS, language: Optional[str] = None, *, encoding: Optional[str] = None
-) -> Dataset:
-    """`Dataset.load` by its former name."""
-    return Dataset.load(paths, columns=columns, language=language, encoding=encoding)
 
 
 def make_docs(nlp: Language, records: Iterable[Record], labels: Sequence[str]) -> Iterator[Doc]:

@@ -13,7 +13,6 @@ import numpy as np
 from spacy_xlt.data.decoding import check_encoding
 from spacy_xlt.data.paths import STDIN, Input, PathLike, require_kind
 from spacy_xlt.data.reading import open_rows, told_as_damaged
-from spacy_xlt.data.rows import MAX_CHARS as MAX_CHARS
 from spacy_xlt.data.rows import BadRecord, Row, Say, printable_row, text_of
 from spacy_xlt.data.spacy_rows import CATS, LANGUAGE, TEXT
 from spacy_xlt.errors import XltError
@@ -44,7 +43,6 @@ class ColumnNames:
     text: str = "text"
     label: str = "label"
     language: str = "lang"
-    labelled: bool = True
     separator: Optional[str] = None
     labels: tuple[str, ...] = ()
 

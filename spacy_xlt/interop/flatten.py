@@ -7,7 +7,7 @@ from typing import Any, Optional
 import spacy
 from spacy.language import Language
 
-from spacy_xlt.data.given import Texts
+from spacy_xlt.data.dataset import Data
 from spacy_xlt.encoders.folder import EncoderSettings
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
@@ -24,7 +24,7 @@ def flatten(
     *,
     source: str = "en",
     languages: Sequence[str] = (),
-    source_texts: Optional[Texts] = None,
+    source_texts: Optional[Data] = None,
     progress: bool = True,
 ) -> Language:
     """Convert a fine-tuned pipeline into the four components of spacy_xlt.
@@ -40,7 +40,7 @@ def flatten(
         languages: The languages that can occur, as a prior of the language detector. Empty: no prior.
         source_texts: Unlabeled texts of the source language, or files of them, such as the training texts. With them
             the projector knows the mean of the source language, which `project` needs.
-        quiet: Show no progress bar.
+        progress: Show a progress bar.
 
     Returns:
         A new pipeline of `xlt_langdetect`, `xlt_encoder`, `xlt_projector` and the head, with the name, version,

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from spacy.language import Language
 
-from spacy_xlt.data.given import TextsByLanguage, as_texts_by_language
+from spacy_xlt.data.dataset import Data, load_dataset
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import UNKNOWN, as_base_code, by_base_code
 from spacy_xlt.pipeline.encoder import Encoder, encode_in_chunks
@@ -22,7 +22,7 @@ Translations = Sequence[tuple[str, str]]
 
 def fit_projection(
     nlp: Language,
-    texts: TextsByLanguage,
+    texts: Data,
     *,
     translations: Optional[Mapping[str, Translations]] = None,
     progress: bool = True,
@@ -36,7 +36,10 @@ def fit_projection(
     Raises XltError if the pipeline lacks an encoder or a projector, or a language has no text.
     """
     encoder, projector = find_pipe(nlp, Encoder), find_pipe(nlp, Projector)
-    texts, translations = as_texts_by_language(texts), by_base_code(translations or {}, as_base_code)
+    texts, translations = (
+        load_dataset(texts, labeled=False).by_language(),
+        by_base_code(translations or {}, as_base_code),
+    )
     if UNKNOWN in texts or UNKNOWN in translations:
         raise XltError("There are texts without a language: name it with --language, or in the field 'lang'.")
     if projector.source in translations:

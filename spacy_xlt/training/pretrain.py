@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from spacy_xlt.progress import progress_bar
 
-from spacy_xlt.data.given import TextsByLanguage, as_texts_by_language
+from spacy_xlt.data.dataset import Data, load_dataset
 from spacy_xlt.data.paths import PathLike
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.folder import SETTINGS_FILE, EncoderSettings, check_folder
@@ -30,7 +30,7 @@ FEWEST_TEXTS = 10
 def pretrain(
     model: PathLike,
     out: PathLike,
-    texts: TextsByLanguage,
+    texts: Data,
     *,
     epochs: float = EPOCHS,
     rate: float = RATE,
@@ -52,7 +52,7 @@ def pretrain(
     import torch
     from thinc.api import get_torch_default_device
 
-    model, out, texts = Path(model), Path(out), as_texts_by_language(texts)
+    model, out, texts = Path(model), Path(out), load_dataset(texts, labeled=False).by_language()
     flat = list(dict.fromkeys(text for language in sorted(texts) for text in texts[language] if text.strip()))
     if len(flat) < FEWEST_TEXTS:
         raise XltError(f"Masked-language modelling needs at least {FEWEST_TEXTS} different texts, not {len(flat)}.")

@@ -8,9 +8,9 @@ from typing import Any, Literal, Optional
 
 import numpy as np
 from spacy.language import Language
+from typing_extensions import Unpack
 
-from spacy_xlt.data.docbin import split_dev
-from spacy_xlt.data.given import Records, TextsByLanguage, as_records
+from spacy_xlt.data.dataset import Data, Reading, load_dataset, split_records
 from spacy_xlt.data.paths import PathLike
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.folder import check_folder
@@ -37,13 +37,13 @@ FEW = 500
 
 
 def train(
-    data: Records,
+    data: Data,
     *,
-    dev: Optional[Records] = None,
+    dev: Optional[Data] = None,
     method: Method = "frozen",
     source: str = "en",
     languages: Sequence[str] = (),
-    adapt: Optional[TextsByLanguage] = None,
+    adapt: Optional[Data] = None,
     encoder: Optional[PathLike] = None,
     epochs: float = 4,
     batch_size: int = 16,
@@ -53,6 +53,7 @@ def train(
     seed: int = 0,
     checkpoint: Optional[PathLike] = None,
     progress: bool = True,
+    **reading: Unpack[Reading],
 ) -> Language:
     """Train a text classifier on texts of one language.
 
@@ -78,6 +79,7 @@ def train(
         seed: Of the order of texts and of the folds.
         checkpoint: A folder in which fine-tuning keeps its state after each epoch, so that a killed run resumes.
         progress: Show progress bars on a terminal or in a notebook.
+        reading: Options of `load_dataset`, such as `text` and `label`, the names of the fields.
 
     Returns:
         A pipeline of `xlt_langdetect`, `xlt_encoder`, `xlt_projector` and `xlt_textcat`.
@@ -88,8 +90,8 @@ def train(
     """
     folder = None if encoder is None else check_folder(Path(encoder).expanduser())
     source = find_language(source)
-    records = as_records(data)
-    train_records, dev_records = _split(records, None if dev is None else as_records(dev))
+    records = load_dataset(data, **reading).records
+    train_records, dev_records = _split(records, None if dev is None else load_dataset(dev, **reading).records)
     labels = _check(train_records, dev_records)
     for sentence in weak_labels(labels, train_records, dev_records):
         warnings.warn(sentence, XltWarning, stacklevel=2)
@@ -129,7 +131,7 @@ def _split(records: Sequence[Record], dev: Optional[Sequence[Record]]) -> tuple[
         if not dev:
             raise XltError("The development data hold no text. Give some, or none: then some texts are set aside.")
         return list(records), list(dev)
-    return split_dev(records) if len(records) >= FEW else (list(records), [])
+    return split_records(records) if len(records) >= FEW else (list(records), [])
 
 
 def _fit_frozen(nlp: Language, records: Sequence[Record], dev_records: Sequence[Record], seed: int) -> None:

@@ -6,8 +6,8 @@ from typing import Any, Optional
 import numpy as np
 from spacy.language import Language
 
+from spacy_xlt.data.dataset import Data, load_dataset
 from spacy_xlt.data.docbin import make_docs
-from spacy_xlt.data.given import Records, TextsByLanguage, as_records, as_texts_by_language
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats1d, Floats2d
 from spacy_xlt.errors import XltError
@@ -52,14 +52,14 @@ MAY_LOSE = 0.03
 
 def distill(
     nlp: Language,
-    texts: TextsByLanguage,
+    texts: Data,
     *,
     teacher: Optional[Language] = None,
     translations: Optional[Mapping[str, Translations]] = None,
     layers: Optional[int] = None,
     method: Method = "finetune",
     temperature: float = TEMPERATURE,
-    dev: Records = (),
+    dev: Data = (),
     seed: int = 0,
     progress: bool = True,
 ) -> Result:
@@ -81,7 +81,7 @@ def distill(
     Raises XltError for a teacher with other labels, a wrong number of layers, and texts without a language.
     """
     labels, exclusive = head_labels(nlp), is_exclusive(nlp)
-    texts, dev = as_texts_by_language(texts), as_records(dev)
+    texts, dev = load_dataset(texts, labeled=False).by_language(), load_dataset(dev).records
     translations = by_base_code(translations or {}, as_base_code)
     if UNKNOWN in texts or UNKNOWN in translations:
         raise XltError("There are texts without a language: name it with --language, or in the field 'lang'.")

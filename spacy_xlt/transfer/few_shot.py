@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from spacy.language import Language
 
-from spacy_xlt.data.given import Records, as_records
+from spacy_xlt.data.dataset import Data, load_dataset
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.errors import XltError
@@ -61,10 +61,10 @@ Method = Literal["frozen", "finetune"]
 
 def few_shot(
     nlp: Language,
-    target: Records,
+    target: Data,
     *,
-    source: Records = (),
-    dev: Records = (),
+    source: Data = (),
+    dev: Data = (),
     weights: Optional[Mapping[str, float]] = None,
     strength: Optional[float] = None,
     method: Method = "frozen",
@@ -94,7 +94,7 @@ def few_shot(
     Raises XltError for labels that the model does not know, a language with no text of a label, one text with
     different labels, and texts without a language.
     """
-    target, source, dev = as_records(target), as_records(source), as_records(dev)
+    target, source, dev = load_dataset(target).records, load_dataset(source).records, load_dataset(dev).records
     weights = by_base_code(weights or {}, as_base_code)
     labels, exclusive = head_labels(nlp), is_exclusive(nlp)
     target = check_target(target, labels, exclusive)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from spacy.language import Language
 
-from spacy_xlt.data.given import Records, TextsByLanguage, as_records, as_texts_by_language
+from spacy_xlt.data.dataset import Data, load_dataset
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
 from spacy_xlt.heads.layer import Layer
@@ -60,10 +60,10 @@ SETTINGS = TrainingSettings(epochs=1, learning_rate=3e-5, bfloat16=False)
 
 def self_train(
     nlp: Language,
-    texts: TextsByLanguage,
+    texts: Data,
     *,
-    source: Records = (),
-    dev: Records = (),
+    source: Data = (),
+    dev: Data = (),
     method: Method = "frozen",
     rounds: int = 3,
     checkpoint: Optional[Path] = None,
@@ -85,8 +85,8 @@ def self_train(
     Raises XltError for too few texts of a language, a head that gives several labels, and texts without a language.
     """
     labels = head_labels(nlp)
-    source, dev = as_records(source), as_records(dev)
-    given = as_texts_by_language(texts)
+    source, dev = load_dataset(source).records, load_dataset(dev).records
+    given = load_dataset(texts, labeled=False).by_language()
     different = {language: list(dict.fromkeys(filter(str.strip, found))) for language, found in given.items()}
     _check(nlp, different, rounds)
     check_labels(source, labels, exclusive=True)

@@ -6,13 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import spacy
 
 from spacy_xlt.batch import process
 from spacy_xlt.batch.fields import Fields, choose_fields
 from spacy_xlt.batch.sources import FileRows, identity
+from spacy_xlt.data.docbin import make_docs, write_docbin
 from spacy_xlt.data.paths import Input, find_inputs
+from spacy_xlt.data.records import Record
 from spacy_xlt.data.rows import BadRecord
 from spacy_xlt.errors import XltError
+from tests.data.test_dataset import Pandas
 
 
 def names(inputs: list[Input], folder: Path) -> list[tuple[str, str]]:
@@ -131,3 +135,23 @@ def test_no_record_at_all(model: Path, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("")
     assert process(model, tmp_path / "a.txt", tmp_path / "out").documents == 0
     assert (tmp_path / "out" / "summary.json").is_file()
+
+
+def test_spacy_files_frames_pairs_and_records(model: Path, tmp_path: Path) -> None:
+    records = [Record("Hallo", ("x",), "de", "here"), Record("Hello", ("y",), "en", "there")]
+    write_docbin(make_docs(spacy.blank("xx"), records, ["x", "y"]), tmp_path / "a.spacy")
+    found: dict[str, list[dict[str, Any]]] = {}
+    sources: dict[str, Any] = {
+        "spacy": tmp_path / "a.spacy",
+        "pandas": Pandas(),
+        "pairs": iter([("Hallo", "x"), ("Hello", "y")]),
+        "records": records,
+    }
+    for name, source in sources.items():
+        process(model, source, found.setdefault(name, []).append)
+        assert [row["text"] for row in found[name]][:2] == ["Hallo", "Hello"]
+    assert [row["id"] for row in found["spacy"]] == [f"{tmp_path}/a.spacy:1", f"{tmp_path}/a.spacy:2"]
+    assert [row["cats"] for row in found["spacy"]] == [{"x": 1.0, "y": 0.0}, {"x": 0.0, "y": 1.0}]
+    assert [row["input_label"] for row in found["pairs"]] == ["x", "y"]
+    assert [row["id"] for row in found["records"]] == ["here", "there"]
+    assert [row["id"] for row in found["pandas"]] == ["item:1", "item:2", "item:3"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spacy_xlt.data.docbin import load_records
+from spacy_xlt.data.dataset import Dataset
 from tests.cli.running import fail, run, succeed
 from tests.records import make_records, write_csv
 
@@ -14,7 +14,7 @@ from tests.records import make_records, write_csv
 def test_csv_to_spacy(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "tickets.spacy"
     assert f"24 texts, 2 labels, 1 languages: {out}" in succeed("convert", data, "-o", out)
-    found = [(record.text, record.labels, record.language) for record in load_records([out]).records]
+    found = [(record.text, record.labels, record.language) for record in Dataset.load([out]).records]
     assert found == [(record.text, record.labels, record.language) for record in make_records()]
     assert os.listdir(out.parent) == ["tickets.spacy"]
 
@@ -24,7 +24,7 @@ def test_folders_of_sib200_become_one_file_with_the_language_of_each(tmp_path: P
         (tmp_path / "sib200" / folder).mkdir(parents=True)
         (tmp_path / "sib200" / folder / "test.tsv").write_text("index_id\tcategory\ttext\n1\tsports\tHabari\n")
     assert "2 texts, 1 labels, 2 languages" in succeed("convert", tmp_path / "sib200", "-o", tmp_path / "sib.spacy")
-    records = load_records([tmp_path / "sib.spacy"]).records
+    records = Dataset.load([tmp_path / "sib.spacy"]).records
     assert [(record.language, record.labels) for record in records] == [("en", ("sports",)), ("sw", ("sports",))]
 
 
@@ -32,9 +32,9 @@ def test_columns_and_language_by_option(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("body,queue,code\nHello,x,fr\n")
     options = ["--text", "body", "--label", "queue"]
     succeed("convert", tmp_path / "a.csv", "-o", tmp_path / "a.spacy", *options, "--lang", "code")
-    assert [record.language for record in load_records([tmp_path / "a.spacy"]).records] == ["fr"]
+    assert [record.language for record in Dataset.load([tmp_path / "a.spacy"]).records] == ["fr"]
     succeed("convert", tmp_path / "a.csv", "-o", tmp_path / "a.spacy", *options, "--language", "deu_Latn")
-    assert [record.language for record in load_records([tmp_path / "a.spacy"]).records] == ["de"]
+    assert [record.language for record in Dataset.load([tmp_path / "a.spacy"]).records] == ["de"]
 
 
 BAD = '{"text": "fine \\ud800", "label": "x"}\n{"text": null, "label": "x"}\n{"text"\n{"text": "t", "label": "y"}\n'
@@ -54,7 +54,7 @@ def test_bad_records_go_to_quarantine_and_are_counted(tmp_path: Path) -> None:
         "content": '{"text": null, "label": "x"}',
     }
     assert second["location"] == f"{path}:3" and second["reason"].startswith("not JSON")
-    assert [record.text for record in load_records([tmp_path / "a.spacy"]).records] == ["fine \ufffd", "t"]
+    assert [record.text for record in Dataset.load([tmp_path / "a.spacy"]).records] == ["fine \ufffd", "t"]
 
 
 def test_strict_exits_with_1_and_a_good_file_clears_the_quarantine(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from spacy_xlt.data.docbin import load_records
+from spacy_xlt.data.dataset import Dataset
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.evaluate import evaluate
 from spacy_xlt.models import load_model
@@ -32,7 +32,7 @@ def test_convert_says_which_delimiter_it_found(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text;label\none, two;x\n")
     result = run("convert", tmp_path / "a.csv", "-o", tmp_path / "a.spacy")
     assert result.exit_code == 0 and "semicolons" in result.stderr
-    assert load_records(tmp_path / "a.spacy").records[0].text == "one, two"
+    assert Dataset.load(tmp_path / "a.spacy").records[0].text == "one, two"
 
 
 def test_an_encoding_is_named_and_never_guessed(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_an_encoding_is_named_and_never_guessed(tmp_path: Path) -> None:
     result = run(*arguments)
     assert "1 texts" in result.stdout and "--encoding" in result.stderr
     assert "2 texts" in succeed(*arguments, "--encoding", "cp1252")
-    assert load_records(tmp_path / "a.spacy").records[0].text == "café"
+    assert Dataset.load(tmp_path / "a.spacy").records[0].text == "café"
     assert "latin-99" in fail(*arguments, "--encoding", "latin-99")
     (tmp_path / "a.csv").write_bytes("text,label\ncafé,x\n".encode("utf-16-le"))
     assert "--encoding" in fail(*arguments)
@@ -50,10 +50,10 @@ def test_an_encoding_is_named_and_never_guessed(tmp_path: Path) -> None:
 def test_several_labels(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text,label\none,a|b\n")
     succeed("convert", tmp_path / "a.csv", "-o", tmp_path / "a.spacy", "--label-separator", "|")
-    assert load_records(tmp_path / "a.spacy").records[0].labels == ("a", "b")
+    assert Dataset.load(tmp_path / "a.spacy").records[0].labels == ("a", "b")
     (tmp_path / "b.csv").write_text("text,label_a,label_b\none,1,0\ntwo,1,1\n")
     succeed("convert", tmp_path / "b.csv", "-o", tmp_path / "b.spacy", "--labels", "a,b")
-    assert [record.labels for record in load_records(tmp_path / "b.spacy").records] == [("a",), ("a", "b")]
+    assert [record.labels for record in Dataset.load(tmp_path / "b.spacy").records] == [("a",), ("a", "b")]
     both = ["--labels", "a,b", "--label-separator", ";"]
     assert "label_separator" in fail("convert", tmp_path / "b.csv", "-o", tmp_path / "b.spacy", *both)
     assert "label_c" in fail("convert", tmp_path / "b.csv", "-o", tmp_path / "b.spacy", "--labels", "a,c")
@@ -64,7 +64,7 @@ def test_patterns_and_names_of_languages(tmp_path: Path) -> None:
         (tmp_path / f"{name}.csv").write_text("text,label\none,x\n")
     out = tmp_path / "out.spacy"
     assert "2 texts" in succeed("convert", tmp_path / "*.csv", "-o", out, "--language", "German")
-    assert {record.language for record in load_records(out).records} == {"de"}
+    assert {record.language for record in Dataset.load(out).records} == {"de"}
     assert "German" in fail("convert", tmp_path / "a.csv", "-o", out, "--language", "germna")
 
 
@@ -103,7 +103,7 @@ def test_detect_reads_by_the_mark_and_names_what_it_cannot_read(tmp_path: Path) 
 
 def test_functions_take_files_too(model: Path, data: Path, tmp_path: Path) -> None:
     nlp = load_model(model)
-    records = load_records(data).records
+    records = Dataset.load(data).records
     assert evaluate(nlp, str(data)) == evaluate(nlp, [data])
     assert evaluate(nlp, str(data)).languages == evaluate(nlp, records).languages
     (tmp_path / "german.txt").write_text("Wo ist mein Paket?\nDie Karte ist weg.\n")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from spacy_xlt.data.dataset import Dataset, load_dataset
 from spacy_xlt.data.records import ColumnNames, Record
 from spacy_xlt.errors import XltError
+from spacy_xlt.languages import as_base_code, by_base_code
 from tests.data.test_records import CHARACTERS, write
 
 ROWS = [
@@ -207,6 +208,28 @@ def test_how_it_is_shown() -> None:
     assert "<b>" not in html and "&lt;b&gt;" in html
     assert "<tr><td>de</td><td>0</td><td>1</td><td>0</td><td>1</td></tr>" in html
     assert "<tr><td>all</td><td>1</td><td>1</td><td>1</td><td>3</td></tr>" in html
+
+
+# Files
+
+
+def test_paths_of_every_form(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "text,label,lang\nHallo,x,de\nHello,y,English\n")
+    sources: list[Any] = [path, str(path), [path], [str(path)], path.parent, f"{path.parent}/*.csv", [path, path]]
+    sources += [iter([path])]
+    for source in sources:
+        assert contents(Dataset.load(source)) == FOUND
+    assert Dataset.load({"de": path, "sw": [path]}).by_language() == {
+        "de": ["Hallo", "Hello"],
+        "sw": ["Hallo", "Hello"],
+    }
+
+
+def test_languages_of_a_mapping() -> None:
+    assert by_base_code({"deu": 1, "Swahili": 2, "und": 3}, as_base_code) == {"de": 1, "sw": 2, "xx": 3}
+    for languages, near in (({"germna": ["t"]}, r"'germna'.*German"), ({"de": ["t"], "German": ["t"]}, "'German'")):
+        with pytest.raises(XltError, match=near):
+            Dataset.load(languages, labeled=False)
 
 
 # Round trips
