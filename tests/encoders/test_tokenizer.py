@@ -109,8 +109,8 @@ def test_of_a_far_longer_text_only_slices_are_tokenized(tiny_encoder: Path, coun
     tokenizer = CountingTokenizer((tiny_encoder / "tokenizer.json").read_text(encoding="utf8"), settings)
     text = " ".join(LINES * 20)
     tokenizer.characters = 0
-    windows, owners, lengths = tokenizer.windows([LINES[0], text, "order"])
-    assert tokenizer.characters <= count * tokenizer.room * SLICE_CHARACTERS + len(LINES[0]) + len("order")
+    windows, owners, lengths = tokenizer.windows(["app", text, "order"])
+    assert tokenizer.characters <= count * tokenizer.room * SLICE_CHARACTERS + len("app") + len("order")
     assert owners == [0] + [1] * count + [2]
     assert lengths[1:-1] == [tokenizer.room] * count
     # The first window is that of the whole text; the slices begin with whole words.
