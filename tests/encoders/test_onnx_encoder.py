@@ -37,7 +37,7 @@ def source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
     raw = getattr(tiny, f"make_tiny_{request.param}")(tmp_path_factory.mktemp("raw") / request.param)
     out = tmp_path_factory.mktemp("source") / request.param
-    huggingface.build(str(raw), out)
+    huggingface.build(str(raw), out, max_windows=0)
     return out
 
 
