@@ -1,4 +1,4 @@
-"""`xlt transfer distill`: from a teacher's soft labels to a smaller or a better model."""
+"""The command `xlt transfer distill`."""
 
 from pathlib import Path
 from typing import Annotated, Optional
@@ -6,6 +6,7 @@ from typing import Annotated, Optional
 import typer
 
 from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Model, Progress, Separator, Strict, Text
+from spacy_xlt.cli.training_options import BatchSize, FreezeLayers, MaxLength, OptionalEpochs, OptionalLearningRate
 from spacy_xlt.cli.transfer_common import Dev, Languages, Output, Seed, Tune, Unlabelled
 
 
@@ -15,15 +16,22 @@ def distill_cli(
     texts: Unlabelled = [],  # noqa: B006  (typer's way; never written)
     language: Languages = [],  # noqa: B006
     teacher: Annotated[
-        Optional[Path], typer.Option(help="Any pipeline folder with the same labels; else MODEL itself.")
+        Optional[Path], typer.Option(help="A pipeline folder with the same labels; without it, MODEL is the teacher.")
     ] = None,
     pairs: Annotated[
-        list[str], typer.Option(help="LANG=SRC_FILE,LANG_FILE: sentences, line by line translations. Repeatable.")
+        list[str], typer.Option(help="LANG=SRC_FILE,LANG_FILE: sentences and their translations. Repeatable.")
     ] = [],  # noqa: B006
-    layers: Annotated[Optional[int], typer.Option(help="Keep so many layers of MODEL's encoder.")] = None,
+    layers: Annotated[
+        Optional[int], typer.Option(help="The number of encoder layers to keep; without it, all.")
+    ] = None,
     temperature: Annotated[float, typer.Option(help="Softens the teacher's probabilities.")] = 2.0,
     dev: Dev = [],  # noqa: B006
     method: Tune = "finetune",
+    epochs: OptionalEpochs = None,
+    batch_size: BatchSize = 16,
+    learning_rate: OptionalLearningRate = None,
+    max_length: MaxLength = 128,
+    freeze_layers: FreezeLayers = 0,
     seed: Seed = 0,
     gpu_id: Gpu = -1,
     text: Text = "text",
@@ -35,39 +43,47 @@ def distill_cli(
     strict: Strict = False,
     progress: Progress = True,
 ) -> None:
-    """Teach MODEL the predictions of another model.
+    """Train MODEL on the predictions of a teacher.
 
-    The texts are of the source and of target languages.
+    Give unlabeled texts of the source and of target languages.
 
-    With --layers, MODEL learns to do with fewer layers of its encoder. With --pairs, the teacher reads the source's
-    side and MODEL learns it for the translation. A static student: python -m spacy xlt export --preset fast.
+    With --layers, MODEL becomes smaller and faster. With --pairs, the teacher reads the source sentences, and MODEL
+    learns the predictions for the translations. For a static student, use: python -m spacy xlt export --preset fast
     """
     from spacy_xlt.cli.common import check_choice, make_columns, parse_by_language, read_sides
     from spacy_xlt.cli.transfer_common import METHODS, Inputs, finish, source_of
     from spacy_xlt.data.docbin import Dataset
+    from spacy_xlt.errors import XltError
     from spacy_xlt.models import check_output, load_model, use_gpu
     from spacy_xlt.transfer.distill import distill
 
     check_choice("--method", method, METHODS)
+    if not texts and not pairs:
+        raise XltError("There is no text. Use --texts or --pairs.")
     check_output(output)
     use_gpu(gpu_id)
     inputs = Inputs(make_columns(text, label, lang, label_separator, labels), encoding)
-    unlabelled = inputs.read(texts, language, labelled=False)
+    unlabeled = inputs.read(texts, language, labelled=False)
     translations = {
         code: read_sides(code, both, encoding) for code, both in parse_by_language("--pairs", pairs).items()
     }
     nlp = load_model(model)
-    held = inputs.read_source(dev, source_of(nlp))
+    dev_records = inputs.read_source(dev, source_of(nlp))
     inputs.report_bad(output, strict)
     result = distill(
         nlp,
-        Dataset(unlabelled).by_language(),
+        Dataset(unlabeled).by_language(),
         teacher=None if teacher is None else load_model(teacher),
         translations=translations,
         layers=layers,
         method=method,  # type: ignore[arg-type]
         temperature=temperature,
-        dev=held,
+        dev=dev_records,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        max_length=max_length,
+        freeze_layers=freeze_layers,
         seed=seed,
         progress=progress,
     )

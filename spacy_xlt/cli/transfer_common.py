@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from spacy.language import Language
 
     from spacy_xlt.data.records import BadRecord, ColumnNames, Record
-    from spacy_xlt.transfer.acceptance import Result
+    from spacy_xlt.result import Result
 
 Output = Annotated[Path, typer.Argument(help="The model folder to write.")]
 Labelled = Annotated[
@@ -97,6 +97,7 @@ def finish(nlp: "Language", output: Path, result: "Result") -> None:
     save_model(nlp, output)
     for note in result.notes:
         print(f"⚠ {note}", file=sys.stderr)
-    for language, figures in result.dev.items():
-        print(f"  {language}: {figures['before']:.3f} -> {figures['after']:.3f} ({figures['n']} dev texts)")
-    print(f"✔ {output}: {result.method}. {result.reason}")
+    for language, figures in result.metrics.items():
+        print(f"  {language}: {figures['before']:.3f} -> {figures['after']:.3f} ({figures['n']} development texts)")
+    state = "accepted" if result.accepted else "rejected, so the model did not change"
+    print(f"✔ {output}: {result.method} was {state}. {result.reason}")
