@@ -36,7 +36,7 @@ from speed import unlabelled as unlabelled_texts
 
 from spacy_xlt.data.records import Record
 from spacy_xlt.evaluation.metrics import accuracy, macro_f1
-from spacy_xlt.export.student import teach, with_student
+from spacy_xlt.exporters.student import teach, with_student
 from spacy_xlt.languages import base_code
 from spacy_xlt.models import save_model
 from spacy_xlt.pipeline.encoder import Encoder

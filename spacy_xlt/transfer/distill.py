@@ -44,7 +44,7 @@ TEMPERATURE = 2.0
 # Epochs and learning rate: of a student with fewer layers, and of one with all layers, whose weights are good already.
 SMALLER_EPOCHS, SMALLER_RATE = 3, 1e-4
 WHOLE_EPOCHS, WHOLE_RATE = 2, 5e-5
-# Of translations, the number of source sentences per label that are used. Measured in docs/transfer.md.
+# Of translations, the number of source sentences per label that are used. Measured in docs/measured-settings.md.
 SENTENCES = 35
 # The L2 penalty of the method `frozen`.
 L2 = 1.0

@@ -50,7 +50,7 @@ MIN_TEXTS = 10
 FIRST_FRACTION, MORE_FRACTION = 0.4, 0.2
 # L2 penalties of the output layer: towards the old weights without source texts, towards zero with them.
 ADAPTATION_L2, JOINT_L2 = 3.0, 0.3
-# The total weight of the pseudo-labeled texts as a fraction of that of the source texts. Measured in docs/transfer.md.
+# The total weight of the pseudo-labeled texts as a fraction of that of the source texts: see docs/measured-settings.md.
 PSEUDO_LABEL_WEIGHT = 0.3
 # Rounds end if a smaller fraction of the pseudo-labels changes.
 MIN_CHANGE = 0.005
