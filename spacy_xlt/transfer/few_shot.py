@@ -275,7 +275,7 @@ def _validation(
 ) -> Validation:
     """Use the development data if it has a target language, each language with the same weight; else the folds."""
     if not {record.language for record in target} & {record.language for record in dev}:
-        return cross_validation(task, _folds(target, seed))
+        return cross_validation(task, make_folds(target, seed))
     features = make_features(nlp, dev)
     counts = Counter(record.language for record in dev)
 
@@ -284,13 +284,6 @@ def _validation(
         return layer(features).astype(np.float64)
 
     return Validation(scores, gold_matrix(dev, labels), np.array([1.0 / counts[record.language] for record in dev]))
-
-
-def _folds(target: Sequence[Record], seed: int) -> Sequence[NDArray[np.int64]]:
-    """Return stratified folds; single texts if no label of a language has two."""
-    if max(Counter((record.language, record.labels) for record in target).values()) == 1:
-        return [np.array([row]) for row in range(len(target))]
-    return make_folds(target, seed)
 
 
 def cross_validation(task: Task, folds: Sequence[NDArray[np.int64]]) -> Validation:
