@@ -44,7 +44,7 @@ def fit_most_regularized(
     Not by its answers: on a few hundred texts they do not show yet what a strong pull costs, losses do.
     """
     start = zero_layer(gold.shape[1], features.shape[1])
-    layers = [fit_output_layer(features, gold, prior=start, l2=strength) for strength in STRENGTHS]
+    layers = [fit_output_layer(features, gold, towards=start, strength=strength) for strength in STRENGTHS]
     scores = [layer(dev_features).astype(np.float64) for layer in layers]
     chosen = one_standard_error_rule(np.array([tempered_losses(of_layer, dev_gold) for of_layer in scores]))
     wrong = scores[chosen].argmax(axis=1) != dev_gold.argmax(axis=1)

@@ -1,4 +1,4 @@
-"""Choosing the regularization of a head, and of a fine-tuned encoder."""
+"""Heads that fit their texts no closer than dev asks for."""
 
 from pathlib import Path
 
@@ -10,8 +10,6 @@ from spacy_xlt.heads.layer import Layer
 from spacy_xlt.heads.output_layer import fit_output_layer, zero_layer
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
-from spacy_xlt.training import selection as module
-from spacy_xlt.training.examples import make_examples
 from spacy_xlt.training.model_state import head_labels, make_features, take_snapshot
 from spacy_xlt.training.selection import (
     STRENGTHS,
@@ -19,10 +17,11 @@ from spacy_xlt.training.selection import (
     match_confidence,
     one_standard_error_rule,
     probabilities,
-    regularize,
+    settle,
 )
-from spacy_xlt.training.settings import TrainingSettings
-from spacy_xlt.training.trainer import finetune
+from spacy_xlt.training.trainer import tune
+from spacy_xlt.training import selection as cautious
+from spacy_xlt.transfer.few_shot import make_training_examples
 from tests.toy import TEXTS, make_pipeline
 
 pytest.importorskip("scipy")
@@ -33,7 +32,7 @@ RECORDS = [Record(text, (label,), code, code) for code in ("en", "de") for text,
 def test_the_first_candidate_within_a_standard_error() -> None:
     best = np.array([0.0, 1.0] * 50)
     near = best.copy()
-    near[[0, 2, 4]], near[[1, 3]] = 1.0, 0.0  # three errors more, two errors fewer
+    near[[0, 2, 4]], near[[1, 3]] = 1.0, 0.0  # three texts lost, two won
     far = best.copy()
     far[:20:2] = 1.0
     assert one_standard_error_rule(np.array([far, near, best])) == 1
@@ -42,7 +41,7 @@ def test_the_first_candidate_within_a_standard_error() -> None:
 
 
 def sentences(n: int, habit: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Features [n, 40] and gold [n, 2]. The first feature predicts the label; the others do so in the source only."""
+    """Features [n, 40] and gold [n, 2]: what counts is in the first, many habits of the source are in the others."""
     chance = np.random.default_rng(seed)
     labels = chance.integers(2, size=n)
     sign = 2.0 * labels - 1.0
@@ -52,61 +51,61 @@ def sentences(n: int, habit: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32), np.eye(2)[labels]
 
 
-def test_strong_regularization_transfers_to_another_domain() -> None:
+def test_caution_carries_over_to_texts_of_another_kind() -> None:
     features, gold = sentences(120, 1.0, 0)
     dev, dev_gold = sentences(200, 1.0, 1)
     elsewhere, expected = sentences(2000, -1.0, 2)
 
     cautious, strength, wrong = fit_most_regularized(features, gold, dev, dev_gold)
     assert wrong.shape == (200,) and strength > 1.0
-    loose = fit_output_layer(features, gold, prior=zero_layer(2, 40), l2=STRENGTHS[-1])
+    loose = fit_output_layer(features, gold, towards=zero_layer(2, 40), strength=STRENGTHS[-1])
     hits = [(layer(elsewhere).argmax(axis=1) == expected.argmax(axis=1)).mean() for layer in (cautious, loose)]
     assert hits[0] > hits[1] + 0.02
 
 
-def test_no_regularization_that_lowers_the_accuracy() -> None:
+def test_no_caution_that_costs_answers() -> None:
     chance = np.random.default_rng(0)
     labels = chance.choice(3, size=300, p=[0.8, 0.1, 0.1])
     features = (np.eye(3)[labels] + 0.1 * chance.normal(size=(300, 3))).astype(np.float32)
     gold = np.eye(3)[labels]
-    # The strongest penalty predicts the frequent label for every text.
+    # The strongest pull gives every text the frequent label.
     layer, strength, wrong = fit_most_regularized(features, gold, features, gold)
     assert not wrong.any() and strength < STRENGTHS[0]
     assert (layer(features).argmax(axis=1) == labels).all()
-    strongest = fit_output_layer(features, gold, prior=zero_layer(3, 3), l2=STRENGTHS[0])
+    strongest = fit_output_layer(features, gold, towards=zero_layer(3, 3), strength=STRENGTHS[0])
     assert (strongest(features).argmax(axis=1) == 0).all()
 
 
-def test_confidence_is_matched_without_changing_predictions() -> None:
+def test_as_sure_as_before_with_the_same_answers() -> None:
     features, gold = sentences(200, 0.0, 3)
-    confident, uncertain = (fit_output_layer(features, gold, prior=zero_layer(2, 40), l2=l2) for l2 in (0.1, 30.0))
-    found = match_confidence(probabilities(confident, features), uncertain, features)
-    np.testing.assert_array_equal(found(features).argmax(axis=1), uncertain(features).argmax(axis=1))
+    sure, unsure = (fit_output_layer(features, gold, towards=zero_layer(2, 40), strength=s) for s in (0.1, 30.0))
+    found = match_confidence(probabilities(sure, features), unsure, features)
+    np.testing.assert_array_equal(found(features).argmax(axis=1), unsure(features).argmax(axis=1))
 
-    def confidence(layer: Layer) -> float:
+    def certainty(layer: Layer) -> float:
         return float(probabilities(layer, features).max(axis=1).mean())
 
-    assert confidence(uncertain) < 0.6 < confidence(confident)
-    assert confidence(found) == pytest.approx(confidence(confident), abs=0.05)
+    assert certainty(unsure) < 0.6 < certainty(sure)
+    assert certainty(found) == pytest.approx(certainty(sure), abs=0.05)
 
 
-@pytest.mark.parametrize("interpolated", [True, False])
-def test_a_fine_tuned_encoder_is_interpolated_with_the_pretrained_one_or_stays(
-    interpolated: bool, tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("goes_back", [True, False])
+def test_a_fine_tuned_encoder_goes_half_of_the_way_back_or_stays(
+    goes_back: bool, tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nlp = make_pipeline(tiny_bert)
     pretrained = take_snapshot(nlp).model
-    finetune(nlp, make_examples(RECORDS, head_labels(nlp)), TrainingSettings(epochs=4, learning_rate=1e-3))
+    tune(nlp, make_training_examples(RECORDS, head_labels(nlp)), epochs=4, rate=1e-3)
     tuned = take_snapshot(nlp).model
     weights = [[values.clone() for values in model.parameters()] for model in (pretrained, tuned)]
-    monkeypatch.setattr(module, "one_standard_error_rule", lambda losses: 0 if interpolated else len(losses) - 1)
-    chosen = regularize(nlp, RECORDS, RECORDS, pretrained=pretrained)
-    assert chosen == {"back": 0.5 if interpolated else 0.0, "strength": STRENGTHS[0 if interpolated else -1]}
-    assert (take_snapshot(nlp).model is tuned) == (not interpolated)
-    weight = 0.5 if interpolated else 0.0
+    monkeypatch.setattr(cautious, "one_standard_error_rule", lambda losses: 0 if goes_back else len(losses) - 1)
+    chosen = settle(nlp, RECORDS, RECORDS, pretrained=pretrained)
+    assert chosen == {"back": 0.5 if goes_back else 0.0, "strength": STRENGTHS[0 if goes_back else -1]}
+    assert (take_snapshot(nlp).model is tuned) == (not goes_back)
+    share = 0.5 if goes_back else 0.0
     for found, start, end in zip(take_snapshot(nlp).model.parameters(), *weights):
-        np.testing.assert_allclose(found, weight * start + (1 - weight) * end, atol=1e-6)
-    # The pretrained and the tuned model have not changed, and the cached vectors are those of the new weights.
+        np.testing.assert_allclose(found, share * start + (1 - share) * end, atol=1e-6)
+    # Neither of the two that it was made from has changed, and the vectors are those of the new weights.
     for model, before in zip((pretrained, tuned), weights):
         assert all(np.array_equal(one, other) for one, other in zip(model.parameters(), before))
     seen = make_features(nlp, RECORDS)
