@@ -118,7 +118,8 @@ def few_shot(
         (2022), "Model soups", section 2. Wortsman et al. (2022), "Robust fine-tuning of zero-shot models", equation 1.
     """
     check_method(method)
-    tuning = TrainingSettings(epochs, batch_size, learning_rate, max_length, freeze_layers)
+    # Epochs are not averaged, because the runs are.
+    tuning = TrainingSettings(epochs, batch_size, learning_rate, max_length, freeze_layers, average_epochs=1)
     source, dev = as_records(source), as_records(dev)
     labels, exclusive = head_labels(nlp), is_exclusive(nlp)
     target = check_target(as_records(data), labels, exclusive)
