@@ -28,7 +28,7 @@ from spacy_xlt.pipeline.projector import Projector
 from tests.toy import TEXTS, make_pipeline
 
 SENTENCES = {language: [text for text, _ in texts] for language, texts in TEXTS.items()}
-UNLABELLED = {language: [*texts] * (60 // len(texts)) for language, texts in SENTENCES.items()}
+UNLABELED = {language: [*texts] * (60 // len(texts)) for language, texts in SENTENCES.items()}
 ENGLISH = SENTENCES["en"]
 
 
@@ -41,7 +41,7 @@ def trained(tiny_bert: Path) -> Language:
 def fast(trained: Language) -> Language:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(student, "LISTED_WORDS", 40)
-        return export(trained, preset="fast", texts=UNLABELLED)
+        return export(trained, preset="fast", texts=UNLABELED)
 
 
 def encoder_of(nlp: Language) -> Any:
@@ -154,7 +154,7 @@ def test_the_student_is_saved_and_loaded_without_a_tokenizer(fast: Language, tmp
 def test_the_same_texts_give_the_same_student(trained: Language, fast: Language) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(student, "LISTED_WORDS", 40)
-        again = export(trained, preset="fast", texts=UNLABELLED)
+        again = export(trained, preset="fast", texts=UNLABELED)
     assert encoder_of(again).to_bytes() == encoder_of(fast).to_bytes()
 
 
@@ -163,7 +163,7 @@ def test_the_same_texts_give_the_same_student(trained: Language, fast: Language)
     [
         ({}, "at least 50 .*'en'.* there are 0"),
         ({"en": ENGLISH[:3]}, "there are 3"),
-        ({**UNLABELLED, "xx": ["?"]}, "no language"),
+        ({**UNLABELED, "xx": ["?"]}, "no language"),
     ],
 )
 def test_too_few_texts_are_refused(trained: Language, texts: Any, message: str) -> None:

@@ -21,8 +21,8 @@ from spacy_xlt.transfer.distill import distill, teacher_probabilities
 from spacy_xlt.transfer.label_shift import most_confident
 from tests.toy import TEXTS, make_pipeline
 
-UNLABELLED = {code: [text for text, _ in TEXTS[code]] for code in ("en", "de")}
-RECORDS = [Record(text, (), code, "") for code, texts in UNLABELLED.items() for text in texts]
+UNLABELED = {code: [text for text, _ in TEXTS[code]] for code in ("en", "de")}
+RECORDS = [Record(text, (), code, "") for code, texts in UNLABELED.items() for text in texts]
 DEV = [Record(text, (label,), "en", "dev") for text, label in TEXTS["en"]]
 
 
@@ -50,7 +50,7 @@ def make_teacher(tiny: Path) -> Language:
 def test_half_of_the_layers_predict_what_all_predicted(tiny_encoder: Path, tmp_path: Path, fast_learning: None) -> None:
     nlp = make_pipeline(tiny_encoder)
     before = predictions(nlp, RECORDS)
-    result = distill(nlp, UNLABELLED, layers=1)
+    result = distill(nlp, UNLABELED, layers=1)
     assert result.settings["layers"] == [0] and result.settings["self"] and count_layers(nlp) == 1
     assert (predictions(nlp, RECORDS).argmax(axis=1) == before.argmax(axis=1)).mean() >= 0.75
     nlp.to_disk(tmp_path / "out")
@@ -63,7 +63,7 @@ def test_learns_from_another_teacher(bert: Language, tiny_bert: Path, method: An
     teacher = make_teacher(tiny_bert)
     goal = predictions(teacher, RECORDS)
     before = np.abs(predictions(bert, RECORDS) - goal).mean()
-    result = distill(bert, UNLABELLED, teacher=teacher, method=method)
+    result = distill(bert, UNLABELED, teacher=teacher, method=method)
     assert not result.settings["self"]
     assert np.abs(predictions(bert, RECORDS) - goal).mean() < 0.8 * before
 
@@ -76,7 +76,7 @@ def test_any_pipeline_with_cats_teaches(bert: Language) -> None:
     teacher.initialize()
     found = teacher_probabilities(teacher, RECORDS[:1], head_labels(bert))
     assert found[0].tolist() == [pytest.approx(teacher(RECORDS[0].text).cats[label]) for label in head_labels(bert)]
-    distill(bert, UNLABELLED, teacher=teacher, method="frozen")
+    distill(bert, UNLABELED, teacher=teacher, method="frozen")
 
 
 def test_translations_come_near_to_their_sources(
@@ -84,12 +84,12 @@ def test_translations_come_near_to_their_sources(
 ) -> None:
     # Without the interpolation, which would halve the change.
     monkeypatch.setattr(module, "interpolate_with", lambda nlp, start: None)
-    pairs = [(source, text) for source, (text, _) in zip(UNLABELLED["en"], TEXTS["ru"])]
+    pairs = [(source, text) for source, (text, _) in zip(UNLABELED["en"], TEXTS["ru"])]
     sources = [Record(source, (), "en", "") for source, _ in pairs]
     texts = [Record(text, (), "ru", "") for _, text in pairs]
     goal = predictions(bert, sources)
     before = np.abs(predictions(bert, texts) - goal).max()
-    distill(bert, {"en": UNLABELLED["en"]}, translations={"ru": pairs})
+    distill(bert, {"en": UNLABELED["en"]}, translations={"ru": pairs})
     assert np.abs(predictions(bert, texts) - goal).max() < max(0.1, 0.5 * before)
 
 
@@ -108,11 +108,11 @@ def test_translations_of_one_source_in_two_languages(bert: Language, monkeypatch
     monkeypatch.setattr(module, "finetune", lambda nlp, given, settings, **_: examples.extend(given))
     monkeypatch.setattr(module, "interpolate_with", lambda nlp, start: steps.append(0.5))
     pairs = {
-        code: [(source, text) for source, (text, _) in zip(reversed(UNLABELLED["en"]), TEXTS[code])]
+        code: [(source, text) for source, (text, _) in zip(reversed(UNLABELED["en"]), TEXTS[code])]
         for code in ("de", "ru")
     }
     distill(bert, {}, translations=pairs, temperature=1.0)
-    expected = dict(zip(UNLABELLED["en"], predictions(bert, [Record(text, (), "en", "") for text in UNLABELLED["en"]])))
+    expected = dict(zip(UNLABELED["en"], predictions(bert, [Record(text, (), "en", "") for text in UNLABELED["en"]])))
     source_of = {text: source for code in pairs for source, text in pairs[code]}
     english = [example.text for example in examples if example.language == "en"]
     assert sorted(english) == sorted(set(source_of.values()))
@@ -128,7 +128,7 @@ def test_a_student_that_is_too_much_worse_is_rejected(bert: Language, tiny_bert:
     encoder, before = find_pipe(bert, Encoder).encoder, predictions(bert, RECORDS)
     # The teacher predicts the opposite of the development data.
     teacher = make_teacher(tiny_bert)
-    result = distill(bert, UNLABELLED, teacher=teacher, layers=1, dev=DEV, epochs=30, learning_rate=1e-3)
+    result = distill(bert, UNLABELED, teacher=teacher, layers=1, dev=DEV, epochs=30, learning_rate=1e-3)
     assert not result.accepted and result.metrics["en"]["before"] > result.metrics["en"]["after"]
     assert find_pipe(bert, Encoder).encoder is encoder and count_layers(bert) == 2
     np.testing.assert_array_equal(predictions(bert, RECORDS), before)
@@ -137,7 +137,7 @@ def test_a_student_that_is_too_much_worse_is_rejected(bert: Language, tiny_bert:
 def test_the_settings_of_training_are_passed_on(bert: Language, monkeypatch: pytest.MonkeyPatch) -> None:
     found: list[Any] = []
     monkeypatch.setattr(module, "finetune", lambda nlp, examples, settings, **_: found.append(settings))
-    distill(bert, UNLABELLED, layers=1, epochs=7, batch_size=3, learning_rate=0.01, max_length=40, freeze_layers=1)
+    distill(bert, UNLABELED, layers=1, epochs=7, batch_size=3, learning_rate=0.01, max_length=40, freeze_layers=1)
     (settings,) = found
     assert (settings.epochs, settings.batch_size, settings.learning_rate) == (7, 3, 0.01)
     assert (settings.max_length, settings.freeze_layers, settings.average_epochs) == (40, 1, 1)
@@ -166,9 +166,9 @@ def test_layers_are_spread_evenly() -> None:
 )  # fmt: skip
 def test_bad_options(bert: Language, options: dict[str, Any], fragment: str) -> None:
     with pytest.raises(XltError, match=fragment):
-        distill(bert, **{"data": UNLABELLED, **options})
+        distill(bert, **{"data": UNLABELED, **options})
 
 
 def test_a_teacher_with_other_labels(bert: Language) -> None:
     with pytest.raises(XltError, match="none.*account, order"):
-        distill(bert, UNLABELLED, teacher=spacy.blank("xx"))
+        distill(bert, UNLABELED, teacher=spacy.blank("xx"))
