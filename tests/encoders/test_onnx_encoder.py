@@ -22,7 +22,7 @@ from spacy_xlt.encoders.folder import WEIGHTS_FILE, EncoderSettings
 from spacy_xlt.encoders.onnx_encoder import BATCH_PIECES, FILES, GRAPH_FILE, OnnxEncoder, batch_budget
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
-from spacy_xlt.export.onnx_graph import write_encoder
+from spacy_xlt.exporters.onnx_graph import write_encoder
 from tests.encoders.tiny import LINES, WIDTH
 
 LONG = " ".join(LINES * 4)

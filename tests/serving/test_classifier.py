@@ -19,7 +19,7 @@ pytest.importorskip("transformers")
 
 import spacy_xlt
 from spacy_xlt.errors import XltError
-from spacy_xlt.export.export import export
+from spacy_xlt.exporters.export import export
 from spacy_xlt.serving.classifier import WINDOW, Classifier
 from tests.detectors.with_scripts import ANSWERS, DETECTOR
 from tests.pipeline.test_whole import BAD, GOOD
@@ -66,7 +66,7 @@ def linear(tiny_bert: Path) -> Language:
 def folder(linear: Language, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An exported model, int8."""
     out = tmp_path_factory.mktemp("exported") / "model"
-    export(linear, "balanced", {})[0].to_disk(out)
+    export(linear).to_disk(out)
     return out
 
 
@@ -80,7 +80,7 @@ def of_docs(nlp: Language, texts: list[str]) -> tuple[list[dict[str, float]], li
 
 @pytest.mark.parametrize("preset", ["torch", "quality", "balanced"])
 def test_the_figures_are_those_of_nlp_pipe(pipeline: Language, preset: Any, tmp_path: Path) -> None:
-    nlp = pipeline if preset == "torch" else export(pipeline, preset, {})[0]
+    nlp = pipeline if preset == "torch" else export(pipeline, preset=preset)
     nlp.to_disk(tmp_path / "model")
     classifier = Classifier.load(tmp_path / "model")
     result = classifier(ALL)
