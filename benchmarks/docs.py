@@ -1,0 +1,203 @@
+"""Write docs/benchmarks.md, and the tables of figures in README.md, from benchmarks/results.
+
+    python benchmarks/docs.py
+
+Run it after a benchmark. A table of figures in README.md stands between two comments:
+`<!-- NAME: made by benchmarks/NAME.py -->` and `<!-- NAME: end -->`.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from common import PROJECT, RESULTS
+
+PAGE = PROJECT / "docs" / "benchmarks.md"
+README = PROJECT / "README.md"
+BLOCK = re.compile(r"(<!-- (\w+): made by benchmarks/\w+\.py -->\n).*?(<!-- \2: end -->)", flags=re.DOTALL)
+
+INTRODUCTION = """\
+# Benchmarks
+
+This page has all measured figures. `python benchmarks/docs.py` writes it from the files in `benchmarks/results`. Below
+each table you find the machine and the versions. The scripts are in `benchmarks`; most of them need public data sets
+beside the repository, which their first lines name.
+"""
+
+
+class Section(NamedTuple):
+    """A section of the page. name: of the script and of the results; text: what was measured, and what it shows."""
+
+    name: str
+    title: str
+    text: str
+
+
+SECTIONS = (
+    Section(
+        "zero_shot",
+        "From English to other languages",
+        "Each model is trained on English texts only. The projection is fitted on unlabeled texts of each language. "
+        "Fine-tuning is more accurate, and depends less on the projection.",
+    ),
+    Section(
+        "finetune",
+        "Fine-tuning: time and accuracy",
+        "The trainer of this package and `spacy train configs/finetune.cfg` fine-tune the same encoder on the same "
+        "English sentences of SIB-200.",
+    ),
+    Section(
+        "few_labels",
+        "Few labels in the source language",
+        "Models are trained on 8, 16 or 64 English sentences of each label of SIB-200, and tested in English and in "
+        "other languages.",
+    ),
+    Section(
+        "long_texts",
+        "Long texts",
+        "News articles are embedded from a few evenly spread windows, or from all of their text. The table shows what "
+        "this costs in accuracy, and what it saves in time.",
+    ),
+    Section(
+        "transfer",
+        "Transfer methods",
+        "Each method starts from a model that was trained in English, and is tested on the target languages. `zero-shot` "
+        "is the starting model. `encoder too` means fine-tuning; in rows with `no dev texts`, nothing is rejected. "
+        "`distill` is a student with half the layers that learned from unlabeled texts; `translations` is a model that "
+        "learned from itself on the translations of NTREX. The sentences of SIB-200 are translations of the English "
+        "ones, so labels in target languages add little there. They help more for tweets (UMSAB), and where the "
+        "training texts are of another domain (SST-2: film reviews, tested on German tweets).",
+    ),
+    Section(
+        "align",
+        "Aligners",
+        "Every aligner is fitted on the same data, for a frozen and for a fine-tuned encoder. A multilingual encoder "
+        "is already aligned, so a small correction such as `AnchoredCentering` helps, and a rotation of the whole space "
+        "usually hurts.",
+    ),
+    Section(
+        "speed",
+        "Speed on a CPU",
+        "The presets of `xlt export` beside other systems, on the same texts. Rows that end in `-docs` run the same "
+        "model through `nlp.pipe`; the others use `Classifier`. `trained-docs` is the model before the export.",
+    ),
+    Section(
+        "encode",
+        "Encoding",
+        "`xlt_encoder` beside a plain PyTorch loop and spacy-transformers, with the same weights and the same texts.",
+    ),
+    Section(
+        "batch",
+        "Batches",
+        "`xlt process` beside a bare loop over `Classifier`. Figures in parentheses are relative to the loop. Runs were "
+        "also killed at random and resumed, to count lost and duplicated documents.",
+    ),
+    Section(
+        "heads",
+        "Classification heads",
+        "The exact solver of `xlt train` beside `spacy train` and scikit-learn, on the same embeddings.",
+    ),
+    Section(
+        "langdetect",
+        "Language detection: 14 languages",
+        "Accuracy in percent for 14 languages, with these languages given to the detector and without.",
+    ),
+    Section(
+        "langdetect_200",
+        "Language detection: 205 languages",
+        "Macro-F1 in percent without given languages, and the share of texts in 255 other languages that is called "
+        "unknown. The default detector was trained on other sentences of the same sources. A detector of the same kind "
+        "that has seen no text of FLORES, the source of SIB-200, reaches 83 on its sentences.",
+    ),
+    Section(
+        "langdetect_holdout",
+        "Language detection: held-out texts",
+        "Detectors of the same kind as the default one, tested on texts that were held out from their training.",
+    ),
+    Section(
+        "rotation",
+        "Aligners without a dictionary",
+        "Word vectors are rotated and shuffled. The table shows how much of the rotation is recovered without a "
+        "dictionary, beside Procrustes with a dictionary.",
+    ),
+    Section(
+        "static_table",
+        "Projection of static word vectors",
+        "Texts are embedded as sums of static word-piece vectors, which depend strongly on the language.",
+    ),
+    Section(
+        "vecmap",
+        "VecMap",
+        "The aligner `VecMap` beside the original program, on the same vectors and the same dictionary.",
+    ),
+    Section("retrieval", "CSLS retrieval", "Nearest neighbors by CSLS in bounded memory."),
+)
+
+
+def benchmarks_page() -> str:
+    """Return the page: a section for each file of results."""
+    known = {section.name for section in SECTIONS}
+    others = [Section(path.stem, path.stem, "") for path in sorted(RESULTS.glob("*.md")) if path.stem not in known]
+    sections = [section for section in (*SECTIONS, *others) if (RESULTS / f"{section.name}.md").is_file()]
+    contents = "\n".join(f"- [{section.title}](#{_anchor(section.title)})" for section in sections)
+    return "\n".join([INTRODUCTION, contents, *map(_section, sections)])
+
+
+def _section(section: Section) -> str:
+    script = f"Script: `benchmarks/{section.name}.py`."
+    text = f"{section.text} {script}" if section.text else script
+    return f"\n## {section.title}\n\n{text}\n\n{_tables(section.name)}"
+
+
+def _tables(name: str) -> str:
+    """Return the results without their title, and with their headings one level lower."""
+    results = (RESULTS / f"{name}.md").read_text(encoding="utf8").strip()
+    results = re.sub(r"\A# .*\n+", "", results)
+    return re.sub(r"^##", "###", results, flags=re.MULTILINE) + "\n"
+
+
+def _anchor(title: str) -> str:
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
+
+def speed_table() -> str:
+    """Return the few figures on speed that README shows."""
+    document = json.loads((RESULTS / "speed.json").read_text(encoding="utf8"))
+    rows = {row["system"]: row for row in document["rows"]}
+    names = {
+        "quality": "`--preset quality`",
+        "balanced": "`--preset balanced`",
+        "fast": "`--preset fast`",
+        "hf-pipeline-16": "transformers pipeline, batches of 16",
+        "spacy-transformers": "spacy-transformers",
+    }
+    lines = [
+        "| system | texts per second | ms for one text | folder, MB | accuracy, mean of 14 languages |",
+        "|---|---|---|---|---|",
+    ]
+    for system, name in names.items():
+        row = rows[system]
+        accuracy = row.get("sib200_mean")
+        shown = "–" if accuracy is None else f"{accuracy:.3f}"
+        lines.append(f"| {name} | {row['docs_per_s']:,.0f} | {row['p50_ms']:.1f} | {row['folder_mb']:.0f} | {shown} |")
+    machine = document["machine"]
+    measured = f"Measured {machine['date']} on {machine['cpu']} ({machine['cores']} cores)."
+    return "\n".join([*lines, "", measured, ""])
+
+
+README_TABLES: dict[str, Callable[[], str]] = {"zero_shot": lambda: _tables("zero_shot"), "speed": speed_table}
+
+
+def with_figures(text: str) -> str:
+    """Return README.md with its tables of figures written anew."""
+    return BLOCK.sub(lambda found: f"{found[1]}{README_TABLES[found[2]]()}{found[3]}", text)
+
+
+def main() -> None:
+    PAGE.write_text(benchmarks_page(), encoding="utf8")
+    README.write_text(with_figures(README.read_text(encoding="utf8")), encoding="utf8")
+
+
+if __name__ == "__main__":
+    main()
