@@ -74,8 +74,6 @@ def run_epochs(
     optimizer = torch.optim.AdamW(
         [dict(group) for group in groups], weight_decay=WEIGHT_DECAY, fused=parameters[0].device.type == "cpu"
     )
-        [dict(group) for group in groups], weight_decay=WEIGHT_DECAY, fused=parameters[0].device.type == "cpu"
-    )
     schedule = get_linear_schedule_with_warmup(optimizer, math.ceil(WARM_UP * steps), steps)
     mean = _MeanOfEpochs(parameters, first=epochs - settings.average_epochs + 1)
     kept = Checkpoints(checkpoint, network, optimizer, schedule, mean.state)
