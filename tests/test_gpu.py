@@ -16,11 +16,13 @@ pytest.importorskip("transformers")
 from spacy_xlt.data.records import Record
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
+from spacy_xlt.training.examples import make_examples
 from spacy_xlt.training.model_state import restore, take_snapshot
+from spacy_xlt.training.settings import TrainingSettings
 from spacy_xlt.training.train import train
-from spacy_xlt.training.trainer import tune
+from spacy_xlt.training.trainer import finetune
 from spacy_xlt.transfer.distill import distill
-from spacy_xlt.transfer.few_shot import few_shot, make_training_examples
+from spacy_xlt.transfer.few_shot import few_shot
 from spacy_xlt.transfer.self_train import self_train
 from tests.cli.running import succeed
 from tests.encoders import tiny
@@ -34,7 +36,7 @@ pytestmark = [
 
 SOURCE = [Record(text, (label,), "en", "en.csv") for text, label in TEXTS["en"]]
 GERMAN = [Record(text, (label,), "de", "de.csv") for text, label in TEXTS["de"]]
-UNLABELLED = [f"{text} {i}" for i in range(6) for text, _ in TEXTS["ru"]]
+UNLABELED = [f"{text} {i}" for i in range(6) for text, _ in TEXTS["ru"]]
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +59,7 @@ def check_on_the_cpu(nlp: Language, folder: Path) -> None:
 @pytest.mark.parametrize("method", ["frozen", "finetune"])
 def test_train(tiny_bert: Path, tmp_path: Path, method: Any) -> None:
     records = make_records(40)
-    nlp = train(records, encoder=tiny_bert, method=method, gpu_id=0)
+    nlp = train(records, encoder=tiny_bert, method=method)
     correct = sum(
         max(nlp(record.text).cats.items(), key=lambda item: item[1])[0] in record.labels for record in records
     )
@@ -75,7 +77,7 @@ def test_few_shot(tiny_encoder: Path, tmp_path: Path, method: Any) -> None:
 @pytest.mark.parametrize("method", ["frozen", "finetune"])
 def test_self_train(tiny_encoder: Path, tmp_path: Path, method: Any) -> None:
     nlp = make_pipeline(tiny_encoder)
-    self_train(nlp, {"ru": UNLABELLED}, source=SOURCE, method=method, rounds=2, checkpoint=tmp_path / "rounds")
+    self_train(nlp, {"ru": UNLABELED}, source=SOURCE, method=method, rounds=2, checkpoint=tmp_path / "rounds")
     check_on_the_cpu(nlp, tmp_path / "model")
 
 
@@ -114,6 +116,6 @@ def test_the_weights_before_a_training_can_be_restored(tiny_bert: Path, tmp_path
     assert find_pipe(nlp, Encoder).width == tiny.WIDTH
     # Nothing was encoded yet, so the snapshot is on the CPU. Its word embeddings move to the GPU with the model's.
     start = take_snapshot(nlp)
-    tune(nlp, make_training_examples(SOURCE, ["order", "account"]), epochs=1, rate=1e-3)
+    finetune(nlp, make_examples(SOURCE, ["order", "account"]), TrainingSettings(epochs=1, learning_rate=1e-3))
     restore(nlp, start)
     assert nlp("My order").cats == pytest.approx(expected, abs=1e-5)
