@@ -30,7 +30,7 @@ def ours(folder: Path) -> System:
 
     classifier = Classifier.load(folder)
     words = getattr(classifier._encoder, "_words", None)
-    return lambda texts: classifier(texts).labels, (words.forget if words else nothing)  # type: ignore[return-value]
+    return lambda texts: classifier.predict(texts).labels, (words.forget if words else nothing)  # type: ignore[return-value]
 
 
 def docs(folder: Path) -> System:

@@ -11,6 +11,7 @@ Every name is imported when it is first used: all `spacy` commands import this m
 """
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -67,8 +68,6 @@ __all__ = ["__version__", *_MODULES]
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used."""
     if name == "__version__":
-        from importlib.metadata import version
-
         return version("spacy-xlt")
     if name not in _MODULES:
         raise AttributeError(f"module 'spacy_xlt' has no attribute {name!r}")

@@ -51,7 +51,7 @@ def test_everything_gives_the_labels_that_reach_their_threshold(
     # Texts with these labels as their gold: whoever takes other thresholds makes mistakes.
     records = [Record(text, labels, "en", "x") for text, labels in zip(SENTENCES, expected)]
 
-    assert Classifier.load(tmp_path / "model")(SENTENCES).labels == expected
+    assert Classifier.load(tmp_path / "model").predict(SENTENCES).labels == expected
     for docs in (False, True):
         found = TextModel(tmp_path / "model", docs=docs)(SENTENCES).of_texts
         assert [tuple(result.label) for result in found if isinstance(result, Prediction)] == expected

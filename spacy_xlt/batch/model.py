@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Optional, Union
 
+import numpy as np
+
+from spacy_xlt.cache import TextCache
 from spacy_xlt.errors import first_line
+from spacy_xlt.heads.thresholds import labels_above
+from spacy_xlt.serving.classifier import Classifier
+from spacy_xlt.serving.model_folder import OnlySpacyError
 
 # Decimals of the probabilities that are written. float32 has no more.
 DECIMALS = 6
@@ -120,7 +126,6 @@ class TextModel:
         from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
         from spacy.tokens import DocBin
 
-        from spacy_xlt.heads.thresholds import labels_above
         from spacy_xlt.pipeline.find import find_pipe, has_pipe
 
         several = has_pipe(self._nlp, MultiLabel_TextCategorizer)
@@ -146,8 +151,6 @@ class TextModel:
 
     def _forget(self) -> None:
         """Empty the components' caches: a vector from another chunk could differ in its last bit."""
-        from spacy_xlt.cache import TextCache
-
         for _, pipe in self._nlp.pipeline:
             cache = getattr(pipe, "_cache", None)
             if isinstance(cache, TextCache):
@@ -156,9 +159,6 @@ class TextModel:
 
 def _load_classifier(folder: Path) -> Any:
     """The Classifier; None for a pipeline that only spaCy can run."""
-    from spacy_xlt.serving.classifier import Classifier
-    from spacy_xlt.serving.model_folder import OnlySpacyError
-
     try:
         return Classifier.load(folder)
     except OnlySpacyError:
@@ -166,8 +166,6 @@ def _load_classifier(folder: Path) -> Any:
 
 
 def _rounded(probabilities: Any) -> list[list[float]]:
-    import numpy as np
-
     rows: list[list[float]] = np.round(np.asarray(probabilities, dtype=np.float64), DECIMALS).tolist()
     return rows
 

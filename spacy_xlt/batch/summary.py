@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from spacy_xlt.languages import name as name_of
+from spacy_xlt.text import strip_controls
+
 LOW_CONFIDENCE = 0.5
 # At most so many reasons are counted separately: errors of other packages can have any number of them.
 MOST_REASONS = 50
@@ -84,9 +87,6 @@ def print_table(summary: Summary, out: Any) -> None:
     """Print the summary as a table to a text file."""
     from rich.console import Console
     from rich.table import Table
-
-    from spacy_xlt.languages import name as name_of
-    from spacy_xlt.text import strip_controls
 
     table = Table("what", "documents", "share")
     table.columns[1].justify = table.columns[2].justify = "right"

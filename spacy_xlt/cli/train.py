@@ -29,7 +29,9 @@ def train_cli(
         list[str], typer.Option(help="Unlabeled texts of other languages to project to. Repeatable.")
     ] = [],  # noqa: B006  (typer's way; never written)
     encoder: Annotated[Optional[Path], typer.Option(help="An encoder folder, if not the default encoder.")] = None,
-    epochs: Annotated[float, typer.Option(help="How often fine-tuning reads each text.")] = 4,
+    epochs: Annotated[
+        Optional[float], typer.Option(help="How often fine-tuning reads each text. Default: 4, more for few texts.")
+    ] = None,
     batch_size: Annotated[int, typer.Option(help="Texts in a step of fine-tuning.")] = 16,
     learning_rate: Annotated[float, typer.Option(help="Of the encoder's weights in fine-tuning.")] = 5e-5,
     max_length: Annotated[int, typer.Option(help="Word pieces of a text that fine-tuning reads.")] = 128,

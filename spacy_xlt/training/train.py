@@ -34,6 +34,10 @@ Method = Literal["frozen", "finetune"]
 METHODS: tuple[Method, ...] = ("frozen", "finetune")
 # With fewer texts, and no development texts, none is set aside: what must be chosen is chosen by cross-validation.
 FEW = 500
+# Fine-tuning takes at least this many steps where that is possible within the limits. On the 360 tickets, 4 epochs of
+# 23 steps give .699 in the mean of 12 other languages, 8 epochs .733.
+STEPS = 180
+FEWEST_EPOCHS, MOST_EPOCHS = 4, 20
 
 
 def train(
@@ -45,7 +49,7 @@ def train(
     languages: Sequence[str] = (),
     adapt: Optional[Data] = None,
     encoder: Optional[PathLike] = None,
-    epochs: float = 4,
+    epochs: Optional[float] = None,
     batch_size: int = 16,
     learning_rate: float = 5e-5,
     max_length: int = 128,
@@ -71,7 +75,7 @@ def train(
         languages: Languages that can occur when the model is used; helps language detection. None: all.
         adapt: Unlabeled texts of other languages; the model is projected to them at once, see `project`.
         encoder: An encoder folder; None: the default encoder.
-        epochs: How often fine-tuning reads each text.
+        epochs: How often fine-tuning reads each text; None: 4 times, and more often if there are fewer than 700.
         batch_size: Texts in a step of fine-tuning.
         learning_rate: Of the encoder's weights in fine-tuning.
         max_length: Word pieces of a text that fine-tuning reads, in evenly spread windows.
@@ -107,7 +111,7 @@ def train(
     )
     if method == "finetune":
         settings = TrainingSettings(
-            epochs=epochs,
+            epochs=default_epochs(len(train_records), batch_size) if epochs is None else epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,
             max_length=max_length,
@@ -185,6 +189,11 @@ def _set_thresholds(nlp: Language, scores: Floats, gold: Floats) -> None:
     if not is_exclusive(nlp):
         head: Any = find_head(nlp)
         head.set_thresholds(log_probabilities(scores, exclusive=False)[1], gold)
+
+
+def default_epochs(n: int, batch_size: int) -> int:
+    """Return the number of epochs for n texts: enough for about `STEPS` steps, within limits."""
+    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(STEPS * batch_size / n)))
 
 
 def half_of_the_layers(nlp: Language) -> int:

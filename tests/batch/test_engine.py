@@ -35,7 +35,7 @@ def test_rows_hold_what_the_classifier_says_and_the_fields_of_the_input(model: P
     sentences: list[str] = []
     summary = process(model, write_jsonl(rows, tmp_path / "a.jsonl"), tmp_path / "out", say=sentences.append, **SMALL)
     found = read_jsonl(tmp_path / "out")
-    expected = Classifier.load(model)([row["body"] for row in rows])
+    expected = Classifier.load(model).predict([row["body"] for row in rows])
     assert [row["id"] for row in found] == [row["id"] for row in rows]
     assert [(row["body"], row["priority"]) for row in found] == [(row["body"], row["priority"]) for row in rows]
     assert [row["label"] for row in found] == expected.labels

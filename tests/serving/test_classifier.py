@@ -83,7 +83,7 @@ def test_the_figures_are_those_of_nlp_pipe(pipeline: Language, preset: Any, tmp_
     nlp = pipeline if preset == "torch" else export(pipeline, preset=preset)
     nlp.to_disk(tmp_path / "model")
     classifier = Classifier.load(tmp_path / "model")
-    result = classifier(ALL)
+    result = classifier.predict(ALL)
     cats, languages = of_docs(spacy.load(tmp_path / "model"), ALL)
     expected = np.array([[each[label] for label in classifier.labels] for each in cats])
     # float32 products in batches of other shapes are rounded otherwise, which the hidden layer of `mlp` makes larger.
@@ -117,10 +117,10 @@ def test_scripts_and_no_known_language_as_in_nlp_pipe(folder: Path, threshold: f
 
 def test_order_company_and_copies_change_nothing(folder: Path) -> None:
     classifier = Classifier.load(folder)
-    expected = classifier(ALL)
-    reverse = classifier(ALL[::-1])
+    expected = classifier.predict(ALL)
+    reverse = classifier.predict(ALL[::-1])
     np.testing.assert_allclose(reverse.probabilities[::-1], expected.probabilities, atol=1e-5)
-    many = classifier(ALL * (2 * WINDOW // len(ALL) + 1))
+    many = classifier.predict(ALL * (2 * WINDOW // len(ALL) + 1))
     np.testing.assert_allclose(many.probabilities[-len(ALL) :], expected.probabilities, atol=1e-5)
     assert many.labels[: len(ALL)] == reverse.labels[::-1] == expected.labels
     assert many.languages[-len(ALL) :] == reverse.languages[::-1] == expected.languages
@@ -131,7 +131,7 @@ def test_a_text_that_comes_several_times_is_encoded_once(folder: Path, monkeypat
     seen: list[str] = []
     encode = classifier._encoder.encode
     monkeypatch.setattr(classifier._encoder, "encode", lambda texts: (seen.extend(texts), encode(texts))[1])
-    result = classifier(["a b", "c d", "a b", "a b"])
+    result = classifier.predict(["a b", "c d", "a b", "a b"])
     assert seen == ["a b", "c d"]
     assert len(result.labels) == 4 and result.labels[0] == result.labels[2] == result.labels[3]
 
@@ -140,7 +140,7 @@ def test_a_text_that_comes_several_times_is_encoded_once(folder: Path, monkeypat
 @given(st.lists(st.text(max_size=40), max_size=12))
 def test_any_texts_give_a_result_for_each(folder: Path, texts: list[str]) -> None:
     """Lone surrogates too, which spaCy refuses."""
-    labels, probabilities, languages = _classifier(folder)(texts)
+    labels, probabilities, languages = _classifier(folder).predict(texts)
     assert len(labels) == len(languages) == len(texts)
     assert probabilities.shape == (len(texts), len(LABELS))
     np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, atol=1e-5)
@@ -172,7 +172,7 @@ def test_a_stream_is_read_as_it_is_needed(folder: Path, threads: str, monkeypatc
     first = [next(stream) for _ in range(2 * WINDOW)]
     assert read <= 5 * WINDOW
     stream.close()  # type: ignore[attr-defined]
-    again = _classifier(folder)([f"order {n % 7}" for n in range(1, len(first) + 1)])
+    again = _classifier(folder).predict([f"order {n % 7}" for n in range(1, len(first) + 1)])
     assert [each.label for each in first] == again.labels
     assert [each.language for each in first] == again.languages
 
@@ -187,7 +187,7 @@ def test_an_error_in_the_stream_comes_out(folder: Path) -> None:
 
 
 def test_nothing_at_all(folder: Path) -> None:
-    labels, probabilities, languages = _classifier(folder)([])
+    labels, probabilities, languages = _classifier(folder).predict([])
     assert (labels, probabilities.shape, languages) == ([], (0, len(LABELS)), [])
     assert list(_classifier(folder).pipe([])) == []
 
@@ -198,7 +198,7 @@ FRESH = """
 import json, sys
 import spacy_xlt
 classifier = spacy_xlt.Classifier.load(sys.argv[1])
-result = classifier(json.loads(sys.argv[2]))
+result = classifier.predict(json.loads(sys.argv[2]))
 heavy = [name for name in ("spacy", "thinc", "torch", "transformers", "onnx") if name in sys.modules]
 print(json.dumps([result.labels, result.probabilities.tolist(), result.languages, heavy]))
 """
@@ -212,7 +212,7 @@ def test_neither_spacy_nor_thinc_nor_torch_is_imported(folder: Path) -> None:
     labels, probabilities, languages, heavy = run_python(
         BLOCKED + FRESH.replace('"torch", "transformers", "onnx"', '""'), folder, json.dumps(GOOD)
     )
-    expected = _classifier(folder)(GOOD)
+    expected = _classifier(folder).predict(GOOD)
     assert heavy == []
     assert (labels, languages) == (expected.labels, expected.languages)
     np.testing.assert_allclose(probabilities, expected.probabilities, atol=1e-6)
@@ -246,7 +246,7 @@ def test_an_unknown_attribute_of_the_package() -> None:
 
 def test_one_text_instead_of_a_list(folder: Path) -> None:
     with pytest.raises(XltError, match="list of texts"):
-        _classifier(folder)("Where is my parcel?")
+        _classifier(folder).predict("Where is my parcel?")
 
 
 def test_other_pipelines_are_left_to_spacy(tmp_path: Path, linear: Language) -> None:
