@@ -1,4 +1,4 @@
-"""What transformers knows about a kind of encoder: the class that loads it, and how many positions it has."""
+"""What transformers knows about an encoder: the class that loads it, what is missing, how many positions it has."""
 
 import inspect
 from typing import Any
@@ -36,6 +36,17 @@ def pooler_options(config: Any) -> dict[str, bool]:
     model_class: Any = MODEL_MAPPING[type(config)]
     parameters = inspect.signature(model_class).parameters
     return {"add_pooling_layer": False} if "add_pooling_layer" in parameters else {}
+
+
+def missing_tensors(model: Any, report: Any) -> list[str]:
+    """Return the names of the tensors that a checkpoint lacks.
+
+    Args:
+        model: The loaded encoder.
+        report: The loading information of transformers. Version 4.48 puts the name of the model (`bert.`) before the
+            names of the tensors if the checkpoint has a head.
+    """
+    return sorted(name.removeprefix(f"{model.base_model_prefix}.") for name in report["missing_keys"])
 
 
 def count_positions(model: Any) -> int | None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from spacy_xlt.encoders.architecture import auto_class, count_positions
+from spacy_xlt.encoders.architecture import auto_class, count_positions, missing_tensors
 from spacy_xlt.encoders.building import encoder_folder, save_tokenizer
 from spacy_xlt.encoders.folder import DEFAULT_MAX_WINDOWS, SETTINGS_FILE, EncoderSettings, Pooling
 from spacy_xlt.encoders.quiet import quiet_transformers
@@ -144,7 +144,7 @@ def _load_from(source: str, *, local_files_only: bool) -> tuple[Any, Any]:
     model, report = auto_class(source, config).from_pretrained(
         source, config=config, output_loading_info=True, **options
     )
-    _fill_missing(source, model, report["missing_keys"])
+    _fill_missing(source, model, missing_tensors(model, report))
     return tokenizer, model.float()
 
 

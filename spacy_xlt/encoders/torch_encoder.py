@@ -13,7 +13,7 @@ from typing import Any, Optional
 import numpy as np
 import srsly
 
-from spacy_xlt.encoders.architecture import auto_class, count_positions, pooler_options
+from spacy_xlt.encoders.architecture import auto_class, count_positions, missing_tensors, pooler_options
 from spacy_xlt.encoders.base import Floats2d, batches_of_like_length
 from spacy_xlt.encoders.cpu import has_cpu_flag
 from spacy_xlt.encoders.folder import (
@@ -54,7 +54,7 @@ def load_model(folder: Path) -> Any:
             "Its files are damaged or of another kind of model: make the folder again."
         ) from error
     # transformers would go on with random numbers in their place. A pooling head is not used.
-    missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
+    missing = [name for name in missing_tensors(model, report) if not name.startswith("pooler.")]
     if missing:
         raise XltError(
             f"The encoder in {folder} lacks {len(missing)} of its tensors, such as {missing[0]}: make the folder again."
