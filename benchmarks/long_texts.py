@@ -32,7 +32,7 @@ from spacy_xlt.encoders.folder import EncoderSettings, default_folder
 from spacy_xlt.encoders.onnx_encoder import OnnxEncoder
 from spacy_xlt.encoders.tokenizer import WindowTokenizer
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
-from spacy_xlt.export.onnx_graph import write_encoder
+from spacy_xlt.exporters.onnx_graph import write_encoder
 from spacy_xlt.vectors import unit_rows
 
 LANGUAGES = ("fra", "hau", "swa", "amh")

@@ -93,7 +93,7 @@ def source_of(nlp: "Language") -> str:
 
 
 def finish(nlp: "Language", output: Path, result: "Result") -> None:
-    """Write the model and say what happened; a model that was taken back is written as it was."""
+    """Write the model, and print the result. If the new model was rejected, the old one is written."""
     from spacy_xlt.models import save_model
 
     save_model(nlp, output)

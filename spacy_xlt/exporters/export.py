@@ -37,7 +37,7 @@ def export(
     output: Optional[PathLike] = None,
     *,
     preset: Preset = "balanced",
-    texts: Data = {},  # noqa: B006  (never written)
+    texts: Data = (),
     languages: Sequence[str] = (),
     holdout: Data = (),
     progress: bool = True,
@@ -51,10 +51,10 @@ def export(
         nlp: A trained pipeline of the four components, or a model folder. It does not change.
         output: The model folder to write; None writes nothing.
         preset: `quality`, `balanced` or `fast`.
-        texts: Unlabeled texts: {language: texts or files}, or files whose records name their language. The student of
-            `fast` learns from them, and `languages` counts word pieces in them.
+        texts: Unlabeled texts with their languages: whatever `load_dataset` takes. The student of `fast` learns from
+            them, and `languages` counts word pieces in them.
         languages: Keep only the word pieces that occur in the texts of these languages; empty: keep all.
-        holdout: Data on which the encoders are compared, such as development texts. Reference texts are added.
+        holdout: Texts on which the encoders are compared, such as development texts. Reference texts are added.
         progress: Show a progress bar on a terminal or in a notebook.
 
     Returns:
@@ -155,7 +155,7 @@ def export_onnx(
     Args:
         nlp: The trained pipeline.
         preset: `quality` (float32) or `balanced` (8-bit integers).
-        holdout: Data on which the encoders are compared.
+        holdout: Texts on which the encoders are compared.
         pieces: The ids of the word pieces to keep; None: all.
 
     Raises:

@@ -29,7 +29,7 @@ class MissingLanguageError(XltError):
 
 def fit_projection(
     nlp: Language,
-    texts: Data,
+    data: Data,
     *,
     translations: Optional[Mapping[str, Translations]] = None,
     progress: bool = True,
@@ -38,7 +38,7 @@ def fit_projection(
 
     Args:
         nlp: A pipeline with `xlt_encoder` and `xlt_projector`.
-        texts: {language: unlabeled texts, or files}, or files whose records name their language.
+        data: Unlabeled texts with their languages: whatever `load_dataset` takes.
         translations: {language: [(source text or word, its translation)]}, for aligners that need pairs. Both sides
             are used as unlabeled texts, too.
         progress: Show a progress bar.
@@ -47,7 +47,7 @@ def fit_projection(
         XltError: The pipeline lacks a component, a language has no text, or texts have no language.
     """
     encoder, projector = find_pipe(nlp, Encoder), find_pipe(nlp, Projector)
-    texts = load_dataset(texts, labeled=False).by_language()
+    texts = load_dataset(data, labeled=False).by_language()
     translations = check_translations(translations or {}, projector.source)
     check_texts(texts)
     rows = {language: list(of_language) for language, of_language in texts.items()}

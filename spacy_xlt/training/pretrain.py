@@ -48,10 +48,10 @@ def pretrain(
 
     Args:
         model: A Hugging Face folder of a masked language model with its head, such as mBERT or XLM-R.
-        data: Unlabeled texts: {language: texts or files}, or files.
+        data: Unlabeled texts: whatever `load_dataset` takes.
         output: The encoder folder to write.
         epochs: How often each text is read.
-        batch_size: Data per step.
+        batch_size: Texts per step.
         learning_rate: The highest learning rate.
         max_length: The number of word pieces in a window. Longer texts are split into windows.
         seed: Of the order of the texts and of the masked word pieces.

@@ -84,8 +84,7 @@ def distill(
 
     Args:
         nlp: The student: a pipeline, or a model folder, which is written again.
-        data: Unlabeled texts of the source and of target languages: {language: texts or files}, or files whose records
-            name their language.
+        data: Unlabeled texts of the source and of target languages: whatever `load_dataset` takes.
         teacher: Any pipeline with the same labels in `doc.cats`; None: the student as it is before training.
         translations: {language: [(source text, its translation)]}.
         layers: The number of encoder layers to keep, evenly spread; None: all.
@@ -94,7 +93,7 @@ def distill(
         dev: Labeled development data. If the new model is worse on it, the old model is kept: see
             `accept_if_not_worse`. With `layers`, the mean accuracy may drop by `MAX_DROP` of itself.
         epochs: How often fine-tuning reads each text; None: 3 with `layers`, else 2.
-        batch_size: Data per step of fine-tuning.
+        batch_size: Texts per step of fine-tuning.
         learning_rate: The highest learning rate of the encoder; None: 1e-4 with `layers`, else 5e-5.
         max_length: The number of word pieces of a text that fine-tuning reads.
         freeze_layers: The number of lower layers that fine-tuning does not change.

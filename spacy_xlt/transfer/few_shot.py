@@ -93,7 +93,7 @@ def few_shot(
         method: `frozen` (seconds) or `finetune` (minutes).
         l2: The penalty of the method `frozen`; None: it is chosen. With `source`, that of the new layer.
         epochs: How often fine-tuning reads each text.
-        batch_size: Data per step of fine-tuning.
+        batch_size: Texts per step of fine-tuning.
         learning_rate: The highest learning rate of the encoder.
         max_length: The number of word pieces of a text that fine-tuning reads.
         freeze_layers: The number of lower layers that fine-tuning does not change.
@@ -258,7 +258,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Validation:
-    """Data on which candidates are compared.
+    """Texts on which candidates are compared.
 
     Attributes:
         scores: Returns the scores [n, labels] of a candidate; of the old layer for None.

@@ -20,7 +20,7 @@ from spacy_xlt.transfer.in_place import in_place
 @in_place
 def project(
     nlp: Language,
-    data: Data = {},  # noqa: B006  (never written)
+    data: Data = (),
     *,
     language: Optional[str] = None,
     translations: Optional[Mapping[str, Translations]] = None,
@@ -34,7 +34,7 @@ def project(
 
     Args:
         nlp: A pipeline, or a model folder, which is written again.
-        data: Unlabeled texts: {language: texts or files}, or files whose records name their language.
+        data: Unlabeled texts with their languages: whatever `load_dataset` takes.
         language: The language of all texts; None: the data name it.
         translations: {language: [(source text or word, its translation)]}, for aligners that need pairs.
         aligner: Another aligner of the registry `xlt_aligners`, such as `RidgeToIdentity`; None: that of the pipeline.

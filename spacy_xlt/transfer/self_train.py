@@ -84,8 +84,8 @@ def self_train(
 
     Args:
         nlp: A pipeline that predicts exactly one label per text, or a model folder, which is written again.
-        data: Unlabeled texts: {language: texts or files}, or files whose records name their language. A language that
-            is new to the projector is projected first.
+        data: Unlabeled texts with their languages: whatever `load_dataset` takes. A language that is new to the
+            projector is projected first.
         source: The labeled texts that the model was trained on. Without them, the head is regularized towards its old
             weights.
         dev: Labeled development data of the source and, better, of the target languages. If the new model is worse on
@@ -94,7 +94,7 @@ def self_train(
         rounds: The largest number of rounds.
         checkpoint: A folder for the model of the last round, from which a killed run resumes.
         epochs: How often fine-tuning reads each text in a round.
-        batch_size: Data per step of fine-tuning.
+        batch_size: Texts per step of fine-tuning.
         learning_rate: The highest learning rate of the encoder.
         max_length: The number of word pieces of a text that fine-tuning reads.
         freeze_layers: The number of lower layers that fine-tuning does not change.

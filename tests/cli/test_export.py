@@ -24,7 +24,7 @@ def labels(folder: Path) -> list[str]:
 def test_the_answers_stay(model: Path, data: Path, tmp_path: Path, preset: str) -> None:
     output = succeed("export", model, tmp_path / "out", "--preset", preset, "--dev", data)
     assert "Cosine to the trained encoder on " in output
-    assert "Accuracy on 24 dev texts, mean of 1 languages: 1.000 before, 1.000 after." in output
+    assert "Accuracy on 24 development texts, mean of 1 languages: 1.000 before, 1.000 after." in output
     assert f"preset {preset}\n" in output
     assert labels(tmp_path / "out") == labels(model)
 

@@ -7,7 +7,7 @@ import pytest
 import spacy
 from spacy.language import Language
 
-pytest.importorskip("spacy_transformers")
+pytest.importorskip("transformers")
 
 from spacy_xlt.errors import XltError
 from spacy_xlt.pipeline import encoder as encoder_module
