@@ -105,7 +105,7 @@ def settings_of(folder: Path, window: int, max_windows: Optional[int]) -> Encode
 
 def cpu_seconds(folder: Path, onnx: Path, texts: Sequence[str]) -> dict[tuple[int, Optional[int]], dict[str, float]]:
     """CPU seconds per article of both back ends, word pieces included."""
-    seconds = {}
+    seconds: dict[tuple[int, Optional[int]], dict[str, float]] = {}
     for each in tqdm(SETTINGS, desc="Seconds", file=sys.stderr):
         settings = settings_of(folder, *each)
         settings.save(onnx)
@@ -175,10 +175,11 @@ def main(most: int) -> None:
         + f" | {row['mean_of_others']:.3f} |"
         for row in rows
     ]
-    sizes = {"train": len(train.texts), "dev": len(dev.texts), "other": {k: len(v.texts) for k, v in others.items()}}
+    of_language = {language: len(articles.texts) for language, articles in others.items()}
+    sizes = {"train": len(train.texts), "dev": len(dev.texts), **of_language}
     note = (
         f"\n\n{sizes['train']} English training articles, {sizes['dev']} dev articles, "
-        f"{min(sizes['other'].values())} test articles of each other language. CPU seconds per article: mean of "
+        f"{min(of_language.values())} test articles of each other language. CPU seconds per article: mean of "
         f"{TIMED_INT8} (int8, one thread) and {TIMED_TORCH} (torch, float32) articles. The accuracies are those of "
         "int8 vectors, which are centered for the other languages."
     )

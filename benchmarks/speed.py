@@ -32,7 +32,7 @@ from spacy_xlt.data.dataset import Dataset
 from spacy_xlt.data.docbin import make_docs, write_docbin
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.cpu import has_cpu_flag, usable_threads
-from spacy_xlt.export.export import PRESETS, export
+from spacy_xlt.exporters.export import PRESETS, describe, export
 from spacy_xlt.files import folder_megabytes
 from spacy_xlt.models import load_model, save_model
 from spacy_xlt.pipeline.encoder import Encoder
@@ -68,9 +68,11 @@ def export_presets(model: Path, folder: Path) -> None:
             preset: Any = name.removesuffix("-trimmed")
             texts = unlabelled() if name in ("fast", TRIMMED) else {}
             languages = sorted(texts) if name == TRIMMED else []
-            exported, notes = export(load_model(model), preset, texts, languages=languages, progress=True)
+            exported = export(load_model(model), preset=preset, texts=texts, languages=languages, progress=True)
             save_model(exported, folder / name)
-            print(*notes, f"({time.perf_counter() - start:.0f} s)", sep="\n  ", flush=True)
+            print(
+                *describe(exported.meta["xlt_export"]), f"({time.perf_counter() - start:.0f} s)", sep="\n  ", flush=True
+            )
 
 
 def measure_sgemm() -> float:

@@ -23,7 +23,7 @@ from spacy_xlt.alignment.affine import AffineMap, Floats
 from spacy_xlt.alignment.centering import AnchoredCentering
 from spacy_xlt.encoders.folder import default_folder
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
-from spacy_xlt.export.static_table import sif_weights
+from spacy_xlt.exporters.static_table import sif_weights
 from spacy_xlt.vectors import unit_rows
 
 SMOOTHING = (1e-3, 3e-4, 1e-4, 3e-5)

@@ -1,23 +1,28 @@
-"""What labels and texts of the target languages add to a model trained in English: every method of `xlt transfer`.
+"""Compare the transfer methods: how much labels and texts of the target languages add to a model trained on English.
 
     python -m spacy project run sib200
     python benchmarks/transfer.py --tasks sib200 --methods few-shot,self-train --encoders frozen
     python benchmarks/transfer.py --tasks umsab,sst2-de --methods few-shot --k 16,64 --seeds 5
 
-Tasks: `sib200` (13 targets; the models of the workflow sib200), `umsab` (English tweets to de, fr, es; three labels)
-and `sst2-de` (English film sentences to German tweets without neutral ones). For each task the zero-shot model comes
-first; then, from the same model, `few-shot` with k texts of every label in all targets together, `self-train` on
-unlabelled texts, `distill` to half the layers, `static` (a static student that learns the teacher's vectors alone, or
-its soft labels too; see `xlt export --preset fast`), `translations` (SIB-200: `distill` from itself over NTREX, whose
-translations learn what the model says to the English lines). Everything is chosen on dev; figures are those of test.
-Where few-shot tunes the encoder, one training gives two rows: as it is where the guard has no dev texts to compare, and
-what the guard makes of it.
---targets: labels and dev texts of these languages only; the figures are still those of all.
---encoders: which models of a task are the start, frozen or finetuned; --tune finetune lets the encoder learn, too.
+There are three tasks: `sib200` (13 target languages, starting from the models of the workflow sib200), `umsab` (English
+tweets to German, French and Spanish, three labels) and `sst2-de` (English film reviews to German tweets without neutral
+ones). For each task, the zero-shot model is evaluated first. Each method then starts from this model:
 
-Rows that are there already, of other tasks, methods, encoders or k, stay: a long benchmark can be run in parts. Writes
-benchmarks/results/transfer.{json,md}: rows of {task, method, encoder, k, language, mean, std, seeds}; those of
-`distill` have `speedup`, the student's docs a second over the teacher's.
+- `few-shot`: k texts per label in each target language.
+- `self-train`: unlabeled texts.
+- `distill`: half of the encoder's layers.
+- `static`: a static student that learns the teacher's vectors, with and without its probabilities.
+- `translations` (SIB-200 only): `distill` without another teacher on translations from NTREX.
+
+Everything is chosen on development data. The figures are computed on test data. If few-shot fine-tunes the encoder, one
+training gives two rows: without development data, and accepted or rejected on development data.
+
+--targets restricts labels and development data to some languages; the figures are those of all languages. --encoders
+selects the start models of a task, frozen or finetuned. With --tune finetune, the methods train the encoder as well.
+
+Rows of other tasks, methods, encoders or k stay in the results, so a long benchmark can be run in parts. The script
+writes benchmarks/results/transfer.{json,md}: rows of {task, method, encoder, k, language, mean, std, seeds}. Rows of
+`distill` also have `speedup`, the student's texts per second divided by the teacher's.
 """
 
 import argparse
@@ -36,18 +41,18 @@ from speed import unlabelled as unlabelled_texts
 
 from spacy_xlt.data.records import Record
 from spacy_xlt.evaluation.metrics import accuracy, macro_f1
-from spacy_xlt.export.student import teach, with_student
+from spacy_xlt.exporters.student import make_transfer_set, with_student
 from spacy_xlt.languages import base_code
 from spacy_xlt.models import save_model
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
-from spacy_xlt.pipeline.projection import fit_projection
 from spacy_xlt.training.model_state import head_labels, restore, take_snapshot
 from spacy_xlt.training.train import train
 from spacy_xlt.training.trainer import count_layers
 from spacy_xlt.transfer.acceptance import accept_if_not_worse
 from spacy_xlt.transfer.distill import distill
 from spacy_xlt.transfer.few_shot import few_shot
+from spacy_xlt.transfer.project import project
 from spacy_xlt.transfer.self_train import self_train
 
 UMSAB = {"english": "en", "german": "de", "french": "fr", "spanish": "es"}
@@ -83,7 +88,7 @@ def read_umsab(split: str) -> Texts:
 
 
 def read_sst2_de(split: str) -> Texts:
-    """English film sentences; German tweets without the neutral ones."""
+    """Return English film reviews and German tweets without the neutral ones."""
     german = [
         record for record in read_umsab("val" if split == "dev" else split)["de"] if record.labels != ("neutral",)
     ]
@@ -94,7 +99,7 @@ def read_sst2_de(split: str) -> Texts:
 
 
 def read_task(task: str) -> tuple[Texts, Texts, Texts]:
-    """(train, dev, test) by language."""
+    """Return the training, development and test texts by language."""
     if task == "sib200":
         return read_sib200("train"), read_sib200("dev"), read_sib200("test")
     if task == "umsab":
@@ -103,26 +108,26 @@ def read_task(task: str) -> tuple[Texts, Texts, Texts]:
 
 
 def unlabelled(task: str, train_texts: Texts, dev: Texts) -> dict[str, list[str]]:
-    """Of the targets and the source: SIB-200's dev and the first lines of NTREX; the dev tweets; for SST-2 both."""
+    """Return unlabeled texts: the development texts, and lines of NTREX (SIB-200) or training texts of the targets."""
     texts = {code: [record.text for record in records] for code, records in dev.items()}
     if task == "sib200":
         for code, lines in read_ntrex().items():
             texts[code] += lines[:NTREX_LINES]
     else:
-        # Tweets of the target's train split, their labels left out.
+        # Without their labels.
         for code, records in train_texts.items():
             texts[code] += [record.text for record in records[:NTREX_LINES]]
     return texts
 
 
 def ntrex_pairs(targets: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
-    """{target: [(English line, its translation)]}."""
+    """Return {target language: [(English line, its translation)]}."""
     lines = read_ntrex()
     return {code: list(zip(lines["en"], lines[code], strict=True)) for code in targets}
 
 
 def start_model(task: str, encoder: str, train_texts: Texts, dev: Texts, texts: dict[str, list[str]]) -> Language:
-    """The zero-shot model: of the workflow (SIB-200), or trained here, once, and kept in training/."""
+    """Return the zero-shot model: that of the workflow (SIB-200), or one that is trained once and kept in training/."""
     if task == "sib200":
         folder = PROJECT / "training" / ("sib200" if encoder == "frozen" else "sib200-finetuned") / "transfer"
         return spacy.load(folder)
@@ -130,15 +135,15 @@ def start_model(task: str, encoder: str, train_texts: Texts, dev: Texts, texts: 
     if not (folder / "config.cfg").is_file():
         method: Any = "frozen" if encoder == "frozen" else "finetune"
         nlp = train(train_texts["en"], dev=dev["en"], method=method, languages=sorted(dev))
-        fit_projection(nlp, texts)
+        project(nlp, texts)
         save_model(nlp, folder)
     return spacy.load(folder)
 
 
 def choose(records: Sequence[Record], k: int, seed: int) -> list[Record]:
-    """k different texts of every label, or all where there are fewer."""
+    """Return k different texts of each label, or all if there are fewer."""
     distinct = list({record.text.strip(): record for record in records}.values())
-    # Another draw for every language: where texts are translations of each other, not the same ones in all of them.
+    # Each language has its own draw, because some texts are translations of each other.
     chance = np.random.default_rng([seed, *records[0].language.encode()])
     chosen: list[Record] = []
     for label in sorted({record.labels for record in distinct}):
@@ -148,7 +153,7 @@ def choose(records: Sequence[Record], k: int, seed: int) -> list[Record]:
 
 
 def measure(nlp: Language, task: str, test: Texts) -> dict[str, float]:
-    """Accuracy (SIB-200) or macro-F1 of every language, and the mean of the targets."""
+    """Return the accuracy (SIB-200) or macro-F1 of each language, and the mean of the target languages."""
     labels = head_labels(nlp)
     figure: Any = accuracy if task == "sib200" else macro_f1
     found = {}
@@ -163,55 +168,55 @@ def measure(nlp: Language, task: str, test: Texts) -> dict[str, float]:
 def run(
     nlp: Language, method: str, tune: Any, data: tuple[Texts, Texts], texts: dict[str, list[str]], k: int, seed: int
 ) -> Iterator[tuple[str, str]]:
-    """One method, in place. Yields (what to add to its name, what the guard said) for each model to be measured."""
+    """Run a method in place. Yield (suffix of the method's name, reason) for each model to be evaluated."""
     train_texts, dev = data
     targets = [code for code in dev if code != "en"]
-    held = [record for records in dev.values() for record in records]
+    dev_records = [record for records in dev.values() for record in records]
     english = train_texts["en"]
     if method == "few-shot":
         target = [record for code in targets for record in choose(train_texts.get(code, []) or dev[code], k, seed)]
         if tune == "frozen":
-            yield "", few_shot(nlp, target, source=english, dev=held, seed=seed, progress=True).reason
+            yield "", few_shot(nlp, target, source=english, dev=dev_records, seed=seed, progress=True).reason
             return
         start = take_snapshot(nlp)
         result = few_shot(nlp, target, source=english, method=tune, seed=seed, progress=True)
         yield ", no dev texts", result.reason
-        # Dev texts do not enter a training of the encoder: the guard judges this one, as `few_shot` has it judged.
+        # Training the encoder does not use development data, so the trained model is tested here as `few_shot` does.
         trained = take_snapshot(nlp)
         restore(nlp, start)
 
         def change() -> dict[str, Any]:
             restore(nlp, trained)
-            return result.chosen
+            return result.settings
 
-        yield "", accept_if_not_worse(nlp, method, change, dev=held, data={}, halve=True).reason
+        yield "", accept_if_not_worse(nlp, method, change, dev=dev_records, data={}, halve=True).reason
     elif method == "self-train":
         only = {code: texts[code] for code in targets}
         yield "", self_train(nlp, only, source=english, dev=dev["en"], method=tune, seed=seed, progress=True).reason
     elif method == "translations":
         lines = {"en": [record.text for record in english]}
-        result = distill(nlp, lines, translations=ntrex_pairs(targets), dev=held, seed=seed, progress=True)
+        result = distill(nlp, lines, translations=ntrex_pairs(targets), dev=dev_records, seed=seed, progress=True)
         yield "", result.reason
     else:
         lines = {code: of_code[:NTREX_LINES] for code, of_code in texts.items()}
         lines["en"] = [record.text for record in english] + lines["en"]
-        result = distill(nlp, lines, layers=count_layers(nlp) // 2, dev=held, seed=seed, progress=True)
+        result = distill(nlp, lines, layers=count_layers(nlp) // 2, dev=dev_records, seed=seed, progress=True)
         yield "", result.reason
 
 
 def static_students(nlp: Language, test: Texts) -> dict[str, dict[str, float]]:
-    """The figures of two static students, who learned from the same texts and vectors."""
-    taught = teach(nlp, unlabelled_texts(), progress=True)
+    """Return the figures of two static students that learned from the same texts and vectors."""
+    transfer_set = make_transfer_set(nlp, unlabelled_texts(), progress=True)
     found = {}
     for name, soft_labels in (("static student, vectors alone", False), ("static student", True)):
-        exported, notes = with_student(nlp, taught, soft_labels=soft_labels, progress=True)
-        print(name, *notes, flush=True)
+        exported, facts = with_student(nlp, transfer_set, soft_labels=soft_labels, progress=True)
+        print(name, facts, flush=True)
         found[name] = measure(exported, "sib200", test)
     return found
 
 
 def docs_per_second(nlp: Language, test: Texts) -> float:
-    """Of the whole pipeline on all test texts, without vectors that are kept; the better of two runs."""
+    """Return the speed of the pipeline on all test texts without cached vectors: the better of two runs."""
     encoder = find_pipe(nlp, Encoder)
     texts = [record.text for records in test.values() for record in records]
     found = []
@@ -227,7 +232,7 @@ def docs_per_second(nlp: Language, test: Texts) -> float:
 def rows_of(
     task: str, method: str, encoder: str, k: int, runs: Sequence[dict[str, float]], speedups: Sequence[float] = ()
 ) -> list[dict[str, Any]]:
-    """speedups: docs a second beside those of the model at the start, where a method is to be faster."""
+    """Return the rows of several seeds. speedups: texts per second divided by those of the start model."""
     speed = {"speedup": round(float(np.mean(speedups)), 2)} if speedups else {}
     return [
         {
@@ -241,7 +246,7 @@ def rows_of(
 
 
 def merge(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """These rows and, of those in the results file, the ones that they do not replace."""
+    """Return these rows and those of the results file that they do not replace."""
     path = RESULTS / "transfer.json"
     old = json.loads(path.read_text(encoding="utf8"))["rows"] if path.is_file() else []
     new = {tuple(row[key] for key in KEY) for row in rows}
@@ -249,12 +254,12 @@ def merge(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
-    """A line for each task, encoder, method and k, zero-shot first: English, mean of the targets, the lowest."""
+    """Return a Markdown table with a line for each task, encoder, method and k. Zero-shot comes first."""
     groups: dict[tuple[Any, ...], dict[str, dict[str, Any]]] = {}
     for row in rows:
         groups.setdefault(tuple(row[key] for key in KEY[:4]), {})[row["language"]] = row
     lines = [
-        "| task | start | method | labels a class | English | mean of targets | lowest | seeds |",
+        "| task | start | method | labels per class | English | mean of targets | lowest | seeds |",
         "|---" * 8 + "|",
     ]
     for (task, method, encoder, k), found in sorted(groups.items(), key=lambda item: (*_order(item[0]),)):
@@ -269,7 +274,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
             f"| {targets[lowest]['mean']:.3f} ({lowest}) | {mean['seeds']} |"
         )
     return (
-        "\n".join(lines) + "\n\nAccuracy (SIB-200) or macro-F1 on test texts; what follows ± is the spread over seeds."
+        "\n".join(lines) + "\n\nAccuracy (SIB-200) or macro-F1 on test texts. ± is the standard deviation over seeds."
     )
 
 
@@ -286,7 +291,9 @@ def main() -> None:
     parser.add_argument("--tune", default="frozen", choices=["frozen", "finetune"])
     parser.add_argument("--k", default="4,16,64")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--targets", default="", help="few-shot labels and dev texts of these languages only: sw,hi")
+    parser.add_argument(
+        "--targets", default="", help="few-shot labels and development data of these languages only, as sw,hi"
+    )
     options = parser.parse_args()
     if options.targets and options.methods != "few-shot":
         parser.error("--targets is for --methods few-shot")
@@ -297,7 +304,7 @@ def main() -> None:
         given = {code: records for code, records in dev.items() if code in wanted}
         for encoder in options.encoders.split(","):
             nlp = start_model(task, encoder, train_texts, dev, texts)
-            # All texts of a frozen run are embedded once.
+            # The cache holds all texts, so a frozen encoder embeds each of them once.
             find_pipe(nlp, Encoder)._cache.size = 100_000
             start = take_snapshot(nlp)
             rows = rows_of(task, "zero-shot", encoder, 0, [measure(nlp, task, test)])
@@ -314,15 +321,15 @@ def main() -> None:
                     runs: dict[str, list[dict[str, float]]] = {}
                     speedups: list[float] = []
                     for seed in range(options.seeds):
-                        for more, said in run(nlp, method, options.tune, (train_texts, given), texts, k, seed):
+                        for suffix, reason in run(nlp, method, options.tune, (train_texts, given), texts, k, seed):
                             figures = measure(nlp, task, test)
-                            runs.setdefault(name + more, []).append(figures)
-                            print(f"{task} {encoder} {name}{more} k={k} seed={seed}: {said} {figures}", flush=True)
+                            runs.setdefault(name + suffix, []).append(figures)
+                            print(f"{task} {encoder} {name}{suffix} k={k} seed={seed}: {reason} {figures}", flush=True)
                         student_speed = docs_per_second(nlp, test) if method == "distill" else None
                         restore(nlp, start)
                         if student_speed is not None:
                             speedups.append(student_speed / docs_per_second(nlp, test))
-                        # After each seed: a long run that is ended keeps what it has.
+                        # After each seed, so that a killed run keeps its results.
                         of_runs = [rows_of(task, of_name, encoder, k, each, speedups) for of_name, each in runs.items()]
                         write(merge([row for rows in of_runs for row in rows]))
 

@@ -1,11 +1,11 @@
-"""The files of the workflows `fewshot` and `sentiment`, as JSONL with text, label and lang.
+"""Write the data of the workflows `fewshot` and `sentiment` as JSONL with text, label and lang.
 
     python benchmarks/transfer_data.py
 
-corpus/sib200/few.jsonl: 16 texts a label of each of the 13 targets, from their train splits. corpus/sentiment: SST-2 in
-English (train, dev), and tweets of UMSAB in German without the neutral ones: few (16 a label), test,
-unlabelled (English ones, too), unlabelled-targets.
-corpus/tweets: the same files of UMSAB, three labels, from English to German, French and Spanish; dev-targets too.
+- corpus/sib200/few.jsonl: 16 texts per label in each of the 13 target languages, from their training data.
+- corpus/sentiment: SST-2 in English (train, dev), and German tweets of UMSAB without the neutral ones (few with 16
+  texts per label, test, unlabelled with English texts, unlabelled-targets).
+- corpus/tweets: the same files of UMSAB with three labels in English, German, French and Spanish, and dev-targets.
 """
 
 import json

@@ -1,21 +1,28 @@
-"""What a function that changes a model did, and whether the change was kept."""
+"""The result of a function that changes a model."""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from html import escape
 from typing import Any
 
+from spacy_xlt.data.records import Record
+
 
 @dataclass
 class Result:
-    """What a transfer method did. It is also in `nlp.meta["xlt_transfer"]`, which is saved as meta.json.
+    """What a method did to a model, and whether the new model was accepted.
+
+    The result is also appended to `nlp.meta["xlt_transfer"]`, which is saved in the model's meta.json.
 
     Attributes:
-        method: The function's name, such as `few-shot`.
-        accepted: Whether the new model was kept; if not, the pipeline is as it was.
-        reason: Why, in a sentence.
-        settings: What was given or chosen.
-        data: {name: {texts, sha256}} of the data that was used.
-        metrics: {language: {n, before, after}}: accuracies on development texts; empty without such texts.
+        method: The name of the method, such as `few-shot`.
+        accepted: Whether the new model was accepted. If it was rejected, the pipeline did not change.
+        reason: What was compared, in a sentence.
+        settings: The settings that were given or chosen.
+        data: {name: {texts, sha256}} of the data that were used.
+        metrics: {language: {n, before, after}}: the number of development texts and the accuracies on them. Empty
+            without development data.
         notes: Warnings, in sentences.
     """
 
@@ -28,7 +35,7 @@ class Result:
     notes: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the result as JSON types."""
+        """Return the result as a dictionary that can be written as JSON."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -40,7 +47,7 @@ class Result:
         return "\n".join([f"{self.method}: {state}. {self.reason}", *rows, *self.notes])
 
     def _repr_html_(self) -> str:
-        """Return the result as a notebook shows it."""
+        """Return the result as HTML for a notebook."""
         rows = "".join(
             f"<tr><td>{escape(language)}</td><td>{figures['before']:.3f}</td><td>{figures['after']:.3f}</td>"
             f"<td>{figures['n']}</td></tr>"
@@ -53,3 +60,11 @@ class Result:
         return f"<p><b>{escape(self.method)}</b>: {state}. {escape(self.reason)}</p>{table}" + (
             f"<ul>{notes}</ul>" if notes else ""
         )
+
+
+def fingerprint(records: Sequence[Record]) -> dict[str, Any]:
+    """Return {texts, sha256}: the number of records, and a hash of their languages, labels and texts in order."""
+    digest = hashlib.sha256()
+    for record in records:
+        digest.update("\x1f".join([record.language, *record.labels, record.text, "\x1e"]).encode("utf8"))
+    return {"texts": len(records), "sha256": digest.hexdigest()}

@@ -80,7 +80,7 @@ def tiny_encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 
     raw = getattr(tiny, f"make_tiny_{request.param}")(tmp_path_factory.mktemp("raw") / request.param)
     out = tmp_path_factory.mktemp("encoders") / request.param
-    huggingface.build(str(raw), out)
+    huggingface.build(str(raw), out, max_windows=0)
     return out
 
 
@@ -91,5 +91,5 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     raw = tiny.make_tiny_bert(tmp_path_factory.mktemp("raw") / "bert")
     out = tmp_path_factory.mktemp("encoders") / "bert"
-    huggingface.build(str(raw), out)
+    huggingface.build(str(raw), out, max_windows=0)
     return out

@@ -1,4 +1,4 @@
-"""`xlt transfer distill`: from a teacher's soft labels to a smaller or a better model."""
+"""The command `xlt transfer distill`."""
 
 from pathlib import Path
 from typing import Annotated, Optional
@@ -6,24 +6,32 @@ from typing import Annotated, Optional
 import typer
 
 from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Model, Progress, Separator, Strict, Text
-from spacy_xlt.cli.transfer_common import Dev, Languages, Output, Seed, Tune, Unlabelled
+from spacy_xlt.cli.training_options import BatchSize, FreezeLayers, MaxLength, OptionalEpochs, OptionalLearningRate
+from spacy_xlt.cli.transfer_common import Dev, Languages, Output, Seed, Tune, Unlabeled
 
 
 def distill_cli(
     model: Model,
     output: Output,
-    texts: Unlabelled = [],  # noqa: B006  (typer's way; never written)
+    texts: Unlabeled = [],  # noqa: B006  (typer's way; never written)
     language: Languages = [],  # noqa: B006
     teacher: Annotated[
-        Optional[Path], typer.Option(help="Any pipeline folder with the same labels; else MODEL itself.")
+        Optional[Path], typer.Option(help="A pipeline folder with the same labels; without it, MODEL is the teacher.")
     ] = None,
     pairs: Annotated[
-        list[str], typer.Option(help="LANG=SRC_FILE,LANG_FILE: sentences, line by line translations. Repeatable.")
+        list[str], typer.Option(help="LANG=SRC_FILE,LANG_FILE: sentences and their translations. Repeatable.")
     ] = [],  # noqa: B006
-    layers: Annotated[Optional[int], typer.Option(help="Keep so many layers of MODEL's encoder.")] = None,
+    layers: Annotated[
+        Optional[int], typer.Option(help="The number of encoder layers to keep; without it, all.")
+    ] = None,
     temperature: Annotated[float, typer.Option(help="Softens the teacher's probabilities.")] = 2.0,
     dev: Dev = [],  # noqa: B006
     method: Tune = "finetune",
+    epochs: OptionalEpochs = None,
+    batch_size: BatchSize = 16,
+    learning_rate: OptionalLearningRate = None,
+    max_length: MaxLength = 128,
+    freeze_layers: FreezeLayers = 0,
     seed: Seed = 0,
     gpu_id: Gpu = -1,
     text: Text = "text",
@@ -35,19 +43,22 @@ def distill_cli(
     strict: Strict = False,
     progress: Progress = True,
 ) -> None:
-    """Teach MODEL the predictions of another model.
+    """Train MODEL on the predictions of a teacher.
 
-    The texts are of the source and of target languages.
+    Give unlabeled texts of the source and of target languages.
 
-    With --layers, MODEL learns to do with fewer layers of its encoder. With --pairs, the teacher reads the source's
-    side and MODEL learns it for the translation. A static student: python -m spacy xlt export --preset fast.
+    With --layers, MODEL becomes smaller and faster. With --pairs, the teacher reads the source sentences, and MODEL
+    learns the predictions for the translations. For a static student, use: python -m spacy xlt export --preset fast
     """
     from spacy_xlt.cli.common import check_choice, make_columns, parse_by_language, read_sides
     from spacy_xlt.cli.transfer_common import METHODS, finish, read_data, report_bad, source_of
+    from spacy_xlt.errors import XltError
     from spacy_xlt.models import check_output, load_model, use_gpu
     from spacy_xlt.transfer.distill import distill
 
     check_choice("--method", method, METHODS)
+    if not texts and not pairs:
+        raise XltError("There is no text. Use --texts or --pairs.")
     check_output(output)
     use_gpu(gpu_id)
     columns = make_columns(text, label, lang, label_separator, labels)
@@ -56,8 +67,8 @@ def distill_cli(
         code: read_sides(code, both, encoding) for code, both in parse_by_language("--pairs", pairs).items()
     }
     nlp = load_model(model)
-    held = read_data(dev, columns=columns, encoding=encoding, source=source_of(nlp))
-    report_bad([unlabeled, held], output, strict)
+    dev_records = read_data(dev, columns=columns, encoding=encoding, source=source_of(nlp))
+    report_bad([unlabeled, dev_records], output, strict)
     result = distill(
         nlp,
         unlabeled,
@@ -66,7 +77,12 @@ def distill_cli(
         layers=layers,
         method=method,  # type: ignore[arg-type]
         temperature=temperature,
-        dev=held,
+        dev=dev_records,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        max_length=max_length,
+        freeze_layers=freeze_layers,
         seed=seed,
         progress=progress,
     )

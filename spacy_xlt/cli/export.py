@@ -1,4 +1,4 @@
-"""`xlt export`: a trained model as one that is fast on a CPU."""
+"""The command `xlt export`."""
 
 from pathlib import Path
 from typing import Annotated, Optional
@@ -16,13 +16,13 @@ def export_cli(
     ] = "balanced",
     texts: Annotated[
         Optional[list[str]],
-        typer.Option(help="Unlabelled texts of all languages: fast learns from them."),
+        typer.Option(help="Unlabeled texts of all languages, from which the preset fast learns."),
     ] = None,
     languages: Annotated[
-        str, typer.Option(help="Keep only word pieces that occur in --texts of these languages, as en,de,sw.")
+        str, typer.Option(help="Keep only the word pieces in --texts of these languages, as en,de,sw.")
     ] = "",
     dev: Annotated[
-        Optional[list[str]], typer.Option(help="Labelled texts: accuracy before and after is printed.")
+        Optional[list[str]], typer.Option(help="Labeled development data, to print the accuracy before and after.")
     ] = None,
     text: Text = "text",
     label: Label = "label",
@@ -34,21 +34,20 @@ def export_cli(
     strict: Strict = False,
     progress: Progress = True,
 ) -> None:
-    """Write the model with an encoder that is fast on a CPU.
+    """Write a model whose encoder is fast on a CPU.
 
-    All else stays as it is. The result loads with spacy.load and spacy_xlt.Classifier.load.
-    It needs neither torch nor transformers: pip install 'spacy-xlt[serve]'.
+    The other components do not change. The new model loads with spacy.load and spacy_xlt.Classifier.load. It needs
+    neither torch nor transformers: pip install 'spacy-xlt[serve]'.
     """
-    from spacy_xlt.cli.common import make_columns, read_languages
+    from spacy_xlt.cli.common import check_choice, make_columns, read_languages
     from spacy_xlt.cli.transfer_common import read_data, report_bad
-    from spacy_xlt.errors import XltError
+    from spacy_xlt.encoders.cpu import has_cpu_flag
     from spacy_xlt.evaluation.evaluate import evaluate
-    from spacy_xlt.export.export import PRESETS, export, mean_accuracy
+    from spacy_xlt.exporters.export import META_KEY, PRESETS, describe, export, mean_accuracy
     from spacy_xlt.files import folder_megabytes
     from spacy_xlt.models import check_output, load_model, save_model, use_gpu
 
-    if preset not in PRESETS:
-        raise XltError(f"--preset is {', '.join(PRESETS[:-1])} or {PRESETS[-1]}, not '{preset}'.")
+    check_choice("--preset", preset, PRESETS)
     check_output(output)
     wanted = read_languages(languages)
     use_gpu(gpu_id)
@@ -57,9 +56,18 @@ def export_cli(
     labeled = read_data(dev or [], columns=columns, encoding=encoding)
     report_bad([unlabeled, labeled], output, strict)
     nlp = load_model(model)
-    exported, notes = export(nlp, preset, unlabeled, languages=wanted, held=labeled, progress=progress)
-    for note in notes:
-        print(note)
+    exported = export(
+        nlp,
+        preset=preset,  # type: ignore[arg-type]
+        texts=unlabeled,
+        languages=wanted,
+        holdout=labeled,
+        progress=progress,
+    )
+    for sentence in describe(exported.meta[META_KEY]):
+        print(sentence)
+    if preset == "balanced" and not has_cpu_flag("avx512_vnni", "avx_vnni"):
+        print("This CPU has no VNNI, which makes 8-bit products fast.")
     if labeled:
         before, after = (evaluate(each, labeled, progress=progress) for each in (nlp, exported))
         print(

@@ -1,4 +1,4 @@
-"""`xlt flatten`: a fine-tuned pipeline as the four components."""
+"""The command `xlt flatten`."""
 
 from pathlib import Path
 from typing import Annotated, Optional
@@ -11,7 +11,9 @@ from spacy_xlt.cli.options import Encoding, Gpu, Model, Progress, Strict, Text
 def flatten_cli(
     model: Model,
     output: Annotated[Path, typer.Argument(help="The model folder to write.")],
-    texts: Annotated[Optional[str], typer.Option(help="Texts of the source, such as the training texts.")] = None,
+    texts: Annotated[
+        Optional[str], typer.Option(help="Texts of the source language, such as the training texts.")
+    ] = None,
     text: Text = "text",
     source: Annotated[str, typer.Option(help="The language of the training texts.")] = "en",
     languages: Annotated[str, typer.Option(help="Languages that can occur, as en,de,sw: helps detection.")] = "",
@@ -20,9 +22,10 @@ def flatten_cli(
     strict: Strict = False,
     progress: Progress = True,
 ) -> None:
-    """Move a fine-tuned transformer into an xlt_encoder.
+    """Turn a pipeline of spacy-transformers into the four components.
 
-    The scores stay the same. With --texts the projector learns the source's mean, which `xlt transfer project` needs.
+    The scores stay the same. With --texts, the projector is fitted on the source language, which `xlt transfer project`
+    needs.
     """
     from spacy_xlt.cli.common import print_notes, read_languages, report_bad_records
     from spacy_xlt.data.dataset import Dataset

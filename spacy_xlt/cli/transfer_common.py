@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
     from spacy_xlt.data.dataset import Dataset
     from spacy_xlt.data.records import ColumnNames
-    from spacy_xlt.transfer.acceptance import Result
+    from spacy_xlt.result import Result
 
 Output = Annotated[Path, typer.Argument(help="The model folder to write.")]
-Labelled = Annotated[
+Labeled = Annotated[
     list[str], typer.Option("--texts", help="Labeled texts of target languages: .csv, .tsv, .jsonl ... Repeatable.")
 ]
-Unlabelled = Annotated[
+Unlabeled = Annotated[
     list[str],
     typer.Option("--texts", help="Unlabeled texts: .txt, .csv, .tsv, .jsonl, .spacy, folders. Repeatable."),
 ]
@@ -93,12 +93,13 @@ def source_of(nlp: "Language") -> str:
 
 
 def finish(nlp: "Language", output: Path, result: "Result") -> None:
-    """Write the model, and print the result. If the new model was rejected, the old one is written."""
+    """Write the model and say what happened; a model that was taken back is written as it was."""
     from spacy_xlt.models import save_model
 
     save_model(nlp, output)
     for note in result.notes:
         print(f"⚠ {note}", file=sys.stderr)
-    for language, figures in result.dev.items():
-        print(f"  {language}: {figures['before']:.3f} -> {figures['after']:.3f} ({figures['n']} dev texts)")
-    print(f"✔ {output}: {result.method}. {result.reason}")
+    for language, figures in result.metrics.items():
+        print(f"  {language}: {figures['before']:.3f} -> {figures['after']:.3f} ({figures['n']} development texts)")
+    state = "accepted" if result.accepted else "rejected, so the model did not change"
+    print(f"✔ {output}: {result.method} was {state}. {result.reason}")

@@ -91,9 +91,13 @@ class Dataset:
                 parts = by_base_code(data, as_base_code)
             except XltError as error:
                 raise XltError(f"A mapping must give the data of each language. {error}") from None
-            return cls.join(
-                cls._load(of, replace(options, language=code), f"{code}:item") for code, of in parts.items()
-            )
+            datasets = {
+                code: cls._load(of, replace(options, language=code), f"{code}:item") for code, of in parts.items()
+            }
+            for code, dataset in datasets.items():
+                if not dataset:
+                    raise XltError(f"There is no text of language '{code}'. Give some, or leave the language out.")
+            return cls.join(datasets.values())
         if not is_table(data) and not isinstance(data, (str, bytes, list, tuple)) and isinstance(data, Iterable):
             data = list(data)
         paths = paths_of(data, texts=not options.labeled)

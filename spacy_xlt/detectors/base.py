@@ -5,6 +5,7 @@ from typing import NamedTuple, Optional, Protocol, Union, runtime_checkable
 
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import UNKNOWN, add_by_base_code, base_code, canonical_code, find_code, full_code
+from spacy_xlt.text import has_letters
 
 Candidates = list[tuple[str, float]]
 Languages = Union[Sequence[str], Mapping[str, float]]
@@ -26,6 +27,21 @@ class Detector(Protocol):
         A text without a letter gets an empty list. Same text, same answer: in any order, process and thread.
         """
         ...
+
+
+def detect_languages(
+    detector: Detector, texts: Sequence[str], prior: Mapping[str, float], min_chars: int
+) -> list[Candidates]:
+    """Return the candidates of each text: `nlp` and `Classifier` both call this function.
+
+    Args:
+        detector: The back end.
+        texts: The texts.
+        prior: The languages that can occur, see `read_prior`.
+        min_chars: A text with fewer letters has no candidates.
+    """
+    # The back end reads an empty text like a text with too few letters.
+    return detector.detect([text if has_letters(text, min_chars) else "" for text in texts], prior)
 
 
 def read_prior(languages: Optional[Languages], detector: object = None) -> dict[str, float]:

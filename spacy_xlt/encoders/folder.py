@@ -19,6 +19,11 @@ HOME_VARIABLE = "SPACY_XLT_HOME"
 
 Pooling = Literal["mean", "cls"]
 
+# The windows that a newly built encoder reads of a text. It bounds the cost of very long texts. Few articles
+# have more windows: 4 of the 948 English MasakhaNEWS training articles, and none of the 472 dev articles.
+# benchmarks/long_texts.py measures smaller numbers.
+DEFAULT_MAX_WINDOWS = 8
+
 
 @dataclass(frozen=True)
 class EncoderSettings:
@@ -30,7 +35,8 @@ class EncoderSettings:
         prefix: The text that is put before every text, such as e5's `query: `.
         window: The longest input in word pieces, special ones and prefix included. A longer text is read in several
             windows, and their vectors are averaged.
-        max_windows: The number of windows that are read of a text, evenly spread over it. None reads the whole text.
+        max_windows: The number of windows that are read of a text, evenly spread over it. None reads the whole
+            text, as folders without this setting do.
 
     Raises:
         XltError: A value is not allowed.

@@ -13,7 +13,7 @@ from typing import Any
 
 from spacy_xlt.encoders.architecture import auto_class, count_positions
 from spacy_xlt.encoders.building import encoder_folder, save_tokenizer
-from spacy_xlt.encoders.folder import SETTINGS_FILE, EncoderSettings, Pooling
+from spacy_xlt.encoders.folder import DEFAULT_MAX_WINDOWS, SETTINGS_FILE, EncoderSettings, Pooling
 from spacy_xlt.encoders.quiet import quiet_transformers
 from spacy_xlt.errors import XltError
 from spacy_xlt.extras import require
@@ -33,14 +33,30 @@ TOKENIZER_FILES = (
 )
 
 
-def build(name_or_folder: str, out: Path, *, pooling: Pooling | None = None, prefix: str | None = None) -> None:
-    """Write the encoder `name_or_folder` to the folder `out`, which is whole or not there at all.
+def build(
+    name_or_folder: str,
+    out: Path,
+    *,
+    pooling: Pooling | None = None,
+    prefix: str | None = None,
+    max_windows: int | None = None,
+) -> None:
+    """Write an encoder of Hugging Face as an encoder folder.
 
-    name_or_folder: a local folder, or else a name on the Hub (its cache is asked first, then the network).
-    pooling: None takes what the source says: our own settings, or those of sentence-transformers; otherwise `mean`.
-        Only its pooling is taken over: a dense layer behind it (LaBSE) is left out.
-    prefix: None takes the source's own settings, otherwise `query: ` for the e5 family and nothing for all others.
-    Raises XltError if there is no such encoder, it is incomplete or of a kind that cannot be used.
+    If it fails, there is no folder.
+
+    Args:
+        name_or_folder: A local folder, or a name on the Hub. The Hub's cache is searched before the network is used.
+        out: The folder to write.
+        pooling: `mean` or `cls`. None takes the source's settings (our own or those of sentence-transformers), or else
+            `mean`. Only the pooling is taken: a dense layer behind it (LaBSE) is left out.
+        prefix: The text that is put before every text. None takes the source's settings, or else `query: ` for the e5
+            family and nothing for all others.
+        max_windows: The number of windows that are read of a text; 0 reads the whole text. None takes the source's
+            settings, or else 8.
+
+    Raises:
+        XltError: There is no such encoder, it is incomplete, or its kind cannot be used.
     """
     require("train", "torch", "transformers")
     folder = Path(name_or_folder).expanduser()
@@ -51,7 +67,7 @@ def build(name_or_folder: str, out: Path, *, pooling: Pooling | None = None, pre
     with _quiet_hub(), quiet_transformers(bars=not is_local):
         tokenizer, model = _load(source, is_local)
         _check_ids(source, tokenizer, model)
-        settings = _settings(source, is_local, tokenizer, model, pooling, prefix)
+        settings = _settings(source, is_local, tokenizer, model, pooling, prefix, max_windows)
     with encoder_folder(out) as part, quiet_transformers():
         # One file whatever its size: an encoder folder has exactly one model.safetensors.
         model.save_pretrained(str(part), max_shard_size="1TB")
@@ -166,9 +182,15 @@ def _check_ids(source: str, tokenizer: Any, model: Any) -> None:
 
 
 def _settings(
-    source: str, is_local: bool, tokenizer: Any, model: Any, pooling: Pooling | None, prefix: str | None
+    source: str,
+    is_local: bool,
+    tokenizer: Any,
+    model: Any,
+    pooling: Pooling | None,
+    prefix: str | None,
+    max_windows: int | None,
 ) -> EncoderSettings:
-    """How the vectors are made: the arguments, else what the source says, else what fits this kind of model."""
+    """Return the settings: the arguments, or else those of the source, or else those for this kind of model."""
     window = find_window(tokenizer.model_max_length, count_positions(model))
     own: EncoderSettings | None = None
     if is_local and (Path(source) / SETTINGS_FILE).is_file():
@@ -178,7 +200,9 @@ def _settings(
         pooling = own.pooling if own else _pooling_of(source, is_local)
     if prefix is None:
         prefix = own.prefix if own else _prefix_of(source, is_local)
-    return EncoderSettings(pooling=pooling, prefix=prefix, window=window)
+    if max_windows is None:
+        max_windows = own.max_windows if own else DEFAULT_MAX_WINDOWS
+    return EncoderSettings(pooling=pooling, prefix=prefix, window=window, max_windows=max_windows or None)
 
 
 def find_window(tokenizer_limit: int, positions: int | None) -> int:

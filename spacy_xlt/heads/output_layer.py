@@ -1,4 +1,4 @@
-"""Fitting the output layer of a head on vectors: softmax or sigmoid, soft labels, a pull towards known weights."""
+"""Fit the output layer of a head, regularized towards known weights."""
 
 from typing import Optional
 
@@ -10,12 +10,13 @@ from spacy_xlt.extras import require
 from spacy_xlt.heads.layer import Layer
 from spacy_xlt.heads.losses import Floats, cross_entropy, log_probabilities
 
-# Of the gradient's largest entry, a text. Far below what any prediction notices.
+# The largest entry of the gradient per text at which fitting ends. Predictions are the same with a smaller one.
 TOLERANCE = 1e-5
-STEPS = 200
+MAX_STEPS = 200
 
 
 def zero_layer(n_labels: int, width: int) -> Layer:
+    """Return a layer whose weights are zero."""
     return Layer(np.zeros((n_labels, width), dtype=np.float32), np.zeros(n_labels, dtype=np.float32))
 
 
@@ -23,41 +24,51 @@ def fit_output_layer(
     features: Floats2d,
     targets: NDArray[np.floating],
     *,
-    towards: Layer,
-    strength: float,
-    importance: Optional[NDArray[np.floating]] = None,
+    prior: Layer,
+    l2: float,
+    sample_weight: Optional[NDArray[np.floating]] = None,
     exclusive: bool = True,
 ) -> Layer:
-    """Return the layer that minimises
+    """Fit a linear layer, regularized towards the weights of another one (L2-SP).
 
-        sum_i importance_i CE(targets_i, p(features_i)) + strength / 2 |theta - towards|^2.
+    It minimizes sum_i sample_weight_i CE(targets_i, p(features_i)) + l2 / 2 |theta - prior|^2. If `prior` is zero, this
+    is logistic regression. If it is the layer of another task, this adapts that layer to a new task.
 
-    With `towards` zero this is logistic regression; with `towards` the weights of another task it is their adaptation
-    (theta_s -> theta_t; Chelba & Acero 2004, equation 5).
+    Args:
+        features: [n, d]. They are scaled to a root mean square length of 1, and the weights inversely, so that `l2`
+            means the same for every head.
+        targets: Probabilities of the labels, [n, labels].
+        prior: The layer that the weights and the bias are regularized towards.
+        l2: The penalty.
+        sample_weight: [n]; None: all 1.
+        exclusive: Softmax; if false, a sigmoid for each label.
 
-    features: [n, d]; so that `strength` means the same for every head, they are brought to a root mean square length
-        of 1 and the weights the other way. targets: [n, labels], probabilities (a row may be soft) or, where labels do
-        not exclude each other, one probability a label. importance: [n]; None: all 1.
+    Returns:
+        The layer; `prior` itself if there is no text.
+
+    References:
+        Chelba & Acero (2004), "Adaptation of maximum entropy capitalizer", equation 5. Li, Grandvalet & Davoine (2018),
+        "Explicit inductive bias for transfer learning", equation 2.
     """
     if not len(features):
-        return towards
-    size = float(np.sqrt(np.square(features, dtype=np.float64).sum(axis=1).mean())) or 1.0
-    rows = np.c_[np.asarray(features, dtype=np.float64) / size, np.ones(len(features))]
-    origin = np.c_[np.asarray(towards.weight, dtype=np.float64) * size, towards.bias]
-    gold = np.asarray(targets, dtype=np.float64)
-    weights = np.ones(len(rows)) if importance is None else np.asarray(importance, dtype=np.float64)
-
-    def loss(flat: Floats) -> tuple[float, Floats]:
-        theta = flat.reshape(origin.shape)
-        away = theta - origin
-        logs, probabilities = log_probabilities(rows @ theta.T, exclusive)
-        value = float((weights * cross_entropy(gold, logs)).sum() + 0.5 * strength * np.square(away).sum())
-        slope = (weights[:, None] * (probabilities - gold)).T @ rows + strength * away
-        return value, slope.ravel()
-
+        return prior
     require("train", "scipy")
     from scipy.optimize import minimize
 
-    options = {"gtol": TOLERANCE * max(1.0, float(weights.sum())), "ftol": 0.0, "maxiter": STEPS}
+    size = float(np.sqrt(np.square(features, dtype=np.float64).sum(axis=1).mean())) or 1.0
+    rows = np.c_[np.asarray(features, dtype=np.float64) / size, np.ones(len(features))]
+    origin = np.c_[np.asarray(prior.weight, dtype=np.float64) * size, prior.bias]
+    gold = np.asarray(targets, dtype=np.float64)
+    weights = np.ones(len(rows)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+
+    def loss(flat: Floats) -> tuple[float, Floats]:
+        theta = flat.reshape(origin.shape)
+        difference = theta - origin
+        logs, probabilities = log_probabilities(rows @ theta.T, exclusive)
+        value = float((weights * cross_entropy(gold, logs)).sum() + 0.5 * l2 * np.square(difference).sum())
+        gradient = (weights[:, None] * (probabilities - gold)).T @ rows + l2 * difference
+        return value, gradient.ravel()
+
+    options = {"gtol": TOLERANCE * max(1.0, float(weights.sum())), "ftol": 0.0, "maxiter": MAX_STEPS}
     theta = minimize(loss, origin.ravel(), jac=True, method="L-BFGS-B", options=options).x.reshape(origin.shape)
     return Layer((theta[:, :-1] / size).astype(np.float32), theta[:, -1].astype(np.float32))

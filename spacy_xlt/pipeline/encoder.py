@@ -30,6 +30,7 @@ cache_size = 20000
 pooling = null
 prefix = null
 window = null
+max_windows = null
 device = null
 """
 DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR)["xlt_encoder"]

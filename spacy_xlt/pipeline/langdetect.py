@@ -11,14 +11,22 @@ from thinc.api import Config
 
 from spacy_xlt import registries as _registries  # noqa: F401
 from spacy_xlt.cache import TextCache
-from spacy_xlt.detectors.base import NO_LANGUAGE, Candidates, Detection, Detector, Languages, decide, read_prior
+from spacy_xlt.detectors.base import (
+    NO_LANGUAGE,
+    Candidates,
+    Detection,
+    Detector,
+    Languages,
+    decide,
+    detect_languages,
+    read_prior,
+)
 from spacy_xlt.detectors.segments import find_segments
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import SPANS_KEY, claim_extensions, claim_span_extensions
 from spacy_xlt.languages import UNKNOWN, base_code
 from spacy_xlt.pipeline.requirements import require_extra
 from spacy_xlt.pipeline.stream import annotate_stream
-from spacy_xlt.text import has_letters
 
 DEFAULT_CONFIG_STR = """
 [xlt_langdetect]
@@ -175,12 +183,9 @@ class LanguageDetector(Pipe):
 
     def detect(self, texts: list[str]) -> list[Candidates]:
         """Return the candidates of each text, see `Detector.detect`."""
-        return self._cache.compute(texts, self._detect)
-
-    def _detect(self, texts: list[str]) -> list[Candidates]:
-        # An empty text tells the back end the same as a text with too few letters.
-        enough = [text if has_letters(text, self.min_chars) else "" for text in texts]
-        return self.detector.detect(enough, self.prior)
+        return self._cache.compute(
+            texts, lambda missing: detect_languages(self.detector, missing, self.prior, self.min_chars)
+        )
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
         return self.scorer(examples, **kwargs) if self.scorer else {}

@@ -1,4 +1,4 @@
-"""Transfer by projection: fit the projector of a trained pipeline for new languages."""
+"""Fit the projector of a pipeline on texts of new languages."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
@@ -16,8 +16,15 @@ from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.progress import progress_bar
 from spacy_xlt.registries import aligner_name
 
-# (text of the source, text of the language)
+# Pairs of a source text and its translation.
 Translations = Sequence[tuple[str, str]]
+
+
+class MissingLanguageError(XltError):
+    """Raised for texts whose language is unknown."""
+
+    # Commands add the option of this name to the message.
+    parameter = "language"
 
 
 def fit_projection(
@@ -27,23 +34,22 @@ def fit_projection(
     translations: Optional[Mapping[str, Translations]] = None,
     progress: bool = True,
 ) -> None:
-    """Fit `xlt_projector` for each language of `texts` and of `translations`; all others stay as they are.
+    """Fit `xlt_projector` for each language of the texts and the translations. Other languages do not change.
 
-    texts: {language: unlabelled texts, or files of them}, or files whose records say their language.
-    translations: {language: [(text or word of the source, its translation)]}, for aligners that learn from pairs; both
-        sides also count as unlabelled texts.
-    progress: Show a progress bar.
-    Raises XltError if the pipeline lacks an encoder or a projector, or a language has no text.
+    Args:
+        nlp: A pipeline with `xlt_encoder` and `xlt_projector`.
+        texts: {language: unlabeled texts, or files}, or files whose records name their language.
+        translations: {language: [(source text or word, its translation)]}, for aligners that need pairs. Both sides
+            are used as unlabeled texts, too.
+        progress: Show a progress bar.
+
+    Raises:
+        XltError: The pipeline lacks a component, a language has no text, or texts have no language.
     """
     encoder, projector = find_pipe(nlp, Encoder), find_pipe(nlp, Projector)
-    texts, translations = (
-        load_dataset(texts, labeled=False).by_language(),
-        by_base_code(translations or {}, as_base_code),
-    )
-    if UNKNOWN in texts or UNKNOWN in translations:
-        raise XltError("There are texts without a language: name it with --language, or in the field 'lang'.")
-    if projector.source in translations:
-        raise XltError(f"'{projector.source}' is the source language: translations are from it into another one.")
+    texts = load_dataset(texts, labeled=False).by_language()
+    translations = check_translations(translations or {}, projector.source)
+    check_texts(texts)
     rows = {language: list(of_language) for language, of_language in texts.items()}
     for language, pairs in translations.items():
         for side, column in ((projector.source, 0), (language, 1)):
@@ -54,7 +60,7 @@ def fit_projection(
     with progress_bar(title="Embedding", unit="text", total=sum(map(len, rows.values())), show=progress) as bar:
         for language, of_language in rows.items():
             if not of_language:
-                raise XltError(f"There is no text of language '{language}'.")
+                raise XltError(f"There is no text of language '{language}'. Give at least one.")
             embeddings[language] = encode_in_chunks(encoder, of_language, bar)
     indices: dict[str, NDArray[Any]] = {
         language: np.array([(numbers[language][ours], numbers[projector.source][source]) for source, ours in pairs])
@@ -63,11 +69,38 @@ def fit_projection(
     projector.fit(embeddings, indices or None)
 
 
-def set_aligner(nlp: Language, aligner: str) -> None:
-    """Give the projector of a pipeline another aligner, with its default settings; what was fitted stays.
+def check_texts(texts: Mapping[str, Any]) -> None:
+    """Check that {language: texts} has no texts whose language is unknown.
 
-    aligner: a name of the registry `xlt_aligners`, as `registries.aligner_name` takes it.
-    Raises XltError for an unknown name.
+    Raises:
+        XltError: It has some.
+    """
+    if UNKNOWN in texts:
+        raise MissingLanguageError("Some texts have no language. Name the language of the data.")
+
+
+def check_translations(translations: Mapping[str, Translations], source: str) -> dict[str, Translations]:
+    """Return the translations by base code.
+
+    Raises:
+        XltError: Some have no language, or are in the source language.
+    """
+    found = by_base_code(translations, as_base_code)
+    check_texts(found)
+    if source in found:
+        raise XltError(f"'{source}' is the source language. Give translations from it into another language.")
+    return found
+
+
+def set_aligner(nlp: Language, aligner: str) -> None:
+    """Give the projector another aligner with its default settings. Languages that are fitted already do not change.
+
+    Args:
+        nlp: A pipeline with `xlt_projector`.
+        aligner: A name of the registry `xlt_aligners`, such as `RidgeToIdentity` or `spacy-xlt.RidgeToIdentity.v1`.
+
+    Raises:
+        XltError: There is no aligner of this name.
     """
     old = find_pipe(nlp, Projector)
     config = {"source": old.source, "set_vector": old.set_vector, "aligner": {"@xlt_aligners": aligner_name(aligner)}}

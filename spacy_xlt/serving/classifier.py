@@ -1,4 +1,4 @@
-"""Classifying without Docs: the figures of `nlp.pipe`, and neither spaCy nor Thinc nor torch imported."""
+"""Classify texts without Docs. The results are those of `nlp.pipe`; spaCy, Thinc and torch are not imported."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,25 +10,30 @@ from typing import NamedTuple, Union
 import numpy as np
 
 from spacy_xlt.alignment.projection import MAPS_FILE, Projection, mixture
-from spacy_xlt.detectors.base import Candidates, decide, read_prior
+from spacy_xlt.detectors.base import decide, detect_languages, read_prior
 from spacy_xlt.encoders.base import Floats1d, Floats2d
 from spacy_xlt.encoders.cpu import usable_threads
 from spacy_xlt.encoders.static_encoder import StaticEncoder
 from spacy_xlt.errors import XltError
 from spacy_xlt.serving.head import load_head
 from spacy_xlt.serving.model_folder import Component, make_registered, read_components
-from spacy_xlt.text import has_letters, replace_surrogates
+from spacy_xlt.text import replace_surrogates
 
 Label = Union[str, tuple[str, ...]]
-# Texts that are sorted by length together: enough for batches of like length, few enough to wait for.
+# The number of texts that are sorted by length together. More give batches of more even length; fewer answer sooner.
 WINDOW = 256
-# Windows at work: while one is in the encoder, the languages and the word pieces of the next are found.
+# The number of chunks of texts in work. While one is encoded, the next is tokenized and its languages are detected.
 IN_FLIGHT = 2
 
 
 class Classification(NamedTuple):
-    """labels: the most probable label of each text; of a multilabel model a tuple of those above its threshold.
-    probabilities: [texts, classifier.labels]. languages: base codes, `xx` if unknown."""
+    """The results of several texts.
+
+    Args:
+        labels: The most probable label of each text. A multilabel model gives a tuple of all chosen labels.
+        probabilities: The probability of each label, [texts, classifier.labels].
+        languages: The base code of each text's language, `xx` if unknown.
+    """
 
     labels: list[Label]
     probabilities: Floats2d
@@ -36,7 +41,7 @@ class Classification(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """A Classification, and of each language its probability; 0 for `xx`."""
+    """A `Classification` with the probability of each text's language (0 for `xx`)."""
 
     labels: list[Label]
     probabilities: Floats2d
@@ -45,7 +50,7 @@ class Scored(NamedTuple):
 
 
 class Classified(NamedTuple):
-    """The same of one text."""
+    """The result of one text: see `Classification`."""
 
     label: Label
     probabilities: Floats1d
@@ -53,13 +58,17 @@ class Classified(NamedTuple):
 
 
 class Classifier:
-    """A trained pipeline as a function of texts.
+    """Classify texts with a trained model, without spaCy.
 
+    The attribute `labels` holds the names of the columns of `probabilities`.
+
+    Args:
+        components: The components of a model folder, see `read_components`. Usually you call `load` instead.
+
+    Example:
         classifier = spacy_xlt.Classifier.load("model")
         labels, probabilities, languages = classifier(["Where is my parcel?", "Wo ist mein Paket?"])
-        for label, probabilities, language in classifier.pipe(endless_stream): ...
-
-    labels: the names of the columns of `probabilities`.
+        for label, probabilities, language in classifier.pipe(stream): ...
     """
 
     def __init__(self, components: dict[str, Component]) -> None:
@@ -73,24 +82,44 @@ class Classifier:
         self._projection = Projection(projector.folder.name, projector.config["source"])
         maps = projector.folder / MAPS_FILE
         if not maps.is_file():
-            raise XltError(f"{maps} is missing: the model folder is not complete.")
+            raise XltError(f"{maps} is missing, so the model folder is incomplete. Copy the model again.")
         self._projection.read_maps(maps.read_bytes())
         self._head = load_head(head.folder, head.config)
         self.labels = self._head.labels
 
     @classmethod
     def load(cls, folder: Union[str, Path]) -> "Classifier":
-        """Read a model folder. Raises XltError if it is damaged or has other components than exactly our four."""
+        """Load a model folder.
+
+        Args:
+            folder: The model folder.
+
+        Returns:
+            The classifier.
+
+        Raises:
+            XltError: The folder is damaged, or its components are not exactly the four of this package.
+        """
         return cls(read_components(Path(folder)))
 
     def __call__(self, texts: Sequence[str]) -> Classification:
-        """Classify texts; the order is kept. A text that comes several times is encoded once in a window."""
+        """Classify texts.
+
+        Args:
+            texts: The texts. Equal texts are encoded only once if they are near each other.
+
+        Returns:
+            The results in the order of the texts.
+
+        Raises:
+            XltError: `texts` is a single string.
+        """
         return Classification(*self.scored(texts)[:3])
 
     def scored(self, texts: Sequence[str]) -> Scored:
-        """The same with the probability of each language."""
+        """Classify texts, and return the probability of each text's language too. See `__call__`."""
         if isinstance(texts, str):
-            raise XltError("Classifier takes a list of texts, not one text: put it into a list.")
+            raise XltError("Classifier takes a list of texts, not a single text. Put the text into a list.")
         windows = list(self._windows(iter(texts)))
         if not windows:
             return Scored([], np.zeros((0, len(self.labels)), dtype=np.float32), [], [])
@@ -102,7 +131,7 @@ class Classifier:
         )
 
     def pipe(self, texts: Iterable[str]) -> Iterator[Classified]:
-        """Classify a stream, in its order; no more than a few hundred texts are held at a time."""
+        """Classify a stream of texts. The results have its order, and only a few hundred texts are held at a time."""
         for window in self._windows(iter(texts)):
             yield from map(Classified, window.labels, window.probabilities, window.languages)
 
@@ -112,7 +141,7 @@ class Classifier:
         if first is None:
             return
         second = next(windows, None)
-        # Of the static encoder most is Python, in which two threads are slower than one.
+        # The static encoder is mostly Python code, which two threads run more slowly than one.
         if second is None or usable_threads() == 1 or isinstance(self._encoder, StaticEncoder):
             yield self._classify(first)
             if second is not None:
@@ -131,7 +160,7 @@ class Classifier:
     def _classify(self, window: list[str]) -> Scored:
         place = {text: number for number, text in enumerate(dict.fromkeys(window))}
         texts = [replace_surrogates(text) for text in place]
-        candidates = self._detect(texts)
+        candidates = detect_languages(self._detector, texts, self._prior, self._min_chars)
         decided = [decide(each, self._threshold) for each in candidates]
         languages = [decision.language for decision in decided]
         vectors = self._encoder.encode(texts)
@@ -147,11 +176,6 @@ class Classifier:
             [languages[number] for number in order],
             [decided[number].score for number in order],
         )
-
-    def _detect(self, texts: list[str]) -> list[Candidates]:
-        enough = [text if has_letters(text, self._min_chars) else "" for text in texts]
-        found: list[Candidates] = self._detector.detect(enough, self._prior)
-        return found
 
     def _choose(self, probabilities: Floats2d) -> list[Label]:
         if self._head.exclusive:

@@ -1,4 +1,4 @@
-"""The head of a trained text categorizer without Thinc: its file, and its arithmetic in NumPy."""
+"""Read the head of a trained text categorizer and compute its probabilities with NumPy, without Thinc."""
 
 import json
 from collections.abc import Mapping
@@ -21,10 +21,18 @@ LINEAR, MLP = "spacy-xlt.TextCatLinear.v1", "spacy-xlt.TextCatMLP.v1"
 
 @dataclass(frozen=True)
 class Head:
-    """TextCatLinear or TextCatMLP: scale, perhaps a hidden layer with GELU, then softmax or (not exclusive) sigmoid.
+    """The head of TextCatLinear or TextCatMLP.
 
-    thresholds: [labels], for labels that do not exclude each other.
-    attribute: which vector of a text it reads, `xlt_projected` or `xlt_embedding`.
+    The vectors are scaled, pass the hidden layer (GELU) if there is one, and then the output layer.
+
+    Args:
+        labels: The names of the labels.
+        exclusive: Whether each text has exactly one label (softmax) or any number of labels (sigmoid).
+        thresholds: The lowest probability [labels] of a label that is chosen, if the labels are not exclusive.
+        attribute: The vector of a text that the head reads, `xlt_projected` or `xlt_embedding`.
+        scale: The factor of the vectors.
+        hidden: The hidden layer of TextCatMLP, otherwise None.
+        output: The output layer.
     """
 
     labels: tuple[str, ...]
@@ -36,7 +44,7 @@ class Head:
     output: Layer
 
     def __call__(self, rows: Floats2d) -> Floats2d:
-        """The probabilities [n, labels] of vectors [n, d]."""
+        """Return the probabilities [n, labels] of vectors [n, d]."""
         scaled = rows * np.float32(self.scale)
         if self.hidden is not None:
             inner = self.hidden(scaled)
@@ -45,7 +53,7 @@ class Head:
 
 
 def _gaussian_cdf(values: Floats2d) -> Floats2d:
-    """Thinc's own approximation of the normal distribution (Abramowitz & Stegun 1964, formula 7.1.26)."""
+    """Return Thinc's approximation of the normal distribution (Abramowitz & Stegun, 1964, formula 7.1.26)."""
     x = np.abs(values) / np.float32(np.sqrt(2.0))
     t = 1.0 / (1.0 + 0.3275911 * x)
     polynomial = ((((1.061405429 * t - 1.453152027) * t) + 1.421413741) * t - 0.284496736) * t + 0.254829592
@@ -54,9 +62,17 @@ def _gaussian_cdf(values: Floats2d) -> Floats2d:
 
 
 def load_head(folder: Path, config: Mapping[str, Any]) -> Head:
-    """Read what a text categorizer's `to_disk` wrote.
+    """Load the head of a text categorizer.
 
-    config: of the component. Raises XltError for another architecture than ours, or damaged files.
+    Args:
+        folder: The folder that the component's `to_disk` wrote.
+        config: The component's section of config.cfg.
+
+    Returns:
+        The head.
+
+    Raises:
+        XltError: The architecture is not one of this package, or the files are damaged.
     """
     import srsly
 
@@ -64,7 +80,8 @@ def load_head(folder: Path, config: Mapping[str, Any]) -> Head:
     architecture = model.get("@architectures")
     if architecture not in (LINEAR, MLP):
         raise OnlySpacyError(
-            f"{folder.name} has the architecture {architecture}; Classifier knows {LINEAR} and {MLP}: use spacy.load."
+            f"{folder.name} has the architecture {architecture}, but Classifier supports only {LINEAR} and {MLP}. "
+            "Use spacy.load."
         )
     try:
         cfg = json.loads((folder / "cfg").read_text(encoding="utf8"))
@@ -82,8 +99,10 @@ def load_head(folder: Path, config: Mapping[str, Any]) -> Head:
         )
     except XltError:
         raise
-    except Exception as error:  # msgpack and json each raise kinds of their own
-        raise XltError(f"The head in {folder} is damaged ({type(error).__name__}: {error}): copy it again.") from error
+    except Exception as error:  # msgpack and json raise different classes of errors
+        raise XltError(
+            f"The head in {folder} is damaged ({type(error).__name__}: {error}). Copy the model again."
+        ) from error
 
 
 def _layer(parameters: Any) -> Layer:

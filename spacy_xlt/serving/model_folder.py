@@ -1,4 +1,4 @@
-"""A saved pipeline of our four components, read without spaCy."""
+"""Read a saved pipeline of this package's four components without spaCy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,21 +13,28 @@ KINDS = ("xlt_langdetect", "xlt_encoder", "xlt_projector", "xlt_textcat")
 
 
 class OnlySpacyError(XltError):
-    """Raised for a model that is whole, but of a kind that only spacy.load can make."""
+    """Raised for a complete model that only spacy.load can load."""
 
 
 @dataclass(frozen=True)
 class Component:
-    """One component: its folder, which it may lack, and its part of config.cfg."""
+    """A component: its folder (which need not exist) and its section of config.cfg."""
 
     folder: Path
     config: Mapping[str, Any]
 
 
 def read_components(folder: Path) -> dict[str, Component]:
-    """The components of a model folder by the names of our factories, whatever they are called.
+    """Read the components of a model folder.
 
-    Raises XltError if the folder is no model, or has other components than exactly the four in their order.
+    Args:
+        folder: The model folder.
+
+    Returns:
+        The components by the names of their factories, in the order of the pipeline.
+
+    Raises:
+        XltError: The folder is not a model folder, or its components are not exactly the four in their order.
     """
     config = read_config(folder)
     names = list(config["nlp"]["pipeline"])
@@ -36,16 +43,25 @@ def read_components(folder: Path) -> dict[str, Component]:
     enabled = not config["nlp"].get("disabled")
     if kinds != list(KINDS) or not enabled:
         raise OnlySpacyError(
-            f"Classifier is for the components {', '.join(KINDS)}; {folder} has {', '.join(names) or 'none'}"
-            f"{'' if enabled else ', some of them disabled'}: use spacy.load."
+            f"Classifier needs the components {', '.join(KINDS)}, but {folder} has {', '.join(names) or 'none'}"
+            f"{'' if enabled else ', and some are disabled'}. Use spacy.load."
         )
     return {kind: Component(folder / name, section) for kind, name, section in zip(kinds, names, sections)}
 
 
 def make_registered(block: Mapping[str, Any], registry: str, where: str) -> Any:
-    """Make the object of a config block such as `{"@xlt_encoders": "spacy-xlt.OnnxEncoder.v1", "threads": null}`.
+    """Create the object of a config block such as `{"@xlt_encoders": "spacy-xlt.OnnxEncoder.v1", "threads": null}`.
 
-    Found among the entry points, as spaCy finds it. Raises XltError if it is not there, or has blocks inside.
+    Args:
+        block: The config block.
+        registry: The name of the registry, such as `xlt_encoders`. Its entry points are searched.
+        where: The component, for the error.
+
+    Returns:
+        The object.
+
+    Raises:
+        XltError: The function is not registered, or the block contains other registered blocks.
     """
     arguments = dict(block)
     name = arguments.pop(f"@{registry}", None)
@@ -53,5 +69,5 @@ def make_registered(block: Mapping[str, Any], registry: str, where: str) -> Any:
     if not found or any(
         isinstance(value, Mapping) and any(key[:1] == "@" for key in value) for value in arguments.values()
     ):
-        raise OnlySpacyError(f"{where} is of a kind that only spacy.load can make ({name}): use spacy.load.")
+        raise OnlySpacyError(f"Classifier cannot create {where} ({name}). Use spacy.load.")
     return found[0].load()(**arguments)

@@ -1,4 +1,4 @@
-"""The text categorizer of a pipeline as features and an output layer, so that transfer methods can refit the layer."""
+"""Read and change the trained parts of a pipeline: the output layer, the projector and the encoder's model."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -23,18 +23,24 @@ from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.layers.classifier import find_output, set_output
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
-from spacy_xlt.pipeline.projector import Projector
-from spacy_xlt.serving.head import Head, load_head
-from spacy_xlt.pipeline.upstream import annotate_upstream
 from spacy_xlt.pipeline.projection import fit_projection
+from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.pipeline.upstream import annotate_upstream
+from spacy_xlt.serving.head import Head, load_head
 
-# BERT's pooler, which no encoder of ours uses: some folders have it, some do not.
-UNUSED = "pooler."
+# BERT's pooler: only some model folders have it, and no encoder uses it.
+POOLER = "pooler."
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What transfer methods change of a pipeline: put back with `restore`."""
+    """The trained parts of a pipeline. `restore` puts them back.
+
+    Attributes:
+        layer: The output layer of the head.
+        projector: The projector as bytes.
+        model: The encoder's Hugging Face model; None for encoders that cannot be trained.
+    """
 
     layer: Layer
     projector: bytes
@@ -42,32 +48,37 @@ class Snapshot:
 
 
 def find_head(nlp: Language) -> TextCategorizer:
-    """The text categorizer. Raises XltError if there is none, or its model is not one of ours."""
+    """Return the text categorizer.
+
+    Raises:
+        XltError: The pipeline has none, or it has another model than those of spacy_xlt.
+    """
     head = find_pipe(nlp, TextCategorizer)
     if find_output(head.model) is None:
-        raise XltError(f"The head '{head.name}' is none of spacy_xlt's: train one with: python -m spacy xlt train")
+        raise XltError(f"The model of the component '{head.name}' is not one of spacy_xlt. Train one with spacy_xlt.")
     find_pipe(nlp, Encoder)
     return head
 
 
 def is_exclusive(nlp: Language) -> bool:
+    """Return whether the head predicts exactly one label per text."""
     return not isinstance(find_pipe(nlp, TextCategorizer), MultiLabel_TextCategorizer)
 
 
 def head_labels(nlp: Language) -> list[str]:
+    """Return the labels of the head, in its order."""
     return list(find_head(nlp).labels)
 
 
 def get_layer(nlp: Language) -> Layer:
-    """The output layer, above scale and hidden layer."""
+    """Return a copy of the output layer. It excludes the scale and the hidden layer."""
     layer: Any = find_output(find_head(nlp).model)
-    # Copies, also where the parameters are on a GPU.
     weight, bias = (np.array(layer.ops.to_numpy(layer.get_param(name))) for name in ("W", "b"))
     return Layer(weight, bias)
 
 
 def read_head(nlp: Language) -> Head:
-    """The text categorizer of a pipeline as plain arithmetic."""
+    """Return the text categorizer in NumPy."""
     component = find_pipe(nlp, TextCategorizer)
     with tempfile.TemporaryDirectory(prefix="spacy_xlt_") as scratch:
         component.to_disk(Path(scratch) / component.name)
@@ -75,29 +86,36 @@ def read_head(nlp: Language) -> Head:
 
 
 def set_layer(nlp: Language, new: Layer) -> None:
+    """Replace the weights of the output layer."""
     set_output(find_head(nlp).model, new)
 
 
 def annotate(nlp: Language, records: Sequence[Record]) -> list[Doc]:
-    """Docs with everything that stands before the head. The language of a record, if it has one, is not detected."""
+    """Run all components before the head. A language that a record names is not detected again."""
     return annotate_upstream(nlp, find_head(nlp).name, list(make_docs(nlp, records, [])))
 
 
 def make_features(nlp: Language, records: Sequence[Record]) -> Floats2d:
-    """What the output layer gets for each record: [n, d]."""
+    """Return the inputs of the output layer, [n, d]."""
     below: Any = find_head(nlp).model.layers[0]
     return np.asarray(below.ops.to_numpy(below.predict(annotate(nlp, records))), dtype=np.float32)
 
 
 def predictions(nlp: Language, records: Sequence[Record]) -> NDArray[np.float64]:
-    """The probabilities [n, labels] that the pipeline gives the texts."""
+    """Return the probabilities that the pipeline predicts, [n, labels]."""
     head = find_head(nlp)
     docs = annotate(nlp, records)
     return np.asarray(head.model.ops.to_numpy(head.predict(docs)), dtype=np.float64)
 
 
 def project_new_languages(nlp: Language, texts: Mapping[str, Sequence[str]], *, progress: bool = True) -> list[str]:
-    """Fit the projector for those languages that it has not seen, where it knows its source; return them."""
+    """Fit the projector for languages that it has not seen, and return them.
+
+    Args:
+        nlp: A pipeline. If its projector was not fitted on the source language, nothing is fitted.
+        texts: {language: texts}.
+        progress: Show a progress bar.
+    """
     projector = find_pipe(nlp, Projector)
     new = sorted(set(texts) - set(projector.languages) - {UNKNOWN, projector.source})
     if projector.source not in projector.means:
@@ -108,11 +126,12 @@ def project_new_languages(nlp: Language, texts: Mapping[str, Sequence[str]], *, 
 
 
 def take_snapshot(nlp: Language) -> Snapshot:
-    """Of the head's output layer, the projector, and the encoder's model (not copied: methods put in another one)."""
+    """Return the trained parts of a pipeline. The encoder's model is not copied: training replaces it by a new one."""
     return Snapshot(get_layer(nlp), find_pipe(nlp, Projector).to_bytes(), _model(nlp))
 
 
 def restore(nlp: Language, snapshot: Snapshot) -> None:
+    """Put the trained parts of a snapshot into a pipeline."""
     set_layer(nlp, snapshot.layer)
     find_pipe(nlp, Projector).from_bytes(snapshot.projector)
     if _model(nlp) is not snapshot.model:
@@ -120,10 +139,17 @@ def restore(nlp: Language, snapshot: Snapshot) -> None:
 
 
 def average_weights(nlp: Language, snapshots: Sequence[Snapshot]) -> None:
-    """Put the mean of their weights into encoder and head: of trainings from one start it is mostly better than any of
-    them (a uniform soup: "Model soups", Wortsman et al. 2022, section 2).
+    """Put the mean weights of several trainings into encoder and head (a uniform model soup).
 
-    The model is the first snapshot's, changed.
+    Args:
+        nlp: The pipeline.
+        snapshots: Taken after trainings that started from the same weights. The model of the first one is changed.
+
+    Raises:
+        XltError: The snapshots have different shapes.
+
+    References:
+        Wortsman et al. (2022), "Model soups", section 2.
     """
     model = snapshots[0].model
     for number, snapshot in enumerate(snapshots[1:], start=2):
@@ -136,61 +162,80 @@ def average_weights(nlp: Language, snapshots: Sequence[Snapshot]) -> None:
     )
 
 
-def interpolate_with(nlp: Language, start: Snapshot, share: float = 0.5) -> None:
-    """Move the weights of encoder and head that share of the way back to those of the start (WiSE-FT, Wortsman et al.
-    2022, equation 1): between old weights and fine-tuned ones, the middle is often better than either end.
+def interpolate_with(nlp: Language, start: Snapshot, weight: float = 0.5) -> None:
+    """Interpolate the weights of encoder and head with those of a snapshot (WiSE-FT).
 
-    The encoder has to have the layers that it had at the start.
+    Args:
+        nlp: The pipeline. Its encoder must have the layers of the snapshot's.
+        start: The snapshot, taken before training.
+        weight: Of the snapshot: 0 changes nothing, 1 restores the snapshot's weights.
+
+    Raises:
+        XltError: Pipeline and snapshot have different shapes.
+
+    References:
+        Wortsman et al. (2022), "Robust fine-tuning of zero-shot models", equation 1.
     """
     old, new = start.layer, get_layer(nlp)
     check_same_shape([old, new])
-    set_layer(nlp, Layer(new.weight + share * (old.weight - new.weight), new.bias + share * (old.bias - new.bias)))
+    set_layer(nlp, Layer(new.weight + weight * (old.weight - new.weight), new.bias + weight * (old.bias - new.bias)))
     model = _model(nlp)
     if model is start.model:
         return
-    interpolate_weights(model, start.model, share)
+    interpolate_weights(model, start.model, weight)
     set_model(nlp, model)
 
 
 def check_same_shape(layers: Sequence[Layer]) -> None:
-    """Raise XltError unless all layers have the same labels and width."""
-    shapes = list(dict.fromkeys(layer.weight.shape for layer in layers))
-    if len(shapes) > 1:
-        raise XltError(f"Heads of different shapes cannot be averaged: [labels, width] is {shapes[0]} and {shapes[1]}.")
-
-
-def interpolate_weights(model: Any, other: Any, share: float) -> None:
-    """Move the weights of a Hugging Face model a share of the way to those of another of the same shape, in place.
+    """Check that all layers have the same number of labels and the same width.
 
     Raises:
-        XltError: a weight is in one of them only, or has another shape there.
+        XltError: They do not.
     """
-    weights, targets = (
-        {name: values for name, values in each.named_parameters() if not name.startswith(UNUSED)}
+    shapes = list(dict.fromkeys(layer.weight.shape for layer in layers))
+    if len(shapes) > 1:
+        raise XltError(
+            f"Heads of different shapes cannot be averaged: [labels, width] is {shapes[0]} and {shapes[1]}. "
+            "Use models that were trained from the same start."
+        )
+
+
+def interpolate_weights(model: Any, other: Any, weight: float) -> None:
+    """Interpolate the weights of a Hugging Face model with those of another one, in place.
+
+    Args:
+        model: The model to change.
+        other: A model of the same shape.
+        weight: Of the other model.
+
+    Raises:
+        XltError: A parameter is in one model only, or its shapes differ.
+    """
+    parameters, others = (
+        {name: values for name, values in each.named_parameters() if not name.startswith(POOLER)}
         for each in (model, other)
     )
-    for name in [*weights, *targets]:
-        shapes = [tuple(each[name].shape) if name in each else None for each in (weights, targets)]
+    for name in [*parameters, *others]:
+        shapes = [tuple(each[name].shape) if name in each else None for each in (parameters, others)]
         if shapes[0] != shapes[1]:
             raise XltError(
                 f"Models of different shapes cannot be averaged: the shape of '{name}' is {shapes[0]} in one and "
-                f"{shapes[1]} in the other."
+                f"{shapes[1]} in the other. Use models that were trained from the same start."
             )
-    for name, values in weights.items():
-        # Word embeddings do not learn: they are the same tensors, or of another folder the same numbers.
-        if values is not targets[name]:
-            values.data.lerp_(targets[name].data.to(values.device), share)
-
-
-def _model(nlp: Language) -> Any:
-    """The Hugging Face model; None for encoders of other kinds, which no method changes."""
-    encoder = find_pipe(nlp, Encoder).encoder
-    return encoder.model if isinstance(encoder, TorchEncoder) else None
+    for name, values in parameters.items():
+        # Word embeddings are not trained. Models that share them have the same tensor here.
+        if values is not others[name]:
+            values.data.lerp_(others[name].data.to(values.device), weight)
 
 
 def set_model(nlp: Language, model: Any) -> None:
-    """Put another Hugging Face model of the same kind into the encoder; vectors kept of the old one are forgotten."""
+    """Replace the encoder's Hugging Face model by another one of the same kind, and clear the cache of embeddings."""
     component = find_pipe(nlp, Encoder)
     back_end: Any = component.encoder
-    back_end.set_model(model, back_end.tokenizer_json, back_end.settings, back_end.tokenizer_config)
+    back_end.set_model(model, back_end.tokenizer_json, back_end.settings, back_end._tokenizer_config)
     component.forget()
+
+
+def _model(nlp: Language) -> Any:
+    encoder = find_pipe(nlp, Encoder).encoder
+    return encoder.model if isinstance(encoder, TorchEncoder) else None

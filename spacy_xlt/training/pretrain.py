@@ -1,12 +1,10 @@
-"""Continued masked-language modelling: the encoder reads unlabelled texts of target languages before it classifies."""
+"""Continued pretraining: train a masked language model on unlabeled texts of the target languages or the domain."""
 
-import math
+import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from spacy_xlt.progress import progress_bar
+from typing import Any, Optional
 
 from spacy_xlt.data.dataset import Data, load_dataset
 from spacy_xlt.data.paths import PathLike
@@ -16,170 +14,167 @@ from spacy_xlt.encoders.huggingface import build
 from spacy_xlt.encoders.tokenizer import WindowTokenizer
 from spacy_xlt.errors import XltError, first_line
 from spacy_xlt.extras import require
-from spacy_xlt.transfer.acceptance import fingerprint
+from spacy_xlt.result import Result, fingerprint
+from spacy_xlt.training.callbacks import EarlyStopping
+from spacy_xlt.training.loop import run_epochs
+from spacy_xlt.training.settings import TrainingSettings
 
-# Devlin et al. 2019, section 3.1: of the pieces, so many are to be guessed; of these 80 % become the mask, 10 % another
-# piece, 10 % stay.
-GUESSED, MASKED, REPLACED = 0.15, 0.8, 0.1
-BATCH, LONGEST = 16, 128
+# The fraction of word pieces that are predicted (Devlin et al. 2019, section 3.1).
+MASKED = 0.15
+# Every tenth window is held out.
+HOLD_OUT = 10
+MIN_TEXTS = 10
+# The label of word pieces that are not predicted.
 IGNORED = -100
-EPOCHS, RATE = 3, 5e-5
-FEWEST_TEXTS = 10
 
 
 def pretrain(
     model: PathLike,
-    out: PathLike,
-    texts: Data,
+    data: Data,
+    output: PathLike,
     *,
-    epochs: float = EPOCHS,
-    rate: float = RATE,
+    epochs: float = 3,
+    batch_size: int = 16,
+    learning_rate: float = 5e-5,
+    max_length: int = 128,
     seed: int = 0,
+    checkpoint: Optional[PathLike] = None,
     progress: bool = True,
-) -> dict[str, Any]:
-    """Train a masked language model on unlabelled texts, and write its encoder to the encoder folder `out`.
+) -> Result:
+    """Continue the pretraining of a masked language model on unlabeled texts, and write it as an encoder folder.
 
-    Then train the classifier on it: `xlt train DATA MODEL --encoder OUT`. It runs on the GPU that `spacy.require_gpu`
-    chose, if it did.
+    Then train a classifier on it: `train(data, encoder=output)`. The loss on held-out texts decides: if it does not
+    fall, the result is rejected and nothing is written. Training ends early if that loss does not fall in an epoch.
 
-    model: a Hugging Face folder of a masked language model with its head (mBERT, XLM-R), as the Hub has it; our encoder
-        folders have none. texts: {language: texts, or files of them}, or files. rate: of AdamW, with linear decay.
-    Returns {texts, sha256, loss_before, loss_after, epochs, rate, seed}: the losses are on every tenth text, which is
-    not trained on.
-    Raises XltError for a folder without such a head, for too few texts, and if the loss does not fall.
+    Args:
+        model: A Hugging Face folder of a masked language model with its head, such as mBERT or XLM-R.
+        data: Unlabeled texts: {language: texts or files}, or files.
+        output: The encoder folder to write.
+        epochs: How often each text is read.
+        batch_size: Data per step.
+        learning_rate: The highest learning rate.
+        max_length: The number of word pieces in a window. Longer texts are split into windows.
+        seed: Of the order of the texts and of the masked word pieces.
+        checkpoint: A folder in which the state is saved after each epoch, so that a killed run resumes.
+        progress: Show a progress bar on a terminal or in a notebook.
+
+    Returns:
+        The result. Its `metrics["loss"]` has the loss on held-out texts before and after.
+
+    Raises:
+        XltError: The folder has no masked language model, or there are too few texts.
+
+    References:
+        Devlin et al. (2019), "BERT", section 3.1. Gururangan et al. (2020), "Don't stop pretraining", sections 3 and 4.
     """
     require("train", "torch", "transformers")
     import torch
     from thinc.api import get_torch_default_device
+    from transformers import DataCollatorForLanguageModeling
 
-    model, out, texts = Path(model), Path(out), load_dataset(texts, labeled=False).by_language()
+    settings = TrainingSettings(
+        epochs, batch_size, learning_rate, max_length, average_epochs=1, bfloat16=False, seed=seed
+    )
+    model, output, texts = Path(model), Path(output), load_dataset(data, labeled=False).by_language()
     flat = list(dict.fromkeys(text for language in sorted(texts) for text in texts[language] if text.strip()))
-    if len(flat) < FEWEST_TEXTS:
-        raise XltError(f"Masked-language modelling needs at least {FEWEST_TEXTS} different texts, not {len(flat)}.")
-    network, tokenizer, mask, specials = _load(model)
-    network.to(get_torch_default_device())
-    settings = EncoderSettings.load(model) if (model / SETTINGS_FILE).is_file() else EncoderSettings(window=LONGEST)
-    windows, _, _ = WindowTokenizer(tokenizer.backend_tokenizer.to_str(), _short(settings)).windows(flat)
-    held = windows[::10]
-    train = [window for number, window in enumerate(windows) if number % 10] or windows
-    noise = _Noise(mask, specials, int(network.config.vocab_size), int(network.config.pad_token_id or 0))
-    steps = max(1, math.ceil(epochs * len(train) / BATCH))
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        chance = np.random.default_rng(seed)
-        before = _loss(network, noise, held)
+    _check_number(flat)
+    network, tokenizer = load_masked_model(model)
+    device = get_torch_default_device()
+    network.to(device)
+    windows = _windows(model, tokenizer, flat, max_length)
+    _check_number(windows)
+    held_out = windows[::HOLD_OUT]
+    train = [window for number, window in enumerate(windows) if number % HOLD_OUT]
+    collator = DataCollatorForLanguageModeling(tokenizer, mlm_probability=MASKED)
+
+    def mean_loss(batch: Sequence[Sequence[int]]) -> Any:
+        """Mask word pieces of some windows at random, and return the mean loss of predicting them."""
+        inputs = collator([{"input_ids": list(window)} for window in batch]).to(device)
+        if not bool((inputs["labels"] != IGNORED).any()):
+            return network(input_ids=inputs["input_ids"]).logits.sum() * 0.0
+        return network(**inputs).loss
+
+    def held_out_loss() -> float:
+        """Return the loss on held-out windows, with the same word pieces masked in every call."""
+        network.eval()
+        with torch.random.fork_rng(), torch.inference_mode():
+            torch.manual_seed(0)
+            batches = [held_out[start : start + batch_size] for start in range(0, len(held_out), batch_size)]
+            loss = sum(float(mean_loss(batch)) * len(batch) for batch in batches) / len(held_out)
         network.train()
-        optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01)
-        order = _endless(len(train), chance)
-        for step in progress_bar(range(steps), title="Masked words", unit="step", show=progress):
-            optimizer.param_groups[0]["lr"] = rate * (1 - step / steps)
-            batch = [train[next(order)] for _ in range(min(BATCH, len(train)))]
-            loss = _batch_loss(network, *noise(batch, chance))
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimizer.step()
-        after = _loss(network, noise, held)
-    records = [Record(text, (), "", "") for text in flat]
-    card = {**fingerprint(records), "languages": sorted(texts), "loss_before": round(before, 4),
-            "loss_after": round(after, 4), "epochs": epochs, "rate": rate, "seed": seed}  # fmt: skip
-    if after >= before:
+        return loss
+
+    before = held_out_loss()
+    run_epochs(
+        network,
+        [{"params": list(network.parameters()), "lr": learning_rate}],
+        lambda rows: mean_loss([train[row] for row in rows]) * len(rows),
+        [len(window) for window in train],
+        settings,
+        callbacks=[EarlyStopping(lambda: -held_out_loss())],
+        checkpoint=None if checkpoint is None else Path(checkpoint),
+        progress=progress,
+        title="Pretraining",
+    )
+    after = held_out_loss()
+    accepted = after < before
+    if accepted:
+        _save(network, tokenizer, model, output)
+    return Result(
+        "pretrain",
+        accepted,
+        f"The loss on held-out texts changed from {before:.3f} to {after:.3f}."
+        + ("" if accepted else " Nothing was written. Give more texts, or use fewer epochs."),
+        {**settings.to_dict(), "languages": sorted(texts)},
+        {"texts": fingerprint([Record(text, (), "", "") for text in flat])},
+        {"loss": {"n": len(held_out), "before": round(before, 4), "after": round(after, 4)}},
+    )
+
+
+def load_masked_model(folder: Path) -> tuple[Any, Any]:
+    """Load a masked language model with its head, and its tokenizer.
+
+    Raises:
+        XltError: The folder has none.
+    """
+    from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+    if not (folder / "config.json").is_file():
+        raise XltError(f"{folder} is not a Hugging Face folder: it has no config.json. Use another folder.")
+    try:
+        network, report = AutoModelForMaskedLM.from_pretrained(folder, local_files_only=True, output_loading_info=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
+    except Exception as error:  # transformers and safetensors raise many kinds of exceptions
         raise XltError(
-            f"The loss on held-out texts did not fall ({before:.3f} to {after:.3f}): nothing was written. "
-            "Give more texts, or fewer epochs."
-        )
-    _save(network, tokenizer, model, out)
-    return card
+            f"{folder}: the masked language model cannot be loaded ({first_line(error)}). Use mBERT or XLM-R."
+        ) from error
+    # The decoder's weights are those of the word embeddings, so files do not have them.
+    missing = [name for name in report["missing_keys"] if "decoder" not in name and not name.startswith("pooler.")]
+    if missing or tokenizer.mask_token_id is None:
+        reason = f"it lacks {missing[0]}" if missing else "its tokenizer has no mask token"
+        raise XltError(f"{folder} has no masked language model ({reason}). Use mBERT or XLM-R with its head.")
+    return network.float(), tokenizer
 
 
-def _save(network: Any, tokenizer: Any, model: Path, out: Path) -> None:
-    """Write the encoder as `init-encoder` does, with the pooling and prefix of the folder it came from."""
-    import shutil
-    import tempfile
+def _check_number(texts: Sequence[Any]) -> None:
+    if len(texts) < MIN_TEXTS:
+        raise XltError(f"Pretraining needs at least {MIN_TEXTS} different texts, not {len(texts)}. Give more texts.")
 
+
+def _windows(folder: Path, tokenizer: Any, texts: Sequence[str], max_length: int) -> list[list[int]]:
+    """Split texts into windows of word pieces, with the special tokens but without the encoder's prefix."""
+    found = EncoderSettings.load(folder) if (folder / SETTINGS_FILE).is_file() else EncoderSettings(window=max_length)
+    settings = EncoderSettings(found.pooling, "", min(found.window, max_length))
+    windows, _, _ = WindowTokenizer(tokenizer.backend_tokenizer.to_str(), settings).windows(texts)
+    return [list(window) for window in windows]
+
+
+def _save(network: Any, tokenizer: Any, model: Path, output: Path) -> None:
+    """Write an encoder folder with the pooling and prefix of the folder that training started from."""
     with tempfile.TemporaryDirectory(prefix="spacy_xlt_") as scratch:
         network.eval().save_pretrained(scratch)
         tokenizer.save_pretrained(scratch)
         if (model / SETTINGS_FILE).is_file():
             shutil.copy(model / SETTINGS_FILE, scratch)
-        build(scratch, out)
-    check_folder(out)
-
-
-def _load(model: Path) -> tuple[Any, Any, int, set[int]]:
-    """(model with its head, tokenizer, id of the mask, ids of the specials)."""
-    from transformers import AutoModelForMaskedLM, AutoTokenizer
-
-    if not (model / "config.json").is_file():
-        raise XltError(f"{model} is no Hugging Face folder (it has no config.json).")
-    try:
-        network, report = AutoModelForMaskedLM.from_pretrained(model, local_files_only=True, output_loading_info=True)
-        tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True, use_fast=True)
-    except Exception as error:  # transformers and safetensors each raise kinds of their own
-        reason = first_line(error)
-        raise XltError(f"{model} has no masked language model that can be loaded ({reason}).") from error
-    # Tied to the word embeddings, the decoder's weights are in no file.
-    missing = [name for name in report["missing_keys"] if "decoder" not in name and not name.startswith("pooler.")]
-    if missing or tokenizer.mask_token_id is None:
-        what = f"it lacks {missing[0]}" if missing else "its tokenizer has no mask"
-        raise XltError(
-            f"{model} has no head that guesses masked words ({what}): give mBERT or XLM-R as the Hub has them."
-        )
-    return network.float(), tokenizer, int(tokenizer.mask_token_id), set(map(int, tokenizer.all_special_ids))
-
-
-def _short(settings: EncoderSettings) -> EncoderSettings:
-    return EncoderSettings(settings.pooling, "", min(settings.window, LONGEST))
-
-
-def _endless(n: int, chance: np.random.Generator) -> Any:
-    while True:
-        yield from chance.permutation(n).tolist()
-
-
-class _Noise:
-    """Hides pieces of windows: ids, attention mask and the pieces to guess (`IGNORED` elsewhere), all [n, longest]."""
-
-    def __init__(self, mask: int, specials: set[int], pieces: int, padding: int) -> None:
-        self.mask, self.specials, self.pieces, self.padding = mask, specials, pieces, padding
-
-    def __call__(self, batch: Sequence[Sequence[int]], chance: np.random.Generator) -> tuple[Any, Any, Any]:
-        longest = max(map(len, batch))
-        ids = np.full((len(batch), longest), self.padding)
-        there = np.zeros_like(ids)
-        for row, window in enumerate(batch):
-            ids[row, : len(window)] = window
-            there[row, : len(window)] = 1
-        open_ = there.astype(bool) & ~np.isin(ids, list(self.specials))
-        guessed = open_ & (chance.random(ids.shape) < GUESSED)
-        # Every window has something to guess.
-        for row in np.flatnonzero(open_.any(axis=1) & ~guessed.any(axis=1)).tolist():
-            guessed[row, chance.choice(np.flatnonzero(open_[row]))] = True
-        goal = np.where(guessed, ids, IGNORED)
-        dice = chance.random(ids.shape)
-        ids = np.where(guessed & (dice < MASKED), self.mask, ids)
-        other = guessed & (dice >= MASKED) & (dice < MASKED + REPLACED)
-        ids = np.where(other, chance.integers(0, self.pieces, ids.shape), ids)
-        return ids, there, goal
-
-
-def _batch_loss(network: Any, ids: Any, there: Any, goal: Any) -> Any:
-    import torch
-
-    device = next(network.parameters()).device
-    ids, there, goal = (torch.as_tensor(part, device=device) for part in (ids, there, goal))
-    return network(input_ids=ids, attention_mask=there, labels=goal).loss
-
-
-def _loss(network: Any, noise: _Noise, windows: Sequence[Sequence[int]]) -> float:
-    """The mean loss over batches, with the same pieces hidden at every call."""
-    import torch
-
-    network.eval()
-    chance = np.random.default_rng(0)
-    with torch.inference_mode():
-        losses = [
-            float(_batch_loss(network, *noise(windows[start : start + BATCH], chance)))
-            for start in range(0, len(windows), BATCH)
-        ]
-    return float(np.mean(losses))
+        build(scratch, output)
+    check_folder(output)

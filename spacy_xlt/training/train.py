@@ -177,9 +177,7 @@ def _finetune(
     dev = Labeled(make_features(nlp, dev_records), gold_matrix(dev_records, labels))
     scores = get_layer(nlp)(dev.features).astype(np.float64)
     losses = tempered_losses(scores, dev.gold, exclusive=exclusive)
-    check_learned(
-        losses, Labeled(dev.features[:0], gold_matrix(records, labels)), dev, exclusive=exclusive
-    )
+    check_learned(losses, Labeled(dev.features[:0], gold_matrix(records, labels)), dev, exclusive=exclusive)
     _set_thresholds(nlp, scores, dev.gold)
 
 

@@ -19,7 +19,7 @@ from spacy_xlt.training.layers import copy_model, keep_layers
 from spacy_xlt.training.loop import Callback, run_epochs
 from spacy_xlt.training.model_state import set_layer, set_model
 from spacy_xlt.training.network import EncoderNetwork
-from spacy_xlt.training.settings import TrainingSettings
+from spacy_xlt.training.settings import DEFAULT_SETTINGS, TrainingSettings
 
 # The learning rate of the head beside that of the encoder, for vectors of unit length: see layers/classifier.py.
 HEAD_RATE = 1000.0
@@ -30,7 +30,7 @@ WINDOW = 128
 def finetune(
     nlp: Language,
     examples: Sequence[TrainingExample],
-    settings: TrainingSettings = TrainingSettings(),
+    settings: TrainingSettings = DEFAULT_SETTINGS,
     *,
     layers: Optional[Sequence[int]] = None,
     vector_weight: float = 5.0,

@@ -1,8 +1,6 @@
-"""The guard of all transfer methods: a model is changed only if dev texts do not speak against it."""
+"""Development data decide whether a changed model is kept."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from typing import Any, Optional
 
 import numpy as np
@@ -14,35 +12,18 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.heads.thresholds import labels_above
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.find import find_pipe
+from spacy_xlt.pipeline.projection import MissingLanguageError
 from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.result import Result, fingerprint
 from spacy_xlt.training.model_state import find_head, interpolate_with, is_exclusive, restore, take_snapshot
 
-# A loss of accuracy in a language that is let pass, whatever its dev texts are.
-MARGIN = 0.01
-# How often a step that the guard refuses is halved.
-HALVINGS = 2
+# A drop in a language's accuracy that is always allowed.
+ALLOWED_DROP = 0.01
+# How often a rejected change is halved and tested again.
+MAX_HALVINGS = 2
 META_KEY = "xlt_transfer"
 
-
-@dataclass
-class Result:
-    """What a transfer method did; `to_dict` goes to meta.json.
-
-    kept: whether the new model stands (else the pipeline is as it was). reason: why, in a sentence.
-    chosen: settings, given or chosen. data: {name: {texts, sha256}}. dev: {language: {n, before, after}}, accuracies.
-    notes: sentences for the user, such as warnings.
-    """
-
-    method: str
-    kept: bool
-    reason: str
-    chosen: dict[str, Any]
-    data: dict[str, dict[str, Any]]
-    dev: dict[str, dict[str, Any]]
-    notes: list[str] = field(default_factory=list)
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+Correct = NDArray[np.bool_]
 
 
 def accept_if_not_worse(
@@ -56,48 +37,66 @@ def accept_if_not_worse(
     max_drop: Optional[float] = None,
     halve: bool = False,
 ) -> Result:
-    """Run `change`, which changes the pipeline in place and returns its settings; take it back if dev says so.
+    """Change a pipeline in place, and undo the change if the pipeline is worse on development data.
 
-    dev: labelled texts of the source and of target languages. It is taken back if a language loses more accuracy than
-        `MARGIN`, one standard error and one text, or if the mean of the target languages falls. Without dev texts
-        nothing is compared, which the result says.
-    max_drop: for a model that is smaller on purpose: it is taken back only if the mean accuracy of all languages falls
-        by more than this share of itself.
-    halve: where it would be taken back, the new weights go half of the way back to the old ones and are judged again by
-        the same rule, up to `HALVINGS` times: a smaller step gains less and harms less. Not for other layers.
-    An exception, Ctrl-C among them, leaves the pipeline as it was.
-    The result is appended to nlp.meta["xlt_transfer"], which goes to meta.json.
+    The change is rejected if the accuracy in any language drops by more than `ALLOWED_DROP`, one standard error and one
+    text, or if the mean accuracy of the target languages drops at all. Without development data the change is
+    accepted. An exception, including a keyboard interrupt, leaves the pipeline as it was.
+
+    Args:
+        nlp: The pipeline.
+        method: The name of the method, for the result.
+        change: A function that changes the pipeline and returns its settings.
+        dev: Labeled development texts of the source language and, better, of target languages.
+        data: The data that the method used, by name. The result contains their fingerprints.
+        notes: Warnings for the result. `change` may append to the list.
+        max_drop: For a model that is made smaller: the change is rejected only if the mean accuracy of all languages
+            drops by more than this fraction. None: the rule above.
+        halve: Interpolate a rejected change with the old weights and test it again, at most `MAX_HALVINGS` times. The
+            encoder must keep its layers.
+
+    Returns:
+        The result, which is also appended to `nlp.meta["xlt_transfer"]`.
+
+    Raises:
+        XltError: A development text has a label that the model does not have.
+
+    References:
+        Wortsman et al. (2022), "Robust fine-tuning of zero-shot models", equation 1: the interpolation.
     """
     snapshot = take_snapshot(nlp)
     languages, source = [record.language for record in dev], find_pipe(nlp, Projector).source
     before = correct_rows(nlp, dev)
     try:
-        chosen = change()
-        for halved in range(1 + HALVINGS if halve else 1):
-            if halved:
+        settings = change()
+        for halvings in range(1 + MAX_HALVINGS if halve else 1):
+            if halvings:
                 interpolate_with(nlp, snapshot)
             after = correct_rows(nlp, dev)
-            kept, reason = judge(before, after, languages, source, max_drop)
-            if kept:
+            accepted, reason = decide(before, after, languages, source, max_drop)
+            if accepted:
                 break
         if halve:
-            chosen["halved"] = halved
+            settings = {**settings, "halvings": halvings}
     except BaseException:
         restore(nlp, snapshot)
         raise
-    figures = compare(before, after, languages)
-    if not kept:
+    metrics = accuracies(before, after, languages)
+    if not accepted:
         restore(nlp, snapshot)
-    result = Result(
-        method, kept, reason, chosen, {name: fingerprint(records) for name, records in data.items()}, figures,
-        list(notes),
-    )  # fmt: skip
-    nlp.meta.setdefault(META_KEY, []).append(result.to_dict())
+    fingerprints = {name: fingerprint(records) for name, records in data.items()}
+    result = Result(method, accepted, reason, settings, fingerprints, metrics, list(notes))
+    add_to_meta(nlp, result)
     return result
 
 
-def correct_rows(nlp: Language, records: Sequence[Record]) -> NDArray[np.bool_]:
-    """Which texts get their labels, all of them and no other, with the language detected: [n]."""
+def add_to_meta(nlp: Language, result: Result) -> None:
+    """Append a result to `nlp.meta["xlt_transfer"]`, which is saved in the model's meta.json."""
+    nlp.meta.setdefault(META_KEY, []).append(result.to_dict())
+
+
+def correct_rows(nlp: Language, records: Sequence[Record]) -> Correct:
+    """Return which texts get exactly their labels, [n]. The language of each text is detected."""
     if not records:
         return np.zeros(0, dtype=bool)
     head = find_head(nlp)
@@ -105,15 +104,15 @@ def correct_rows(nlp: Language, records: Sequence[Record]) -> NDArray[np.bool_]:
     correct = []
     for record, doc in zip(records, nlp.pipe(record.text for record in records), strict=True):
         if is_exclusive(nlp):
-            found = {max(head.labels, key=doc.cats.__getitem__)}
+            predicted = {max(head.labels, key=doc.cats.__getitem__)}
         else:
-            found = set(labels_above(doc.cats, head.cfg, head.labels))
-        correct.append(found == set(record.labels))
+            predicted = set(labels_above(doc.cats, head.cfg, head.labels))
+        correct.append(predicted == set(record.labels))
     return np.array(correct)
 
 
-def compare(before: NDArray[np.bool_], after: NDArray[np.bool_], languages: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """{language: {n, before, after}} with accuracies."""
+def accuracies(before: Correct, after: Correct, languages: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return {language: {n, before, after}}: the number of texts and both accuracies."""
     codes = np.array(languages, dtype=object)
     return {
         str(code): {
@@ -125,62 +124,69 @@ def compare(before: NDArray[np.bool_], after: NDArray[np.bool_], languages: Sequ
     }
 
 
-def judge(
-    before: NDArray[np.bool_],
-    after: NDArray[np.bool_],
-    languages: Sequence[str],
-    source: str,
-    max_drop: Optional[float] = None,
+def decide(
+    before: Correct, after: Correct, languages: Sequence[str], source: str, max_drop: Optional[float] = None
 ) -> tuple[bool, str]:
-    """Whether the new model may stand, and why."""
+    """Return whether a change is accepted, and the reason in a sentence.
+
+    Args:
+        before: Which development texts were classified correctly before the change, [n].
+        after: The same after the change, [n].
+        languages: The language of each text, [n].
+        source: The source language.
+        max_drop: See `accept_if_not_worse`.
+    """
     if not len(before):
-        return True, "Not compared: there are no dev texts."
+        return True, "There is no development data, so nothing was compared."
     if max_drop is not None:
-        figures = compare(before, after, languages).values()
-        old, new = (float(np.mean([figure[key] for figure in figures])) for key in ("before", "after"))
-        kept = new >= (1 - max_drop) * old
-        return kept, f"{'Kept' if kept else 'Taken back'}: {new:.3f} of {old:.3f} mean accuracy on dev."
+        metrics = accuracies(before, after, languages).values()
+        old, new = (float(np.mean([of_language[key] for of_language in metrics])) for key in ("before", "after"))
+        change = f"The mean accuracy changed from {old:.3f} to {new:.3f} on the development data"
+        return new >= (1 - max_drop) * old, f"{change}; a drop of {max_drop:.0%} is allowed."
     codes = np.array(languages, dtype=object)
-    means = []
-    for code in sorted(set(languages)):
-        gains = after[codes == code].astype(float) - before[codes == code]
-        if code != source:
-            means.append(float(gains.mean()))
-        # The standard error of a paired difference.
-        error = float(gains.std() / np.sqrt(len(gains)))
-        if gains.mean() < -max(MARGIN, error, 1 / len(gains)) - 1e-9:
-            return False, f"Taken back: {code} loses {-gains.mean():.3f} on {len(gains)} dev texts."
-    if means and np.mean(means) < 0:
-        return False, f"Taken back: the mean of {len(means)} target languages falls by {-np.mean(means):.3f} on dev."
-    gain = np.mean(means) if means else (after.astype(float) - before).mean()
-    what = f"the mean of {len(means)} target languages" if means else "the source"
-    return True, f"Kept: {what} changes by {gain:+.3f} on dev."
+    gains = {str(code): after[codes == code].astype(float) - before[codes == code] for code in sorted(set(languages))}
+    for code, gain in gains.items():
+        standard_error = float(gain.std() / np.sqrt(len(gain)))
+        allowed = max(ALLOWED_DROP, standard_error, 1 / len(gain))
+        if gain.mean() < -allowed - 1e-9:
+            return False, (
+                f"The accuracy in '{code}' dropped by {-gain.mean():.3f} on {len(gain)} development texts; "
+                f"{allowed:.3f} is allowed."
+            )
+    targets = [float(gain.mean()) for code, gain in gains.items() if code != source]
+    if targets:
+        gain_of_targets = float(np.mean(targets))
+        compared = f"The mean accuracy of {len(targets)} target language{'s' if len(targets) > 1 else ''}"
+        return gain_of_targets >= 0, f"{compared} changed by {gain_of_targets:+.3f} on the development data."
+    return True, f"The accuracy in '{source}' changed by {gains[source].mean():+.3f} on the development data."
 
 
 def check_labels(records: Sequence[Record], labels: Sequence[str], exclusive: bool) -> None:
-    """Raise XltError for a label that the model does not know, or for several where it gives one."""
+    """Check that the model can predict the labels of records.
+
+    Raises:
+        XltError: The model does not have a label, or it predicts exactly one label and a record does not have one.
+    """
     for record in records:
         for label in record.labels:
             if label not in labels:
                 raise XltError(
-                    f"{record.location}: the model does not know the label '{label}'; it knows {', '.join(labels)}."
+                    f"{record.location}: the model does not have the label '{label}'. Use one of its labels: "
+                    f"{', '.join(labels)}."
                 )
         if exclusive and len(record.labels) != 1:
-            raise XltError(f"{record.location}: {len(record.labels)} labels, but the model gives exactly one.")
-
-
-def check_languages(records: Sequence[Record]) -> None:
-    """Raise XltError for a text without a language."""
-    for record in records:
-        if record.language == UNKNOWN:
             raise XltError(
-                f"{record.location}: a text without a language: name it with --language, or in the field 'lang'."
+                f"{record.location}: the text has {len(record.labels)} labels, but the model predicts exactly one. "
+                "Give one label."
             )
 
 
-def fingerprint(records: Sequence[Record]) -> dict[str, Any]:
-    """{texts, sha256} of records: of their languages, labels and texts, in order."""
-    digest = hashlib.sha256()
+def check_languages(records: Sequence[Record]) -> None:
+    """Check that each record has a language.
+
+    Raises:
+        XltError: A record has none.
+    """
     for record in records:
-        digest.update("\x1f".join([record.language, *record.labels, record.text, "\x1e"]).encode("utf8"))
-    return {"texts": len(records), "sha256": digest.hexdigest()}
+        if record.language == UNKNOWN:
+            raise MissingLanguageError(f"{record.location}: the text has no language. Name the language of the data.")

@@ -1,10 +1,10 @@
-"""Few-shot transfer: some labelled texts of target languages refit the head, or tune the encoder with it."""
+"""Few-shot transfer: learn from a few labeled texts of target languages."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any, Literal, Optional
+from typing import Any, Optional
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,9 @@ from spacy_xlt.heads.fitting import one_standard_error_rule
 from spacy_xlt.heads.layer import Layer
 from spacy_xlt.heads.output_layer import fit_output_layer, zero_layer
 from spacy_xlt.heads.temperature import tempered_losses
-from spacy_xlt.languages import as_base_code, by_base_code
+from spacy_xlt.result import Result
 from spacy_xlt.training.examples import gold_matrix, make_examples
+from spacy_xlt.training.folds import make_folds
 from spacy_xlt.training.model_state import (
     average_weights,
     get_layer,
@@ -33,71 +34,95 @@ from spacy_xlt.training.model_state import (
     take_snapshot,
 )
 from spacy_xlt.training.settings import TrainingSettings
+from spacy_xlt.training.train import Method
 from spacy_xlt.training.trainer import finetune
-from spacy_xlt.transfer.acceptance import Result, accept_if_not_worse, check_labels, check_languages
+from spacy_xlt.transfer.acceptance import accept_if_not_worse, check_labels, check_languages
+from spacy_xlt.transfer.in_place import in_place
 from spacy_xlt.transfer.language_check import wrong_languages
+from spacy_xlt.transfer.method import check_method
 
-# How much the weights are pulled back, the most cautious first: towards those of the source ...
-ADAPTING = (100.0, 30.0, 10.0, 3.0, 1.0)
-# ... or, learned anew with the source's texts, towards zero.
-JOINT = (3.0, 1.0, 0.3, 0.1)
-# How much a target text counts beside a source text.
-SHARES = (0.3, 1.0)
-FOLDS = 5
-# Of fine-tuning, and the share of the old weights that is kept. Chosen on SIB-200's dev and 200 sentences set aside of
-# train, 16 labels a class of 6 languages: from a fine-tuned model .822, tuned .827, with half of the old weights .832.
-# A quarter of the old ones is not surely better: .8564 for .8545 on dev and sentences set aside, 13 languages, two
-# models (.8465 before); twice the rate gives .8564, training the upper six layers alone .851.
-SETTINGS, KEEP = TrainingSettings(epochs=4, learning_rate=5e-5), 0.5
-# Trainings that differ in order and dropout, whose mean counts. On SIB-200, 16 labels a class of 13 languages, the
-# spread of the mean over seeds falls from .005 to .001; dev rises from .824 to .838 on one machine, by .001 on another.
-RUNS = 3
-# So many texts of the source, or as many as of the targets, are learned again with them. On dev, 64 German tweets a
-# class beside film reviews: .745 before, .804 with 128 of these, .814 with 1,000; elsewhere .750, .782 with all 6,920.
-SOURCE_TEXTS = 1000
-
-Method = Literal["frozen", "finetune"]
+# L2 penalties, the strongest first: of adapting the source's weights, and of training on source and target texts.
+ADAPTATION_L2 = (100.0, 30.0, 10.0, 3.0, 1.0)
+JOINT_L2 = (3.0, 1.0, 0.3, 0.1)
+# Weights of a target text, if source texts have the weight 1.
+TARGET_WEIGHTS = (0.3, 1.0)
+# Fine-tuning: the weight of the old weights in the interpolation, the number of runs that are averaged, and the number
+# of source texts. Measured in docs/measured-settings.md.
+OLD_WEIGHT, RUNS, SOURCE_TEXTS = 0.5, 3, 1000
 
 
+@in_place
 def few_shot(
     nlp: Language,
-    target: Data,
+    data: Data,
     *,
     source: Data = (),
     dev: Data = (),
-    weights: Optional[Mapping[str, float]] = None,
-    strength: Optional[float] = None,
     method: Method = "frozen",
+    l2: Optional[float] = None,
+    epochs: float = 4,
+    batch_size: int = 16,
+    learning_rate: float = 5e-5,
+    max_length: int = 128,
+    freeze_layers: int = 0,
     seed: int = 0,
     progress: bool = True,
 ) -> Result:
-    """Refit the output layer of the head on labelled texts of one or more target languages, in place.
+    """Train on a few labeled texts of one or more target languages, in place.
 
-    Either from the target texts, pulled towards the source's weights (theta_s -> theta_t), or, with `source`, the
-    labelled texts that the model was trained on, anew from both together. Which, how strongly, and how much a target
-    text counts is chosen on the texts of `dev`, or, where none of them is of a target language, by cross-validation on
-    the target texts: the most cautious candidate that is no worse than the best by more than a standard error, which
-    may be to leave the weights as they are. Give dev texts where the target texts are translations of each other or of
-    the source's: cross-validation takes it for skill that a translation is known by heart. A language new to the
-    projector is fitted on the texts first.
+    The method `frozen` fits the output layer. There are two kinds of candidates: the source's weights adapted to the
+    target texts (L2-SP), and, if `source` is given, a new layer trained on source and target texts. The candidate is
+    chosen by its loss on the development data of the target languages, or by cross-validation on the target texts if
+    there are none: the most regularized candidate within one standard error of the best one. This may be the old layer.
+    Give development data if the target texts are translations of each other or of the source texts: cross-validation
+    would overestimate the accuracy.
 
-    The target texts are taken as chosen by label, so many a label: in each language a label counts as much as its share
-    among the texts of `source` says, or of `dev` if there are none. With the method `finetune` the encoder learns, too,
-    from where it is (minutes): on source and target texts mixed, `RUNS` times; the mean of the old weights and of the
-    mean of the new ones stands. Of a larger source, `SOURCE_TEXTS` are drawn.
+    The method `finetune` trains the encoder as well, three times on source and target texts. The three results are
+    averaged (model soup), and the average is interpolated with the old weights (WiSE-FT).
 
-    target, source, dev: labelled records, or the files that hold them: a path, a folder, a pattern, or a list of them.
-    dev: see `accept_if_not_worse`.
-    weights: {language: how much each of its texts counts}, besides what is chosen; 1 else.
-    strength: given instead of chosen (with `source`: of learning anew); only for `frozen`.
-    seed: of the folds, and of a training's order and dropout.
-    Raises XltError for labels that the model does not know, a language with no text of a label, one text with
-    different labels, and texts without a language.
+    Each label counts as much as its frequency in `source`, or in `dev` without `source`, whatever its number of target
+    texts. A language that is new to the projector is projected first.
+
+    Args:
+        nlp: A pipeline, or a model folder, which is written again.
+        data: Labeled texts of the target languages, at least one of each label in each language.
+        source: The labeled texts that the model was trained on. Fine-tuning draws at most `SOURCE_TEXTS` of them, or as
+            many as there are target texts.
+        dev: Labeled development data of the source and, better, of the target languages. If the new model is worse on
+            it, the old model is kept: see `accept_if_not_worse`.
+        method: `frozen` (seconds) or `finetune` (minutes).
+        l2: The penalty of the method `frozen`; None: it is chosen. With `source`, that of the new layer.
+        epochs: How often fine-tuning reads each text.
+        batch_size: Data per step of fine-tuning.
+        learning_rate: The highest learning rate of the encoder.
+        max_length: The number of word pieces of a text that fine-tuning reads.
+        freeze_layers: The number of lower layers that fine-tuning does not change.
+        seed: Of the folds and of the order of the texts.
+        progress: Show a progress bar on a terminal or in a notebook.
+
+    Returns:
+        The result. It is also in `nlp.meta["xlt_transfer"]`.
+
+    Raises:
+        XltError: A label is not one of the model's, a language has no text of a label, a text occurs with different
+            labels, or a text has no language.
+
+    Example:
+        >>> result = few_shot(nlp, "few.jsonl", dev="dev.jsonl")  # doctest: +SKIP
+        >>> result.accepted  # doctest: +SKIP
+        True
+
+    References:
+        Li, Grandvalet & Davoine (2018), "Explicit inductive bias for transfer learning", equation 2 (L2-SP). Breiman et
+        al. (1984), "Classification and regression trees", section 3.4.3 (the one-standard-error rule). Wortsman et al.
+        (2022), "Model soups", section 2. Wortsman et al. (2022), "Robust fine-tuning of zero-shot models", equation 1.
     """
-    target, source, dev = load_dataset(target).records, load_dataset(source).records, load_dataset(dev).records
-    weights = by_base_code(weights or {}, as_base_code)
+    check_method(method)
+    # Epochs are not averaged, because the runs are.
+    tuning = TrainingSettings(epochs, batch_size, learning_rate, max_length, freeze_layers, average_epochs=1)
+    source, dev = load_dataset(source).records, load_dataset(dev).records
     labels, exclusive = head_labels(nlp), is_exclusive(nlp)
-    target = check_target(target, labels, exclusive)
+    target = check_target(load_dataset(data).records, labels, exclusive)
     check_labels(source, labels, exclusive)
     notes = wrong_languages(nlp, target)
 
@@ -107,63 +132,62 @@ def few_shot(
             texts.setdefault(record.language, []).append(record.text)
         project_new_languages(nlp, texts, progress=progress)
         settings = {"method": method, "seed": seed, "languages": sorted(texts)}
-        importance = label_weights(target, source or dev, labels)
-        importance *= [weights.get(record.language, 1.0) for record in target]
+        weights = label_weights(target, source or dev, labels)
         if method == "finetune":
-            again = draw(source, max(SOURCE_TEXTS, len(target)), seed)
-            examples = make_examples(again, labels) + make_examples(target, labels, importance)
+            drawn = draw(source, max(SOURCE_TEXTS, len(target)), seed)
+            examples = make_examples(drawn, labels) + make_examples(target, labels, weights)
             start = take_snapshot(nlp)
             tuned = []
-            for number in range(RUNS):
+            for run in range(RUNS):
                 restore(nlp, start)
-                its_seed = RUNS * seed + number
-                finetune(nlp, examples, replace(SETTINGS, seed=its_seed), progress=progress)
+                finetune(nlp, examples, replace(tuning, seed=RUNS * seed + run), progress=progress)
                 tuned.append(take_snapshot(nlp))
             average_weights(nlp, tuned)
-            interpolate_with(nlp, start, KEEP)
-            return {
-                **settings,
-                "joint": bool(source),
-                "epochs": SETTINGS.epochs,
-                "learning_rate": SETTINGS.learning_rate,
-                "keep": KEEP,
-                "runs": RUNS,
-            }
-        problem = _Problem(
+            interpolate_with(nlp, start, OLD_WEIGHT)
+            return {**tuning.to_dict(), **settings, "joint": bool(source), "old_weight": OLD_WEIGHT, "runs": RUNS}
+        task = Task(
             make_features(nlp, target),
             gold_matrix(target, labels),
-            importance,
+            weights,
             make_features(nlp, source) if source else np.zeros((0, get_layer(nlp).weight.shape[1]), dtype=np.float32),
-            gold_matrix(source, labels).reshape(len(source), len(labels)),
+            gold_matrix(source, labels),
             get_layer(nlp),
             exclusive,
         )
-        if strength is not None:
-            chosen: Optional[_Candidate] = _Candidate(strength, joint=bool(source))
+        if l2 is not None:
+            chosen: Optional[Candidate] = Candidate(l2, joint=bool(source))
         else:
-            chosen = choose(problem, _unseen(nlp, problem, target, dev, labels, seed))
+            chosen = choose(task, _validation(nlp, task, target, dev, labels, seed))
         if chosen is None:
-            notes.append("The head stays as it is: none fits target texts that it has not seen surely better.")
-            return {**settings, "strength": None}
-        set_layer(nlp, problem.fit(chosen))
-        return {**settings, "joint": chosen.joint, "strength": chosen.strength, "target_weight": chosen.share}
+            notes.append("The head did not change: no candidate is significantly better on unseen texts.")
+            return {**settings, "l2": None}
+        set_layer(nlp, task.fit(chosen))
+        return {**settings, "joint": chosen.joint, "l2": chosen.l2, "target_weight": chosen.target_weight}
 
-    data = {"target": target, "source": source, "dev": dev}
-    return accept_if_not_worse(nlp, "few-shot", change, dev=dev, data=data, notes=notes, halve=method == "finetune")
+    used = {"target": target, "source": source, "dev": dev}
+    return accept_if_not_worse(nlp, "few-shot", change, dev=dev, data=used, notes=notes, halve=method == "finetune")
 
 
 def draw(records: Sequence[Record], size: int, seed: int) -> Sequence[Record]:
-    """So many of the records at random, in their order; all of them where there are no more."""
+    """Return `size` random records in their order, or all of them if there are no more."""
     if len(records) <= size:
         return records
     return [records[row] for row in np.sort(np.random.default_rng(seed).permutation(len(records))[:size])]
 
 
 def label_weights(target: Sequence[Record], reference: Sequence[Record], labels: Sequence[str]) -> NDArray[np.float64]:
-    """Weights [n] with mean 1 in each language, that give each label its share among the reference's texts.
+    """Return sample weights that give each label in each language its frequency in other data.
 
-    Sixteen texts a label say nothing about how frequent it is: learned as they are, they favour rare labels. Where
-    texts have several labels, or there is no reference, all weights are 1.
+    Target texts are mostly selected by label, for example 16 per label, so their label frequencies mean nothing. Used
+    as they are, they would favor rare labels.
+
+    Args:
+        target: Labeled target texts.
+        reference: Labeled texts with the usual label frequencies.
+        labels: All labels.
+
+    Returns:
+        The weights [n], with mean 1 in each language. All are 1 if texts have several labels or there is no reference.
     """
     weights = np.ones(len(target))
     if not reference or any(len(record.labels) != 1 for record in [*target, *reference]):
@@ -171,24 +195,40 @@ def label_weights(target: Sequence[Record], reference: Sequence[Record], labels:
     prior = gold_matrix(reference, labels).sum(axis=0) + 1.0
     for language in sorted({record.language for record in target}):
         rows = [row for row, record in enumerate(target) if record.language == language]
-        found = gold_matrix([target[row] for row in rows], labels)
-        weights[rows] = found @ (prior / np.maximum(found.sum(axis=0), 1.0))
+        gold = gold_matrix([target[row] for row in rows], labels)
+        weights[rows] = gold @ (prior / np.maximum(gold.sum(axis=0), 1.0))
         weights[rows] /= weights[rows].mean()
     return weights
 
 
 @dataclass(frozen=True)
-class _Candidate:
-    """joint: learned anew with the source's texts, beside which a target text counts `share`. strength: of the pull."""
+class Candidate:
+    """How the output layer can be fitted.
 
-    strength: float
+    Attributes:
+        l2: The penalty.
+        joint: Train a new layer on source and target texts; if false, adapt the old layer to the target texts.
+        target_weight: The weight of a target text; source texts have the weight 1.
+    """
+
+    l2: float
     joint: bool = False
-    share: float = 1.0
+    target_weight: float = 1.0
 
 
 @dataclass(frozen=True)
-class _Problem:
-    """The texts as arrays: features [n, d], gold [n, labels], weights [n] of the target; of the source; its layer."""
+class Task:
+    """Source and target texts as arrays.
+
+    Attributes:
+        features: Of the target texts, [n, d].
+        gold: Of the target texts, [n, labels].
+        weights: Of the target texts, [n].
+        source_features: [m, d].
+        source_gold: [m, labels].
+        layer: The old output layer.
+        exclusive: Whether each text has exactly one label.
+    """
 
     features: Floats2d
     gold: NDArray[np.float64]
@@ -198,10 +238,10 @@ class _Problem:
     layer: Layer
     exclusive: bool
 
-    def fit(self, candidate: _Candidate, rows: Optional[NDArray[np.int64]] = None) -> Layer:
-        """The layer from those rows of the target, None: all, and from the source's texts if it is learned anew."""
+    def fit(self, candidate: Candidate, rows: Optional[NDArray[np.int64]] = None) -> Layer:
+        """Fit a candidate on some of the target texts; None: on all."""
         rows = np.arange(len(self.features)) if rows is None else rows
-        features, gold, weights = self.features[rows], self.gold[rows], candidate.share * self.weights[rows]
+        features, gold, weights = self.features[rows], self.gold[rows], candidate.target_weight * self.weights[rows]
         if candidate.joint:
             features = np.concatenate([self.source_features, features])
             gold = np.concatenate([self.source_gold, gold])
@@ -209,86 +249,89 @@ class _Problem:
         return fit_output_layer(
             features,
             gold,
-            towards=zero_layer(*self.layer.weight.shape) if candidate.joint else self.layer,
-            strength=candidate.strength,
-            importance=weights,
+            prior=zero_layer(*self.layer.weight.shape) if candidate.joint else self.layer,
+            l2=candidate.l2,
+            sample_weight=weights,
             exclusive=self.exclusive,
         )
 
 
 @dataclass(frozen=True)
-class _Unseen:
-    """Texts to compare candidates on. scores: of a candidate, None for the layer as it is, [n, labels]; gold [n,
-    labels]; weights [n]."""
+class Validation:
+    """Data on which candidates are compared.
 
-    scores: Callable[[Optional[_Candidate]], NDArray[np.float64]]
+    Attributes:
+        scores: Returns the scores [n, labels] of a candidate; of the old layer for None.
+        gold: [n, labels].
+        weights: [n].
+    """
+
+    scores: Callable[[Optional[Candidate]], NDArray[np.float64]]
     gold: NDArray[np.float64]
     weights: NDArray[np.float64]
 
 
-def _unseen(
-    nlp: Language, problem: _Problem, target: Sequence[Record], dev: Sequence[Record], labels: Sequence[str], seed: int
-) -> _Unseen:
-    """The dev texts, every language alike, if there are some of a target language; else the target texts themselves."""
+def _validation(
+    nlp: Language, task: Task, target: Sequence[Record], dev: Sequence[Record], labels: Sequence[str], seed: int
+) -> Validation:
+    """Use the development data if it has a target language, each language with the same weight; else the folds."""
     if not {record.language for record in target} & {record.language for record in dev}:
-        return cross_validation(problem, make_folds(target, seed))
+        return cross_validation(task, make_folds(target, seed))
     features = make_features(nlp, dev)
     counts = Counter(record.language for record in dev)
 
-    def scores(candidate: Optional[_Candidate]) -> NDArray[np.float64]:
-        layer = problem.layer if candidate is None else problem.fit(candidate)
+    def scores(candidate: Optional[Candidate]) -> NDArray[np.float64]:
+        layer = task.layer if candidate is None else task.fit(candidate)
         return layer(features).astype(np.float64)
 
-    return _Unseen(scores, gold_matrix(dev, labels), np.array([1.0 / counts[record.language] for record in dev]))
+    return Validation(scores, gold_matrix(dev, labels), np.array([1.0 / counts[record.language] for record in dev]))
 
 
-def cross_validation(problem: _Problem, folds: NDArray[np.int64]) -> _Unseen:
-    """The target texts, each left out of the fit when its fold's turn comes."""
+def cross_validation(task: Task, folds: Sequence[NDArray[np.int64]]) -> Validation:
+    """Score each target text with a layer that was fitted without the text's fold.
 
-    def scores(candidate: Optional[_Candidate]) -> NDArray[np.float64]:
+    Args:
+        task: The texts.
+        folds: The rows of each fold.
+    """
+
+    def scores(candidate: Optional[Candidate]) -> NDArray[np.float64]:
         if candidate is None:
-            return problem.layer(problem.features).astype(np.float64)
-        found = np.zeros(problem.gold.shape)
-        for fold in sorted(set(folds.tolist())):
-            inside = folds == fold
-            found[inside] = problem.fit(candidate, np.flatnonzero(~inside))(problem.features[inside])
+            return task.layer(task.features).astype(np.float64)
+        found = np.zeros(task.gold.shape)
+        for fold in folds:
+            others = np.setdiff1d(np.arange(len(found)), fold)
+            found[fold] = task.fit(candidate, others)(task.features[fold])
         return found
 
-    return _Unseen(scores, problem.gold, problem.weights)
+    return Validation(scores, task.gold, task.weights)
 
 
-def choose(problem: _Problem, unseen: _Unseen) -> Optional[_Candidate]:
-    """The most cautious candidate whose loss on unseen texts is hardly above the best one's; None: the layer as it is.
+def choose(task: Task, validation: Validation) -> Optional[Candidate]:
+    """Return the most regularized candidate within one standard error of the best one; None for the old layer.
 
-    Losses are compared at the best temperature of each.
+    The losses of each candidate are computed at its best temperature.
     """
-    candidates: list[Optional[_Candidate]] = [None, *(_Candidate(strength) for strength in ADAPTING)]
-    if len(problem.source_features):
-        candidates += [_Candidate(strength, joint=True, share=share) for share, strength in product(SHARES, JOINT)]
+    candidates: list[Optional[Candidate]] = [None, *(Candidate(l2) for l2 in ADAPTATION_L2)]
+    if len(task.source_features):
+        candidates += [Candidate(l2, joint=True, target_weight=w) for w, l2 in product(TARGET_WEIGHTS, JOINT_L2)]
     losses = [
-        tempered_losses(unseen.scores(each), unseen.gold, importance=unseen.weights, exclusive=problem.exclusive)
+        tempered_losses(
+            validation.scores(each), validation.gold, importance=validation.weights, exclusive=task.exclusive
+        )
         for each in candidates
     ]
     return candidates[one_standard_error_rule(np.array(losses))]
 
 
-def make_folds(records: Sequence[Record], seed: int) -> NDArray[np.int64]:
-    """The fold of each text [n]; those of one language and label are spread over all folds."""
-    order = np.random.default_rng(seed).permutation(len(records))
-    seen: Counter[tuple[str, tuple[str, ...]]] = Counter()
-    folds = np.zeros(len(records), dtype=np.int64)
-    for row in order:
-        key = (records[row].language, records[row].labels)
-        # Where each label has one text, the labels, too, have to be spread.
-        folds[row] = (seen[key] + sum(map(ord, "".join(key[1])))) % FOLDS
-        seen[key] += 1
-    return folds
-
-
 def check_target(records: Sequence[Record], labels: Sequence[str], exclusive: bool) -> list[Record]:
-    """The labelled texts without copies. Raises XltError as `few_shot` says."""
+    """Return the labeled target texts without duplicates.
+
+    Raises:
+        XltError: See `few_shot`.
+    """
     if not records:
-        raise XltError("There is no labelled text of a target language: give some with --texts.")
+        raise XltError("There is no labeled text of a target language. Give at least one of each label.")
     check_languages(records)
     check_labels(records, labels, exclusive)
     first: dict[tuple[str, str], Record] = {}
@@ -296,15 +339,15 @@ def check_target(records: Sequence[Record], labels: Sequence[str], exclusive: bo
         known = first.setdefault((record.language, record.text.strip()), record)
         if set(known.labels) != set(record.labels):
             raise XltError(
-                f"{record.location}: the same text as in {known.location} with another label "
-                f"('{', '.join(record.labels)}', there '{', '.join(known.labels)}'): correct one of them."
+                f"{record.location}: the text has the label '{', '.join(record.labels)}', but the same text in "
+                f"{known.location} has '{', '.join(known.labels)}'. Correct one of them."
             )
-    kept = list(first.values())
-    for language in sorted({record.language for record in kept}):
-        there = {label for record in kept if record.language == language for label in record.labels}
+    unique = list(first.values())
+    for language in sorted({record.language for record in unique}):
+        there = {label for record in unique if record.language == language for label in record.labels}
         for label in labels:
             if label not in there:
                 raise XltError(
-                    f"There is no text of '{label}' among those of language '{language}': give at least one a label."
+                    f"There is no text of the label '{label}' in the language '{language}'. Give at least one."
                 )
-    return kept
+    return unique

@@ -1,4 +1,4 @@
-"""Pseudo-labels: the class prior of unlabelled texts, and which texts to believe."""
+"""Choose pseudo-labels: correct for label shift, and select the most confident texts."""
 
 from collections.abc import Callable
 
@@ -7,19 +7,31 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 EM_STEPS = 100
-# Texts that each label is granted, so that no label dies out on few texts.
-GRANTED = 1.0
+# Pseudo-counts per label, so that no label disappears if there are few texts.
+PSEUDO_COUNT = 1.0
+# The largest weight of a text.
+MAX_WEIGHT = 4.0
 
 
 def estimate_prior(probabilities: Floats, prior: Floats) -> Floats:
-    """The prior [labels] of unlabelled texts by EM (Saerens, Latinne & Decaestecker 2002, equations 2.9).
+    """Estimate the class prior of unlabeled texts by expectation maximization.
 
-    probabilities: [n, labels] of a classifier that was trained under `prior` [labels]. Every label is granted
-    `GRANTED` texts of its share in `prior` (the maximum a posteriori under a Dirichlet prior).
+    The estimate is the maximum a posteriori under a Dirichlet prior with `PSEUDO_COUNT` texts per label.
+
+    Args:
+        probabilities: Predictions of a classifier, [n, labels].
+        prior: The prior of the classifier's training data, [labels].
+
+    Returns:
+        The prior of these texts, [labels].
+
+    References:
+        Saerens, Latinne & Decaestecker (2002), "Adjusting the outputs of a classifier to new a priori probabilities",
+        equations 2.9.
     """
     current = prior / prior.sum()
     for _ in range(EM_STEPS):
-        counts = shift(probabilities, prior, current).sum(axis=0) + GRANTED * len(prior) * prior / prior.sum()
+        counts = shift(probabilities, prior, current).sum(axis=0) + PSEUDO_COUNT * len(prior) * prior / prior.sum()
         updated = counts / counts.sum()
         if np.abs(updated - current).max() < 1e-6:
             return np.asarray(updated)
@@ -28,44 +40,70 @@ def estimate_prior(probabilities: Floats, prior: Floats) -> Floats:
 
 
 def shift(probabilities: Floats, prior: Floats, new_prior: Floats) -> Floats:
-    """The probabilities [n, labels] that a classifier would give, had it been trained under another prior."""
+    """Return the probabilities [n, labels] that a classifier would predict under another class prior.
+
+    Args:
+        probabilities: Predictions of a classifier, [n, labels].
+        prior: The prior of its training data, [labels].
+        new_prior: The other prior, [labels].
+    """
     shifted = probabilities * (new_prior / prior)
     return np.asarray(shifted / np.maximum(shifted.sum(axis=1, keepdims=True), 1e-12))
 
 
-def select_balanced(probabilities: Floats, share: float) -> NDArray[np.int64]:
-    """The rows of the most confident texts, by the same share of each predicted label, sorted.
+def select_balanced(probabilities: Floats, fraction: float) -> NDArray[np.int64]:
+    """Select the same fraction of each predicted label: the most confident texts.
 
-    So each label has a threshold of its own, which is the (1 - share) quantile of the confidences of its texts (Zou et
-    al. 2018, "Class-Balanced Self-Training", section 4.2); every label with a text keeps at least one.
+    Args:
+        probabilities: Predictions, [n, labels].
+        fraction: Between 0 and 1. At least one text of each predicted label is selected.
+
+    Returns:
+        The rows, sorted.
+
+    References:
+        Zou et al. (2018), "Unsupervised domain adaptation for semantic segmentation via class-balanced self-training",
+        section 4.2.
     """
-    return _most_confident(probabilities, lambda n: max(1, round(share * n)))
+    return _select(probabilities, lambda n: max(1, round(fraction * n)))
 
 
 def most_confident(probabilities: NDArray[np.floating], each: int) -> list[int]:
-    """The rows of the most confident texts, at most `each` of every predicted label, sorted.
+    """Select at most `each` texts of each predicted label: the most confident ones.
 
-    So a label that the texts are mostly about does not outweigh the others, as it would with a share.
+    Unlike a fraction, a fixed number keeps a frequent label from outweighing the others.
+
+    Args:
+        probabilities: Predictions, [n, labels].
+        each: The number of texts per label.
+
+    Returns:
+        The rows, sorted.
     """
-    return _most_confident(probabilities, lambda n: each).tolist()
+    return _select(probabilities, lambda n: each).tolist()
 
 
-def _most_confident(probabilities: NDArray[np.floating], keep: Callable[[int], int]) -> NDArray[np.int64]:
-    """Rows, sorted; keep: of so many texts of a predicted label, how many."""
+def _select(probabilities: NDArray[np.floating], number_of: Callable[[int], int]) -> NDArray[np.int64]:
+    """Return the most confident rows; number_of: how many of the n texts of a predicted label."""
     best, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    chosen = []
+    selected = []
     for label in np.unique(best):
         rows = np.flatnonzero(best == label)
-        chosen.append(rows[np.argsort(-confidence[rows], kind="stable")[: keep(len(rows))]])
-    return np.sort(np.concatenate(chosen)) if chosen else np.zeros(0, dtype=np.int64)
+        selected.append(rows[np.argsort(-confidence[rows], kind="stable")[: number_of(len(rows))]])
+    return np.sort(np.concatenate(selected)) if selected else np.zeros(0, dtype=np.int64)
 
 
 def balancing_weights(labels: NDArray[np.int64], prior: Floats) -> Floats:
-    """Weights [n] with mean 1 that give each label that occurs its share in `prior`, whatever its number of texts.
+    """Return weights that make the labels of texts as frequent as in a prior.
 
-    No text counts more than four times as much as the average.
+    Args:
+        labels: The label of each text, [n].
+        prior: The prior, [labels].
+
+    Returns:
+        The weights [n], with mean 1. Before the last normalization no weight is above `MAX_WEIGHT`.
     """
     counts = np.bincount(labels, minlength=len(prior))
     weights = (prior / np.maximum(counts, 1))[labels]
-    weights = np.minimum(weights / weights.mean(), 4.0)
+    weights = np.minimum(weights / weights.mean(), MAX_WEIGHT)
     return np.asarray(weights / weights.mean())

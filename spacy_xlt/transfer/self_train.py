@@ -1,8 +1,8 @@
-"""Self-training: the model labels unlabelled texts of the target languages, and learns from what it is sure of."""
+"""Self-training: the model labels texts of target languages and learns from its most confident predictions."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Optional
@@ -12,15 +12,17 @@ from numpy.typing import NDArray
 from spacy.language import Language
 
 from spacy_xlt.data.dataset import Data, load_dataset
+from spacy_xlt.data.paths import PathLike
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
 from spacy_xlt.heads.layer import Layer
 from spacy_xlt.heads.output_layer import fit_output_layer, zero_layer
 from spacy_xlt.heads.temperature import fit_temperature, scores_of, temper
-from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.find import find_pipe
+from spacy_xlt.pipeline.projection import check_texts
 from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.progress import progress_bar
+from spacy_xlt.result import Result, fingerprint
 from spacy_xlt.training.examples import TrainingExample, gold_matrix, make_examples
 from spacy_xlt.training.model_state import (
     get_layer,
@@ -34,88 +36,117 @@ from spacy_xlt.training.model_state import (
     take_snapshot,
 )
 from spacy_xlt.training.settings import TrainingSettings
+from spacy_xlt.training.train import Method
 from spacy_xlt.training.trainer import finetune
-from spacy_xlt.transfer.acceptance import Result, accept_if_not_worse, check_labels, correct_rows, fingerprint
-from spacy_xlt.transfer.few_shot import Method
-from spacy_xlt.transfer.label_shift import (
-    balancing_weights,
-    estimate_prior,
-    select_balanced,
-    shift,
-)
+from spacy_xlt.transfer.acceptance import accept_if_not_worse, check_labels, correct_rows
+from spacy_xlt.transfer.in_place import in_place
+from spacy_xlt.transfer.label_shift import balancing_weights, estimate_prior, select_balanced, shift
 from spacy_xlt.transfer.language_check import wrong_languages
+from spacy_xlt.transfer.method import check_method
 from spacy_xlt.transfer.rounds import Rounds
 
-FEWEST_TEXTS = 10
-# The share of each label's texts that is believed: in the first round, and how much more in each next one.
-FIRST_SHARE, MORE_SHARE = 0.4, 0.2
-# Frozen: the pull towards the source's weights, or with source texts towards zero.
-ADAPTING_STRENGTH, JOINT_STRENGTH = 3.0, 0.3
-# How much all pseudo-labels together count beside all labels. On dev (SIB-200, NTREX unlabelled) 1.0 lost .01-.03.
-PSEUDO_SHARE = 0.3
-# Rounds end when so few labels change from one to the next.
-SETTLED = 0.005
-SETTINGS = TrainingSettings(epochs=1, learning_rate=3e-5, bfloat16=False)
+MIN_TEXTS = 10
+# The fraction of the texts of each label that is selected in the first round, and how much more in each later round.
+FIRST_FRACTION, MORE_FRACTION = 0.4, 0.2
+# L2 penalties of the output layer: towards the old weights without source texts, towards zero with them.
+ADAPTATION_L2, JOINT_L2 = 3.0, 0.3
+# The total weight of the pseudo-labeled texts as a fraction of that of the source texts: see docs/measured-settings.md.
+PSEUDO_LABEL_WEIGHT = 0.3
+# Rounds end if a smaller fraction of the pseudo-labels changes.
+MIN_CHANGE = 0.005
 
 
+@in_place
 def self_train(
     nlp: Language,
-    texts: Data,
+    data: Data,
     *,
     source: Data = (),
     dev: Data = (),
     method: Method = "frozen",
     rounds: int = 3,
-    checkpoint: Optional[Path] = None,
+    checkpoint: Optional[PathLike] = None,
+    epochs: float = 1,
+    batch_size: int = 16,
+    learning_rate: float = 3e-5,
+    max_length: int = 128,
+    freeze_layers: int = 0,
     seed: int = 0,
     progress: bool = True,
 ) -> Result:
-    """Train the pipeline on its own labels of unlabelled texts, in place.
+    """Train on unlabeled texts of target languages that the model labels itself, in place.
 
-    In each round and for each language: the model's probabilities are calibrated on labelled texts of the source (of
-    dev, else of `source`) and corrected for the labels' prior in these texts (label shift), the most confident share of
-    every label is chosen (more with each round), every label counts as much as its prior, and the head (`finetune`: the
-    encoder too) learns from these and the source's texts. With dev texts the rounds end when dev gets worse, and the
-    best round stands.
+    In each round, and for each language, the model predicts the labels of the texts. Its probabilities are calibrated
+    on labeled source texts and corrected for label shift. The same fraction of each predicted label, the most confident
+    texts, become pseudo-labels; the fraction grows with each round. The head, with `finetune` also the encoder, is then
+    trained on the pseudo-labeled texts and the source texts. With development data, training ends when the accuracy on
+    it drops, and the best round is kept.
 
-    texts: {language: texts, or files of them}, or files that say their languages; a language new to the projector is
-        fitted on them first.
-    source: the labelled texts that the model was trained on; none: the head is pulled to its old weights instead.
-    dev: see `accept_if_not_worse`. checkpoint: a folder for the last round's model, from which a killed run goes on.
-    Raises XltError for too few texts of a language, a head that gives several labels, and texts without a language.
+    Args:
+        nlp: A pipeline that predicts exactly one label per text, or a model folder, which is written again.
+        data: Unlabeled texts: {language: texts or files}, or files whose records name their language. A language that
+            is new to the projector is projected first.
+        source: The labeled texts that the model was trained on. Without them, the head is regularized towards its old
+            weights.
+        dev: Labeled development data of the source and, better, of the target languages. If the new model is worse on
+            it, the old model is kept: see `accept_if_not_worse`.
+        method: `frozen` (seconds) or `finetune` (minutes).
+        rounds: The largest number of rounds.
+        checkpoint: A folder for the model of the last round, from which a killed run resumes.
+        epochs: How often fine-tuning reads each text in a round.
+        batch_size: Data per step of fine-tuning.
+        learning_rate: The highest learning rate of the encoder.
+        max_length: The number of word pieces of a text that fine-tuning reads.
+        freeze_layers: The number of lower layers that fine-tuning does not change.
+        seed: Of the order of the texts.
+        progress: Show a progress bar on a terminal or in a notebook.
+
+    Returns:
+        The result. It is also in `nlp.meta["xlt_transfer"]`.
+
+    Raises:
+        XltError: A language has too few texts, texts have no language, the model predicts several labels per text, or
+            the checkpoint is damaged.
+
+    References:
+        Zou et al. (2018), "Unsupervised domain adaptation for semantic segmentation via class-balanced self-training",
+        section 4. Saerens, Latinne & Decaestecker (2002), equations 2.9 (label shift). Alexandari, Kundaje & Shrikumar
+        (2020), "Maximum likelihood with bias-corrected calibration is hard-to-beat at label shift adaptation".
     """
+    check_method(method)
+    tuning = TrainingSettings(epochs, batch_size, learning_rate, max_length, freeze_layers, bfloat16=False)
     labels = head_labels(nlp)
     source, dev = load_dataset(source).records, load_dataset(dev).records
-    given = load_dataset(texts, labeled=False).by_language()
-    different = {language: list(dict.fromkeys(filter(str.strip, found))) for language, found in given.items()}
-    _check(nlp, different, rounds)
+    texts = {
+        language: list(dict.fromkeys(filter(str.strip, of_language)))
+        for language, of_language in load_dataset(data, labeled=False).by_language().items()
+    }
+    _check(nlp, texts, rounds)
     check_labels(source, labels, exclusive=True)
-    records = [
-        Record(text, (), language, "unlabelled") for language in sorted(different) for text in different[language]
-    ]
-    settings = {"method": method, "rounds": rounds, "joint": bool(source), "seed": seed, "languages": sorted(different)}
-    data = {"texts": records, "source": source, "dev": dev}
-    key = _key(nlp, settings, data)
+    records = [Record(text, (), language, "unlabeled") for language in sorted(texts) for text in texts[language]]
+    settings = {"method": method, "rounds": rounds, "joint": bool(source), "seed": seed, "languages": sorted(texts)}
+    if method == "finetune":
+        settings = {**tuning.to_dict(), **settings}
+    used = {"texts": records, "source": source, "dev": dev}
+    kept = Rounds(None if checkpoint is None else Path(checkpoint), _key(nlp, settings, used))
     notes = wrong_languages(nlp, records)
 
     def change() -> dict[str, Any]:
-        project_new_languages(nlp, different, progress=progress)
-        kept = Rounds(checkpoint, key)
+        project_new_languages(nlp, texts, progress=progress)
         start = get_layer(nlp)
         done = kept.resume(nlp)
-        best, best_score, best_round, found = take_snapshot(nlp), _score(nlp, dev), done, None
-        for number in progress_bar(range(done, rounds), title="Rounds", unit="round", show=progress):
-            believed = _Believed(
-                nlp, records, source, FIRST_SHARE + MORE_SHARE * number, _calibrating(nlp, source, dev)
-            )
-            if found is not None and (believed.labels != found).mean() < SETTLED:
+        best, best_score, best_round, last = take_snapshot(nlp), _score(nlp, dev), done, None
+        for number in progress_bar(range(done, rounds), title="Self-training", unit="round", show=progress):
+            fraction = min(FIRST_FRACTION + MORE_FRACTION * number, 1.0)
+            pseudo = label(nlp, records, source, fraction, _calibration_data(nlp, source, dev))
+            if last is not None and (pseudo.predicted != last).mean() < MIN_CHANGE:
                 break
-            found = believed.labels
+            last = pseudo.predicted
             if method == "finetune":
-                examples = make_examples(source, labels) + believed.examples()
-                finetune(nlp, examples, replace(SETTINGS, seed=seed + number), progress=progress)
+                examples = make_examples(source, labels) + pseudo.examples()
+                finetune(nlp, examples, replace(tuning, seed=seed + number), progress=progress)
             else:
-                set_layer(nlp, believed.fit(start))
+                set_layer(nlp, fit_head(nlp, pseudo, source, start))
             kept.save(nlp, number + 1)
             score = _score(nlp, dev)
             if score < best_score:
@@ -123,80 +154,109 @@ def self_train(
             best, best_score, best_round = take_snapshot(nlp), score, number + 1
         restore(nlp, best)
         if best_round == 0:
-            notes.append("Nothing was learned: the first round made dev worse. The model stays as it is.")
+            notes.append("The model did not change: the first round lowered the accuracy on the development data.")
         return {**settings, "best_round": best_round}
 
-    result = accept_if_not_worse(nlp, "self-train", change, dev=dev, data=data, notes=notes, halve=method == "finetune")
-    Rounds(checkpoint, key).clear()
+    result = accept_if_not_worse(nlp, "self-train", change, dev=dev, data=used, notes=notes, halve=method == "finetune")
+    kept.clear()
     return result
 
 
-class _Believed:
-    """The texts whose labels are believed in a round, with importance, and the source's texts."""
+@dataclass(frozen=True)
+class PseudoLabels:
+    """The predicted labels of unlabeled texts, and the texts that are selected for training.
 
-    def __init__(
-        self,
-        nlp: Language,
-        records: Sequence[Record],
-        source: Sequence[Record],
-        share: float,
-        calibrating: Sequence[Record] = (),
-    ) -> None:
-        self.nlp, self.source = nlp, source
-        names = head_labels(nlp)
-        gold = gold_matrix(source, names).reshape(len(source), len(names))
-        prior = (gold.sum(axis=0) + 1.0) / (len(source) + len(names))
-        self.gold = gold
-        codes = np.array([record.language for record in records], dtype=object)
-        raw = predictions(nlp, records)
-        if calibrating:
-            # EM drives the prior of a badly calibrated head to one label (Alexandari, Kundaje & Shrikumar 2020).
-            scores = scores_of(predictions(nlp, calibrating))
-            raw = temper(raw, fit_temperature(scores, gold_matrix(calibrating, names)))
-        self.labels: NDArray[np.int64] = np.zeros(len(records), dtype=np.int64)
-        chosen, importance = [], []
-        for language in sorted(set(codes)):
-            rows = np.flatnonzero(codes == language)
-            shifted = shift(raw[rows], prior, estimate_prior(raw[rows], prior))
-            self.labels[rows] = shifted.argmax(axis=1)
-            kept = select_balanced(shifted, min(share, 1.0))
-            chosen.append(rows[kept])
-            importance.append(balancing_weights(self.labels[rows[kept]], prior))
-        self.rows = np.concatenate(chosen)
-        self.importance = np.concatenate(importance)
-        self.records = [records[row] for row in self.rows]
-        self.targets = np.eye(len(names))[self.labels[self.rows]]
+    Attributes:
+        predicted: The label of every text, [n].
+        rows: The selected rows, [m].
+        records: The selected texts, [m].
+        targets: Their labels, one-hot, [m, labels].
+        weights: Their sample weights, [m], with mean 1 in each language.
+    """
 
-    def fit(self, start: Layer) -> Layer:
-        features = make_features(self.nlp, self.records)
-        if not self.source:
-            return fit_output_layer(
-                features, self.targets, towards=start, strength=ADAPTING_STRENGTH, importance=self.importance
-            )
-        share = PSEUDO_SHARE * len(self.source) / len(self.records)
-        return fit_output_layer(
-            np.concatenate([make_features(self.nlp, self.source), features]),
-            np.concatenate([self.gold, self.targets]),
-            towards=zero_layer(*start.weight.shape),
-            strength=JOINT_STRENGTH,
-            importance=np.concatenate([np.ones(len(self.source)), min(1.0, share) * self.importance]),
-        )
+    predicted: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    records: list[Record]
+    targets: NDArray[np.float64]
+    weights: NDArray[np.float64]
 
     def examples(self) -> list[TrainingExample]:
+        """Return the selected texts as training examples."""
         return [
             TrainingExample(record.text, record.language, target.astype(np.float32), weight=float(weight))
-            for record, target, weight in zip(self.records, self.targets, self.importance)
+            for record, target, weight in zip(self.records, self.targets, self.weights)
         ]
 
 
-def _calibrating(nlp: Language, source: Sequence[Record], dev: Sequence[Record]) -> Sequence[Record]:
-    """Texts of the source with labels, better those that the model has not learned."""
-    home = find_pipe(nlp, Projector).source
-    return [record for record in dev if record.language == home] or source
+def label(
+    nlp: Language,
+    records: Sequence[Record],
+    source: Sequence[Record],
+    fraction: float,
+    calibration_data: Sequence[Record] = (),
+) -> PseudoLabels:
+    """Predict labels, correct them for label shift, and select the most confident ones in each language.
+
+    Args:
+        nlp: The pipeline.
+        records: Unlabeled texts with their languages.
+        source: Labeled source texts; their label frequencies are the prior. Without them it is uniform.
+        fraction: The fraction of each predicted label that is selected.
+        calibration_data: Labeled texts to calibrate the probabilities on. Without calibration, the estimated prior can
+            collapse to one label.
+    """
+    names = head_labels(nlp)
+    prior = (gold_matrix(source, names).sum(axis=0) + 1.0) / (len(source) + len(names))
+    probabilities = predictions(nlp, records)
+    if calibration_data:
+        scores = scores_of(predictions(nlp, calibration_data))
+        probabilities = temper(probabilities, fit_temperature(scores, gold_matrix(calibration_data, names)))
+    codes = np.array([record.language for record in records], dtype=object)
+    predicted = np.zeros(len(records), dtype=np.int64)
+    selected, weights = [], []
+    for language in sorted(set(codes)):
+        of_language = np.flatnonzero(codes == language)
+        shifted = shift(probabilities[of_language], prior, estimate_prior(probabilities[of_language], prior))
+        predicted[of_language] = shifted.argmax(axis=1)
+        rows = of_language[select_balanced(shifted, fraction)]
+        selected.append(rows)
+        weights.append(balancing_weights(predicted[rows], prior))
+    rows = np.concatenate(selected)
+    return PseudoLabels(
+        predicted, rows, [records[row] for row in rows], np.eye(len(names))[predicted[rows]], np.concatenate(weights)
+    )
+
+
+def fit_head(nlp: Language, pseudo: PseudoLabels, source: Sequence[Record], start: Layer) -> Layer:
+    """Fit the output layer on pseudo-labeled texts and source texts.
+
+    Args:
+        nlp: The pipeline.
+        pseudo: The pseudo-labels.
+        source: Labeled source texts. Without them, the layer is regularized towards `start`.
+        start: The layer before the first round.
+    """
+    features = make_features(nlp, pseudo.records)
+    if not source:
+        return fit_output_layer(features, pseudo.targets, prior=start, l2=ADAPTATION_L2, sample_weight=pseudo.weights)
+    weight = min(1.0, PSEUDO_LABEL_WEIGHT * len(source) / len(pseudo.records))
+    return fit_output_layer(
+        np.concatenate([make_features(nlp, source), features]),
+        np.concatenate([gold_matrix(source, head_labels(nlp)), pseudo.targets]),
+        prior=zero_layer(*start.weight.shape),
+        l2=JOINT_L2,
+        sample_weight=np.concatenate([np.ones(len(source)), weight * pseudo.weights]),
+    )
+
+
+def _calibration_data(nlp: Language, source: Sequence[Record], dev: Sequence[Record]) -> Sequence[Record]:
+    """Return labeled source texts, preferably some that the model was not trained on."""
+    language = find_pipe(nlp, Projector).source
+    return [record for record in dev if record.language == language] or source
 
 
 def _score(nlp: Language, dev: Sequence[Record]) -> float:
-    """The mean accuracy of the dev texts' languages; 0 without any."""
+    """Return the mean accuracy of the languages; 0 without development data."""
     correct = correct_rows(nlp, dev)
     codes = np.array([record.language for record in dev], dtype=object)
     return float(np.mean([correct[codes == code].mean() for code in set(codes)])) if len(dev) else 0.0
@@ -204,23 +264,22 @@ def _score(nlp: Language, dev: Sequence[Record]) -> float:
 
 def _check(nlp: Language, texts: Mapping[str, Sequence[str]], rounds: int) -> None:
     if not is_exclusive(nlp):
-        raise XltError("Self-training needs a model that gives exactly one label a text; this one gives several.")
+        raise XltError("Self-training needs a model that predicts exactly one label per text. Train one.")
     if rounds < 1:
-        raise XltError(f"Self-training takes at least one round, not {rounds}.")
+        raise XltError(f"Self-training needs at least one round, not {rounds}.")
     if not texts:
-        raise XltError("There is no unlabelled text to learn from: give some with --texts.")
+        raise XltError("There is no unlabeled text. Give some texts of the target languages.")
+    check_texts(texts)
     for language, of_language in texts.items():
-        if language == UNKNOWN:
-            raise XltError("There are texts without a language: name it with --language, or in the field 'lang'.")
-        if len(of_language) < FEWEST_TEXTS:
+        if len(of_language) < MIN_TEXTS:
             raise XltError(
-                f"Self-training needs at least {FEWEST_TEXTS} different texts of each language; of '{language}' there "
-                f"{'is' if len(of_language) == 1 else 'are'} {len(of_language)}."
+                f"Self-training needs at least {MIN_TEXTS} different texts of each language. For '{language}' there "
+                f"{'is' if len(of_language) == 1 else 'are'} {len(of_language)}. Give more texts."
             )
 
 
 def _key(nlp: Language, settings: Mapping[str, Any], data: Mapping[str, Sequence[Record]]) -> str:
-    """Of model, settings and data: other rounds than these are not gone on with."""
+    """Return a hash of the model, the settings and the data: only the same run is resumed."""
     layer = get_layer(nlp)
     content = json.dumps([settings, {name: fingerprint(records) for name, records in data.items()}], sort_keys=True)
     return sha256(content.encode("utf8") + layer.weight.tobytes() + layer.bias.tobytes()).hexdigest()

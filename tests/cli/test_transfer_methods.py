@@ -1,4 +1,4 @@
-"""`xlt transfer self-train`, `distill` and `mlm`."""
+"""The commands `xlt transfer self-train`, `distill` and `mlm`."""
 
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,10 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_self_train(model: Path, texts: Path, data: Path, tmp_path: Path) -> None:
     options = ["--texts", texts, "--language", "de", "--source-texts", data, "--rounds", 2]
     output = succeed("transfer", "self-train", model, tmp_path / "out", *options)
-    assert output == f"✔ {tmp_path}/out: self-train. Not compared: there are no dev texts.\n"
+    assert output.startswith(f"✔ {tmp_path}/out: self-train") and "nothing was compared" in output
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
     (noted,) = spacy.load(tmp_path / "out").meta["xlt_transfer"]
-    assert noted["chosen"]["languages"] == ["de"] and noted["data"]["source"]["texts"] == 24
+    assert noted["settings"]["languages"] == ["de"] and noted["data"]["source"]["texts"] == 24
 
 
 def test_distill(model: Path, texts: Path, data: Path, tmp_path: Path) -> None:
@@ -34,30 +34,31 @@ def test_distill(model: Path, texts: Path, data: Path, tmp_path: Path) -> None:
     (tmp_path / "en.txt").write_text("\n".join(lines[:4]) + "\n")
     (tmp_path / "sw.txt").write_text("a\nb\nc\nd\n")
     pairs = f"sw={tmp_path}/en.txt,{tmp_path}/sw.txt"
-    options = ["--texts", texts, "--language", "de", "--pairs", pairs, "--layers", 1, "--teacher", model]
+    options = ["--texts", texts, "--language", "de", "--pairs", pairs, "--layers", 1, "--teacher", model, "--epochs", 1]
     succeed("transfer", "distill", model, tmp_path / "out", *options)
     (noted,) = spacy.load(tmp_path / "out").meta["xlt_transfer"]
-    assert noted["chosen"]["layers"] == [0] and noted["chosen"]["languages"] == ["de", "sw"]
+    assert noted["settings"]["layers"] == [0] and noted["settings"]["languages"] == ["de", "sw"]
     assert noted["data"]["texts"]["texts"] == 20
 
 
 def test_mlm(texts: Path, tmp_path: Path) -> None:
     raw = tiny.make_tiny_bert(tmp_path / "raw")
     output = succeed("transfer", "mlm", raw, tmp_path / "encoder", "--texts", texts, "--language", "de", "--epochs", 5)
-    assert output.startswith(f"✔ {tmp_path}/encoder: loss on held-out texts ")
+    assert output.startswith(f"✔ {tmp_path}/encoder: ") and "loss" in output
     assert (tmp_path / "encoder" / "xlt_encoder.json").is_file()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "fragment"),
     [
-        (["self-train"], "There is no unlabelled text to learn from: give some with --texts."),
-        (["self-train", "--method", "magic"], "--method is frozen or finetune, not 'magic'."),
-        (["distill", "--layers", 1], "There is no text to learn from: give some with --texts, or --pairs."),
-        (["few-shot"], "There is no labelled text of a target language: give some with --texts."),
+        (["self-train"], "--texts"),
+        (["self-train", "--method", "magic"], "'magic'"),
+        (["distill", "--layers", 1], "--texts or --pairs"),
+        (["few-shot"], "--texts"),
+        (["mlm"], "--texts"),
     ],
 )
-def test_options_that_say_too_little(model: Path, tmp_path: Path, arguments: list[Any], message: str) -> None:
+def test_options_that_say_too_little(model: Path, tmp_path: Path, arguments: list[Any], fragment: str) -> None:
     method, *options = arguments
-    assert fail("transfer", method, model, tmp_path / "out", *options) == message
+    assert fragment in fail("transfer", method, model, tmp_path / "out", *options)
     assert not (tmp_path / "out").exists()

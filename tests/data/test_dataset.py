@@ -169,7 +169,9 @@ def test_data_that_cannot_be_read(data: Any) -> None:
 
 
 def test_no_usable_record() -> None:
-    assert len(Dataset.load([])) == len(Dataset.load({"de": []})) == 0
+    assert len(Dataset.load([])) == len(Dataset.load({})) == 0
+    with pytest.raises(XltError, match="'sw'"):
+        Dataset.load({"de": ["Hallo"], "sw": []}, labeled=False)
     with pytest.raises(XltError, match=r"item:1: no field 'label'"):
         Dataset.load([{"text": "t", "category": "x"}])
     with pytest.raises(XltError, match=r"a\.csv"):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_xlt.encoders.base import average_windows, split_windows
+from spacy_xlt.encoders.base import average_windows, choose_windows, split_windows, spread
 from spacy_xlt.vectors import unit_rows
 
 
@@ -43,6 +43,27 @@ def test_windows_hold_every_piece_in_order(n: int, size: int, data: st.DataObjec
 @pytest.mark.parametrize(("n", "expected"), [(7, 1), (8, 1), (9, 2), (14, 2), (15, 3)])
 def test_no_more_windows_than_needed(n: int, expected: int) -> None:
     assert len(split_windows(list(range(n)), 8, 2)) == expected
+
+
+@settings(deadline=None)
+@given(st.integers(0, 300), st.integers(8, 40), st.integers(1, 9))
+def test_chosen_windows_are_all_windows_or_evenly_spread_full_ones(n: int, size: int, most: int) -> None:
+    pieces, overlap = list(range(n)), size // 4
+    every, chosen = split_windows(pieces, size, overlap), choose_windows(pieces, size, overlap, most)
+    assert choose_windows(pieces, size, overlap, None) == every
+    if len(every) <= most:
+        assert chosen == every
+        return
+    assert [len(window) for window in chosen] == [size] * most
+    starts = [window[0] for window in chosen]
+    assert starts[0] == 0 and (most == 1 or chosen[-1][-1] == n - 1)
+    gaps = np.diff(starts)
+    assert most == 1 or (gaps.max() - gaps.min() <= 1 and gaps.min() >= size - overlap - 1)
+
+
+@pytest.mark.parametrize(("last", "count", "expected"), [(9, 1, [0]), (9, 2, [0, 9]), (10, 3, [0, 5, 10])])
+def test_spread(last: int, count: int, expected: list[int]) -> None:
+    assert spread(last, count) == expected
 
 
 def test_average_is_weighted_by_length() -> None:

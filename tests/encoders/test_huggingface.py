@@ -135,8 +135,16 @@ def test_spacy_transformers_can_use_the_xlmr_folder(raw: dict[str, Path], tmp_pa
 @pytest.mark.parametrize(("kind", "window"), [("bert", 128), ("xlmr", 128), ("mt5", 512)])
 def test_window_and_defaults(raw: dict[str, Path], tmp_path: Path, kind: str, window: int) -> None:
     build(str(raw[kind]), tmp_path / "out")
-    assert EncoderSettings.load(tmp_path / "out") == EncoderSettings(pooling="mean", prefix="", window=window)
+    assert EncoderSettings.load(tmp_path / "out") == EncoderSettings(window=window, max_windows=8)
     assert transformers.AutoTokenizer.from_pretrained(tmp_path / "out").model_max_length == window
+
+
+def test_max_windows_is_the_arguments_or_the_sources(raw: dict[str, Path], tmp_path: Path) -> None:
+    build(str(raw["bert"]), tmp_path / "three", max_windows=3)
+    build(str(tmp_path / "three"), tmp_path / "again")
+    build(str(tmp_path / "three"), tmp_path / "all", max_windows=0)
+    settings = [EncoderSettings.load(tmp_path / name).max_windows for name in ("three", "again", "all")]
+    assert settings == [3, 3, None]
 
 
 @pytest.mark.parametrize("kind", ["bert", "xlmr"])

@@ -22,7 +22,7 @@ from spacy_xlt.encoders.folder import WEIGHTS_FILE, EncoderSettings
 from spacy_xlt.encoders.onnx_encoder import BATCH_PIECES, FILES, GRAPH_FILE, OnnxEncoder, batch_budget
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
-from spacy_xlt.export.onnx_graph import write_encoder
+from spacy_xlt.exporters.onnx_graph import write_encoder
 from tests.encoders.tiny import LINES, WIDTH
 
 LONG = " ".join(LINES * 4)
@@ -37,7 +37,7 @@ def source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
     raw = getattr(tiny, f"make_tiny_{request.param}")(tmp_path_factory.mktemp("raw") / request.param)
     out = tmp_path_factory.mktemp("source") / request.param
-    huggingface.build(str(raw), out)
+    huggingface.build(str(raw), out, max_windows=0)
     return out
 
 
@@ -97,6 +97,17 @@ def test_prefix_and_window_are_taken_over(source: Path, tmp_path: Path) -> None:
     EncoderSettings(prefix="query: ", window=32).save(folder)
     write_encoder(folder, tmp_path / "out", "float32")
     np.testing.assert_allclose(load(tmp_path / "out").encode(TEXTS), by_torch(folder), atol=1e-6)
+
+
+def test_max_windows_is_taken_over(source: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(source, tmp_path / "source"))
+    EncoderSettings(window=32, max_windows=2).save(folder)
+    write_encoder(folder, tmp_path / "out", "float32")
+    found = load(tmp_path / "out").encode(TEXTS)
+    np.testing.assert_allclose(found, by_torch(folder), atol=1e-6)
+    EncoderSettings(window=32).save(folder)
+    changed = np.abs(found - by_torch(folder)).max(axis=1) > 1e-4
+    assert changed[TEXTS.index(LONG)] and not changed[TEXTS.index("x")]
 
 
 def test_order_company_and_threads_change_nothing(exported: Path) -> None:

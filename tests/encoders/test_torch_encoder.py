@@ -129,6 +129,39 @@ def test_a_long_text_is_the_average_of_its_windows_by_length(tiny_encoder: Path)
     np.testing.assert_allclose(encoder.encode([LONG])[0], total / np.linalg.norm(total), atol=1e-5)
 
 
+def test_max_windows_of_the_folder_and_in_its_place(tiny_bert: Path, tmp_path: Path) -> None:
+    whole, limited = load(tiny_bert, window=32), load(tiny_bert, window=32, max_windows=2)
+    assert (whole.settings.max_windows, limited.settings.max_windows) == (None, 2)
+    assert np.abs(whole.encode([LONG]) - limited.encode([LONG])).max() > 1e-4
+    limited.to_disk(tmp_path / "limited")
+    saved = load(tmp_path / "limited")
+    assert (saved.settings.window, saved.settings.max_windows) == (32, 2)
+    np.testing.assert_array_equal(saved.encode(TEXTS), limited.encode(TEXTS))
+    assert pickle.loads(pickle.dumps(limited)).settings == limited.settings
+    unlimited = load(tmp_path / "limited", max_windows=0)
+    assert unlimited.settings.max_windows is None
+    np.testing.assert_allclose(unlimited.encode([LONG]), whole.encode([LONG]), atol=1e-6)
+
+
+def test_a_folder_without_the_setting_reads_the_whole_text(tiny_bert: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_bert, tmp_path / "old"))
+    content = json.loads((folder / "xlt_encoder.json").read_text(encoding="utf8"))
+    del content["max_windows"]
+    (folder / "xlt_encoder.json").write_text(json.dumps(content), encoding="utf8")
+    assert load(folder).settings.max_windows is None
+
+
+def test_public_names_for_the_trainer(tiny_bert: Path) -> None:
+    encoder = load(tiny_bert, device="cpu")
+    assert encoder.resolve_device() == torch.device("cpu") == next(encoder.model.parameters()).device
+    assert encoder.tokenizer_config["tokenizer_class"] == "PreTrainedTokenizerFast"
+    windows, _, lengths = encoder.tokenizer.choose_windows([LONG], count=2, length=24)
+    assert [len(window) for window in windows] == [24, 24] and len(lengths) == 2
+    with torch.inference_mode():
+        pooled = encoder.pool(windows, torch.device("cpu")).numpy()
+    np.testing.assert_allclose(pooled, encoder.encode_windows(windows), atol=1e-6)
+
+
 def test_the_end_and_the_middle_of_a_long_text_count(tiny_encoder: Path) -> None:
     encoder = load(tiny_encoder)
     words = LONG.split()

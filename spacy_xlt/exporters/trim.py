@@ -1,4 +1,4 @@
-"""A smaller vocabulary: the word pieces that are used, with the ids, tokenizer and embeddings that go with them."""
+"""Reduce the vocabulary of a tokenizer to the word pieces that are used."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,25 +7,29 @@ from typing import Any
 from spacy_xlt.errors import XltError
 from spacy_xlt.text import replace_surrogates
 
-# What marks the beginning or the inside of a word in a piece.
+# The marks of the first piece of a word (Unigram) and of the other pieces (WordPiece).
 WORD_START, WORD_INSIDE = "▁", "##"
 
 
 def read_pieces(tokenizer: Mapping[str, Any]) -> list[str]:
-    """The pieces of a tokenizer.json by id.
+    """Return the word pieces of a tokenizer.json by id.
 
-    Raises XltError for a kind whose segmentation would change in other ways than by the pieces that are missing (BPE).
+    Raises:
+        XltError: The tokenizer is neither Unigram nor WordPiece. Removing pieces of a BPE tokenizer would change how
+            the remaining ones are found.
     """
     model = tokenizer["model"]
     if model["type"] == "Unigram":
         return [piece for piece, _ in model["vocab"]]
     if model["type"] == "WordPiece":
         return sorted(model["vocab"], key=model["vocab"].__getitem__)
-    raise XltError(f"A vocabulary of the kind {model['type']} cannot be trimmed: only Unigram and WordPiece can.")
+    raise XltError(
+        f"A {model['type']} vocabulary cannot be trimmed; only Unigram and WordPiece can. Export without languages."
+    )
 
 
 def used_pieces(tokenizer_json: str, texts: Iterable[str]) -> set[int]:
-    """The ids that occur when the texts are tokenized."""
+    """Return the ids that occur in texts."""
     from tokenizers import Tokenizer
 
     tokenizer: Any = Tokenizer.from_str(tokenizer_json)
@@ -38,7 +42,13 @@ def used_pieces(tokenizer_json: str, texts: Iterable[str]) -> set[int]:
 
 
 def required_pieces(tokenizer: Mapping[str, Any]) -> set[int]:
-    """The ids that every vocabulary keeps: specials, and all single characters, so that every text can be written."""
+    """Return the ids that are always kept: special tokens and all single characters.
+
+    With the single characters, every text can still be tokenized without unknown pieces.
+
+    Raises:
+        XltError: The tokenizer has a token that is not in its vocabulary.
+    """
     pieces = read_pieces(tokenizer)
     required = {
         number
@@ -49,7 +59,8 @@ def required_pieces(tokenizer: Mapping[str, Any]) -> set[int]:
     for added in tokenizer.get("added_tokens", []):
         if ids.get(added["content"]) != added["id"]:
             raise XltError(
-                f"The tokenizer has a token outside its vocabulary ({added['content']}): it cannot be trimmed."
+                f"The tokenizer has a token outside its vocabulary ({added['content']}), so it cannot be trimmed. "
+                "Export without languages."
             )
         required.add(added["id"])
     unknown = tokenizer["model"].get("unk_id", ids.get(tokenizer["model"].get("unk_token")))
@@ -57,9 +68,13 @@ def required_pieces(tokenizer: Mapping[str, Any]) -> set[int]:
 
 
 def trim_tokenizer(tokenizer: Mapping[str, Any], keep: Sequence[int]) -> dict[str, Any]:
-    """The tokenizer.json of the kept ids, which get the numbers 0, 1, 2 ... in their order.
+    """Return a tokenizer.json with some of the word pieces. They get the ids 0, 1, 2 and so on.
 
-    A text whose pieces are all kept is cut into the same pieces; others are cut into smaller ones.
+    A text whose pieces are all kept is tokenized as before. Other texts are tokenized into smaller pieces.
+
+    Args:
+        tokenizer: The content of the tokenizer.json.
+        keep: The ids to keep, sorted.
     """
     new_id = {old: new for new, old in enumerate(keep)}
     trimmed: dict[str, Any] = json.loads(json.dumps(tokenizer))
@@ -78,7 +93,7 @@ def trim_tokenizer(tokenizer: Mapping[str, Any], keep: Sequence[int]) -> dict[st
 
 
 def _renumber(processor: Any, new_id: Mapping[int, int]) -> None:
-    """Put the new ids into a post-processor: templates have `ids`, BERT's and RoBERTa's own have [token, id]."""
+    """Replace the ids in a post-processor. Templates have `ids`; those of BERT and RoBERTa have [token, id]."""
     if not processor:
         return
     for part in processor.get("processors", []):
@@ -91,5 +106,5 @@ def _renumber(processor: Any, new_id: Mapping[int, int]) -> None:
 
 
 def compact_json(content: Any) -> str:
-    """JSON without spaces: of a large vocabulary half the size."""
+    """Return JSON without spaces, which halves the size of a large vocabulary."""
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))

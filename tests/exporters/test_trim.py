@@ -18,8 +18,8 @@ from tokenizers import Tokenizer
 from spacy_xlt.encoders import huggingface
 from spacy_xlt.encoders.onnx_encoder import OnnxEncoder
 from spacy_xlt.errors import XltError
-from spacy_xlt.export.onnx_graph import write_encoder
-from spacy_xlt.export.trim import read_pieces, required_pieces, trim_tokenizer, used_pieces
+from spacy_xlt.exporters.onnx_graph import write_encoder
+from spacy_xlt.exporters.trim import read_pieces, required_pieces, trim_tokenizer, used_pieces
 from tests.encoders import tiny
 from tests.encoders.tiny import LINES
 
@@ -90,12 +90,12 @@ def test_every_text_can_still_be_written(tokenizer_json: str, keep: list[int], t
 
 
 def test_byte_pairs_are_refused() -> None:
-    with pytest.raises(XltError, match="kind BPE cannot be trimmed"):
+    with pytest.raises(XltError, match="BPE"):
         read_pieces({"model": {"type": "BPE", "vocab": {}, "merges": []}})
 
 
 def test_a_token_outside_the_vocabulary_is_refused(tokenizer_json: str) -> None:
     tokenizer = json.loads(tokenizer_json)
     tokenizer["added_tokens"].append({**tokenizer["added_tokens"][0], "id": 9999, "content": "<mine>"})
-    with pytest.raises(XltError, match=r"has a token outside its vocabulary \(<mine>\): it cannot be trimmed"):
+    with pytest.raises(XltError, match="<mine>"):
         required_pieces(tokenizer)

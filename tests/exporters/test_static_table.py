@@ -7,8 +7,8 @@ import pytest
 
 pytest.importorskip("scipy")
 
-from spacy_xlt.export import static_table as module
-from spacy_xlt.export.static_table import Table, _Loss, compress, distill, sif_weights, text_matrix, unit_vectors
+from spacy_xlt.exporters import static_table as module
+from spacy_xlt.exporters.static_table import Table, _Loss, compress, fit_table, sif_weights, text_matrix, unit_vectors
 from spacy_xlt.vectors import unit_rows
 
 WORDS, WIDTH, LABELS = 60, 8, 3
@@ -47,7 +47,7 @@ def test_the_matrix_of_texts_has_unit_rows_and_empty_ones() -> None:
 def test_a_student_of_noisy_word_vectors_comes_near_its_teacher_on_new_texts(truth: Table, with_head: bool) -> None:
     noise = np.random.default_rng(3).normal(size=truth.rows.shape).astype(np.float32)
     seen, new = bags(800), bags(200, seed=9)
-    table = distill(
+    table = fit_table(
         seen, unit_vectors(truth, seen), truth.rows + noise, truth.weights, head=head() if with_head else None
     )
     before = unit_vectors(Table(truth.rows + noise, truth.weights, truth.bias), new)
@@ -62,7 +62,7 @@ def test_tuning_the_table_helps_beyond_the_map(truth: Table, monkeypatch: pytest
     cosines = []
     for steps in (0, 30):
         monkeypatch.setattr(module, "TABLE_STEPS", steps)
-        table = distill(seen, unit_vectors(truth, seen), truth.rows + noise, truth.weights)
+        table = fit_table(seen, unit_vectors(truth, seen), truth.rows + noise, truth.weights)
         cosines.append(float((unit_vectors(table, new) * unit_vectors(truth, new)).sum(axis=1).mean()))
     assert cosines[1] > cosines[0] + 0.05
 
@@ -76,8 +76,8 @@ def test_the_gradient_is_that_of_the_loss() -> None:
     def value(raw: Any) -> float:
         units = raw / np.linalg.norm(raw, axis=1, keepdims=True)
         entropy = -(loss.targets * np.log(loss._probabilities(units))).sum(axis=1)
-        cosine = -module.COSINE_SHARE * (units * vectors).sum(axis=1)
-        return float(((entropy + cosine) * loss.importance[:, 0]).mean())
+        cosine = -module.COSINE_WEIGHT * (units * vectors).sum(axis=1)
+        return float(((entropy + cosine) * loss.sample_weight[:, 0]).mean())
 
     gradient = loss.gradient(raw)
     for place in np.ndindex(*raw.shape):

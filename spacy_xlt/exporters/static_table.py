@@ -1,8 +1,9 @@
-"""Learning the table of a static student: weighted sums of word vectors that classify as the teacher does.
+"""Fit the table of a static student: a text is a weighted sum of word vectors.
 
-After model2vec (MinishLab 2024: every entry encoded by the teacher, SIF weights, PCA), with words in place of word
-pieces, of which a teacher makes little when they stand alone; then the table is tuned to the teacher's answers. SIF
-weights: Arora, Liang & Ma 2017, "A Simple but Tough-to-Beat Baseline for Sentence Embeddings".
+The table starts from the teacher's vectors of words, weighted and compressed as in model2vec (Tulkens & van Dongen
+2024, "Model2Vec: fast state-of-the-art static embeddings"), and is then trained on the teacher's vectors and
+probabilities of texts. Its entries are words and not word pieces, because a teacher's vectors of single word pieces
+mean little.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,17 +17,23 @@ from spacy_xlt.encoders.base import Floats1d, Floats2d
 from spacy_xlt.heads.layer import probabilities_of
 from spacy_xlt.vectors import unit_rows
 
-# a of the SIF weights a / (a + p), for the probabilities of words.
+# The constant a of the SIF weights.
 SIF = 1e-3
-# Of the loss: how much the cosine to the teacher's vector counts beside the teacher's labels.
-COSINE_SHARE = 5.0
+# The weight of the cosine to the teacher's vectors in the loss; that of the cross-entropy is 1.
+COSINE_WEIGHT = 5.0
 MAP_STEPS, TABLE_STEPS = 30, 30
-MAP_RATE, TABLE_RATE = 0.005, 0.1
+MAP_LEARNING_RATE, TABLE_LEARNING_RATE = 0.005, 0.1
 
 
 @dataclass(frozen=True)
 class Table:
-    """rows [words, d], weights [words], bias [d]: a text is unit(sum of w_i rows_i / |w| + bias)."""
+    """The vector of a text is sum_i w_i rows_i / |w| + bias at unit length, over the words i of the text.
+
+    Attributes:
+        rows: [words, d].
+        weights: w, [words].
+        bias: [d].
+    """
 
     rows: Floats2d
     weights: Floats1d
@@ -34,13 +41,28 @@ class Table:
 
 
 def sif_weights(probabilities: NDArray[np.float64], a: float = SIF) -> Floats1d:
-    """The weights a / (a + p) [words] of words by their probabilities: frequent words count less."""
+    """Return smooth inverse frequency weights, which are lower for frequent words.
+
+    Args:
+        probabilities: p, of the words, [words].
+        a: The constant of a / (a + p).
+
+    References:
+        Arora, Liang & Ma (2017), "A simple but tough-to-beat baseline for sentence embeddings", section 3.
+    """
     return np.asarray(a / (a + probabilities), dtype=np.float32)
 
 
 def text_matrix(texts: Sequence[Any], weights: Floats1d) -> Any:
-    """The texts as a sparse matrix [texts, words]: the weights of a text's words over the length of them as a vector,
-    in which a word that comes twice stands twice. Rows of nothing are zeros."""
+    """Return the texts as a sparse matrix of weights, [texts, words].
+
+    The weights of a text are divided by the length of the vector of its words' weights. The row of a text without words
+    is zero.
+
+    Args:
+        texts: The words of each text, as row numbers.
+        weights: [words].
+    """
     from scipy.sparse import csr_matrix, diags
 
     ids = np.fromiter((word for text in texts for word in text), dtype=np.int64)
@@ -51,7 +73,7 @@ def text_matrix(texts: Sequence[Any], weights: Floats1d) -> Any:
     return diags((1 / np.maximum(lengths, 1e-9)).astype(np.float32)) @ matrix
 
 
-def distill(
+def fit_table(
     texts: Sequence[Any],
     vectors: Floats2d,
     word_vectors: Floats2d,
@@ -60,45 +82,58 @@ def distill(
     head: Optional[tuple[Floats2d, Floats1d, bool]] = None,
     progress: Callable[[range], Any] = iter,
 ) -> Table:
-    """Learn the table from texts [n] (as rows of words) and the teacher's vectors of them [n, d], of unit length.
+    """Fit a table to a teacher.
 
-    word_vectors: the teacher's own of each word [words, d], the start. weights: see `sif_weights`.
-    head: weight [labels, d], bias [labels] and whether the labels exclude each other: then the student learns the
-    teacher's probabilities too, and each label counts the same however often the texts have it.
-    progress: wraps the range of steps.
+    A linear map of the word vectors is fitted first, then each vector of the words in the texts. The optimizer is Adam
+    with linear decay.
+
+    Args:
+        texts: The words of each text, as row numbers.
+        vectors: The teacher's vectors of the texts, of unit length, [n, d].
+        word_vectors: The teacher's vectors of the words, [words, d].
+        weights: The weights of the words, see `sif_weights`, [words].
+        head: The weight [labels, d] and bias [labels] of the teacher's head, and whether its labels exclude each other.
+            With it, the student also learns the teacher's probabilities, and all labels count equally.
+        progress: Wraps the range of steps.
     """
     matrix = text_matrix(texts, weights)
     used = np.unique(matrix.indices)
     start = word_vectors - word_vectors.mean(axis=0)
-    # Features of about unit length, so that one rate of learning fits all.
+    # Features of about unit length, so that the learning rate is right for every teacher.
     start /= max(float(np.sqrt(np.square(matrix @ start).sum(axis=1).mean())), 1e-9)
     loss = _Loss(vectors, head)
     features = matrix @ start
     square, bias = _ridge(features, vectors)
     adam_square, adam_bias = _Adam(square.shape), _Adam(bias.shape)
     for step in progress(range(MAP_STEPS)):
-        rate = MAP_RATE * (1 - step / MAP_STEPS)
+        learning_rate = MAP_LEARNING_RATE * (1 - step / MAP_STEPS)
         gradient = loss.gradient(features @ square + bias)
-        square -= adam_square.step(features.T @ gradient, rate)
-        bias -= adam_bias.step(gradient.sum(axis=0), rate)
-    # Words that no text has keep what the map makes of them.
+        square -= adam_square.step(features.T @ gradient, learning_rate)
+        bias -= adam_bias.step(gradient.sum(axis=0), learning_rate)
+    # Words that are in no text are only mapped.
     rows = start @ square
     seen, columns = rows[used], matrix[:, used].tocsr()
     transposed, size = columns.T.tocsr(), float(seen.std())
     adam_rows, adam_bias = _Adam(seen.shape), _Adam(bias.shape)
     for step in progress(range(TABLE_STEPS)):
-        share = 1 - step / TABLE_STEPS
+        decay = 1 - step / TABLE_STEPS
         gradient = loss.gradient(columns @ seen + bias)
-        seen -= adam_rows.step(transposed @ gradient, TABLE_RATE * size * share)
-        bias -= adam_bias.step(gradient.sum(axis=0), 0.2 * MAP_RATE * share)
+        seen -= adam_rows.step(transposed @ gradient, TABLE_LEARNING_RATE * size * decay)
+        bias -= adam_bias.step(gradient.sum(axis=0), 0.2 * MAP_LEARNING_RATE * decay)
     rows[used] = seen
     return Table(np.asarray(rows, dtype=np.float32), weights, np.asarray(bias, dtype=np.float32))
 
 
 def compress(table: Table, width: int, used: NDArray[np.int64]) -> tuple[Floats2d, Floats2d]:
-    """Return rows [words, width], weights included, and components [width, d] whose product is the table's.
+    """Compress a table to a smaller width by a principal component analysis without centering.
 
-    The components are the principal ones of the used words' weighted rows (not centred).
+    Args:
+        table: The table.
+        width: The number of components.
+        used: The rows of the words from which the components are computed.
+
+    Returns:
+        Weighted rows [words, width] and components [width, d]. Their product approximates the table's weighted rows.
     """
     weighted = table.rows * table.weights[:, None]
     _, _, directions = np.linalg.svd(weighted[used].T @ weighted[used])
@@ -107,16 +142,16 @@ def compress(table: Table, width: int, used: NDArray[np.int64]) -> tuple[Floats2
 
 
 class _Loss:
-    """Cosine to the teacher's vectors and cross entropy to its probabilities."""
+    """The cosine to the teacher's vectors, and the cross-entropy to its probabilities."""
 
     def __init__(self, vectors: Floats2d, head: Optional[tuple[Floats2d, Floats1d, bool]]) -> None:
         self.vectors = vectors
         self.head = head
-        self.importance = np.ones((len(vectors), 1), dtype=np.float32)
+        self.sample_weight = np.ones((len(vectors), 1), dtype=np.float32)
         if head is not None:
             self.targets = self._probabilities(vectors)
             balanced = (self.targets / np.maximum(self.targets.sum(axis=0), 1e-9)).sum(axis=1, keepdims=True)
-            self.importance = np.asarray(balanced / balanced.mean(), dtype=np.float32)
+            self.sample_weight = np.asarray(balanced / balanced.mean(), dtype=np.float32)
 
     def _probabilities(self, units: Floats2d) -> Floats2d:
         assert self.head is not None
@@ -124,34 +159,34 @@ class _Loss:
         return probabilities_of(units @ weight.T + bias, exclusive)
 
     def gradient(self, raw: Floats2d) -> Floats2d:
-        """With respect to vectors [n, d] that do not have unit length yet."""
+        """Return the gradient with respect to vectors before they are scaled to unit length, [n, d]."""
         lengths = np.linalg.norm(raw, axis=1, keepdims=True) + np.float32(1e-9)
         units = raw / lengths
-        gradient = -COSINE_SHARE * self.vectors
+        gradient = -COSINE_WEIGHT * self.vectors
         if self.head is not None:
             gradient = gradient + (self._probabilities(units) - self.targets) @ self.head[0]
-        gradient *= self.importance
-        # Only what turns the vector counts: its length is divided out.
+        gradient *= self.sample_weight
+        # Only the component orthogonal to the vector counts, because the length is divided out.
         gradient -= (gradient * units).sum(axis=1, keepdims=True) * units
         return np.asarray(gradient / lengths / len(raw), dtype=np.float32)
 
 
 class _Adam:
-    """Kingma & Ba 2015, with beta 0.9 and 0.99."""
+    """Adam with beta 0.9 and 0.99 (Kingma & Ba 2015, algorithm 1)."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.mean, self.square, self.steps = np.zeros(shape, np.float32), np.zeros(shape, np.float32), 0
 
-    def step(self, gradient: NDArray[Any], rate: float) -> NDArray[np.float32]:
+    def step(self, gradient: NDArray[Any], learning_rate: float) -> NDArray[np.float32]:
         self.steps += 1
         self.mean += np.float32(0.1) * (gradient - self.mean)
         self.square += np.float32(0.01) * (np.square(gradient) - self.square)
         mean, square = self.mean / (1 - 0.9**self.steps), self.square / (1 - 0.99**self.steps)
-        return np.asarray(rate * mean / (np.sqrt(square) + 1e-12), dtype=np.float32)
+        return np.asarray(learning_rate * mean / (np.sqrt(square) + 1e-12), dtype=np.float32)
 
 
 def _ridge(features: Floats2d, vectors: Floats2d) -> tuple[Floats2d, Floats1d]:
-    """The map [d, d] and bias [d] of least squares, with a penalty of a thousandth of the texts."""
+    """Fit a map [d, d] and a bias [d] by ridge regression. The penalty is a thousandth of the number of texts."""
     extended = np.c_[features, np.ones(len(features))].astype(np.float64)
     gram = extended.T @ extended
     penalty = np.full(len(gram), 1e-3 * len(features))
@@ -162,5 +197,5 @@ def _ridge(features: Floats2d, vectors: Floats2d) -> tuple[Floats2d, Floats1d]:
 
 
 def unit_vectors(table: Table, texts: Sequence[Any]) -> Floats2d:
-    """What the table makes of texts: [texts, d], unit length."""
+    """Return the vectors of texts, of unit length, [texts, d]."""
     return unit_rows(np.asarray(text_matrix(texts, table.weights) @ table.rows + table.bias, dtype=np.float32))

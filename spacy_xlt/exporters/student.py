@@ -1,4 +1,4 @@
-"""Preset `fast`: a static student of a trained pipeline, learned from unlabelled texts of its languages."""
+"""The preset `fast`: train a static student of a pipeline on unlabeled texts of its languages."""
 
 import tempfile
 from collections import Counter
@@ -21,28 +21,35 @@ from spacy_xlt.encoders.onnx_encoder import OnnxEncoder
 from spacy_xlt.encoders.static_encoder import TENSORS, WORDS_FILE, StaticEncoder
 from spacy_xlt.encoders.words import LONGEST_WORD, WordRows, normalize_word
 from spacy_xlt.errors import XltError
-from spacy_xlt.export.static_table import compress, distill, sif_weights
+from spacy_xlt.exporters.onnx_graph import write_encoder
+from spacy_xlt.exporters.pipeline import replace_encoder, trained_encoder
+from spacy_xlt.exporters.static_table import compress, fit_table, sif_weights
 from spacy_xlt.extras import require
-from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.find import find_pipe
+from spacy_xlt.pipeline.projection import check_texts
 from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.progress import progress_bar
 from spacy_xlt.serving.head import Head
 from spacy_xlt.training.model_state import read_head
 
-# Words that the student knows of each language beside those of the texts, and the width of a row. More of either is
-# hardly better: 14 languages have 200,000 words, 29 MB.
+# The number of listed words per language, which are added to those of the texts, and the width of a row. Larger numbers
+# are hardly better.
 LISTED_WORDS, WIDTH = 15_000, 128
 CHUNK = 1024
-FEWEST_TEXTS = 50
+MIN_TEXTS = 50
 
 
 @dataclass(frozen=True)
 class TransferSet:
-    """What a teacher makes of texts and words: all that a static student learns from (the term: Hinton et al. 2015).
+    """What a static student learns from. The term is Hinton, Vinyals & Dean's (2015).
 
-    texts: {language: texts}; vectors [n, d] of all of them, in that order, as the head sees them; words and their
-    vectors [words, d] and weights [words]; head: the teacher's.
+    Attributes:
+        texts: {language: texts}.
+        vectors: The teacher's vectors of all texts in this order, as its head gets them, [n, d].
+        words: The student's words.
+        word_vectors: The teacher's vectors of the words, [words, d].
+        weights: The weights of the words, [words].
+        head: The teacher's head.
     """
 
     texts: Mapping[str, Sequence[str]]
@@ -53,22 +60,17 @@ class TransferSet:
     head: Head
 
 
-def export_student(
-    nlp: Language, texts: Mapping[str, Sequence[str]], *, progress: bool = True
-) -> tuple[Language, list[str]]:
-    """Return the pipeline with a static student as its encoder and a projector fitted for it; notes: see `export`.
+def make_transfer_set(nlp: Language, texts: Mapping[str, Sequence[str]], *, progress: bool = True) -> TransferSet:
+    """Embed texts and words with a trained pipeline.
 
-    texts: {language: unlabelled texts}, the source's among them. The student learns what the pipeline makes of them.
-    Raises XltError for an encoder that cannot be exported to ONNX (which the student's teacher runs on), and for too
-    few texts.
+    Args:
+        nlp: The teacher.
+        texts: {language: unlabeled texts}. The source language must be one of them.
+        progress: Show progress bars.
+
+    Raises:
+        XltError: There are too few texts, or the encoder cannot be exported to ONNX, which is used to embed them.
     """
-    return with_student(nlp, teach(nlp, texts, progress=progress), progress=progress)
-
-
-def teach(nlp: Language, texts: Mapping[str, Sequence[str]], *, progress: bool = True) -> TransferSet:
-    """Let the pipeline read the texts, and the words that its student is to know. Raises as `export_student` says."""
-    from spacy_xlt.export.export import trained_encoder
-
     require("export", "onnx", "onnxruntime", "scipy", "wordfreq")
     projector = find_pipe(nlp, Projector)
     _check(texts, projector.source)
@@ -86,27 +88,34 @@ def teach(nlp: Language, texts: Mapping[str, Sequence[str]], *, progress: bool =
 
 
 def with_student(
-    nlp: Language, taught: TransferSet, *, soft_labels: bool = True, progress: bool = True
-) -> tuple[Language, list[str]]:
-    """As `export_student`, from a transfer set.
+    nlp: Language, transfer_set: TransferSet, *, soft_labels: bool = True, progress: bool = True
+) -> tuple[Language, dict[str, Any]]:
+    """Return a pipeline with a static student as its encoder, and with a projector that is fitted for it.
 
-    soft_labels: the student learns the teacher's labels beside its vectors.
+    Args:
+        nlp: The trained pipeline. It does not change.
+        transfer_set: What the student learns from.
+        soft_labels: Learn the teacher's probabilities as well as its vectors.
+        progress: Show progress bars.
+
+    Returns:
+        The pipeline, and {texts, languages, words, agreement}: the agreement with the teacher on the texts.
     """
-    from spacy_xlt.export.export import replace_encoder
-
-    student = _make_student(taught, soft_labels, progress)
+    student = _make_student(transfer_set, soft_labels, progress)
     result = replace_encoder(nlp, student, "spacy-xlt.StaticEncoder.v1")
-    fitted = find_pipe(result, Projector)
-    fitted.maps, fitted.means, fitted.counts = {}, {}, {}
-    flat, head = _flat(taught.texts), taught.head
+    projector = find_pipe(result, Projector)
+    projector.maps, projector.means, projector.counts = {}, {}, {}
+    flat, head = _flat(transfer_set.texts), transfer_set.head
     vectors = student.encode(flat)
-    ends = np.cumsum([len(of_language) for of_language in taught.texts.values()])
-    fitted.fit(dict(zip(taught.texts, np.split(vectors, ends[:-1]))))
-    agreement = (head(vectors).argmax(axis=1) == head(taught.vectors).argmax(axis=1)).mean()
-    return result, [
-        f"The student learned from {len(flat)} texts of {len(taught.texts)} languages and knows {student.words} "
-        f"words; on these texts it agrees with its teacher in {agreement:.3f}."
-    ]
+    ends = np.cumsum([len(of_language) for of_language in transfer_set.texts.values()])
+    projector.fit(dict(zip(transfer_set.texts, np.split(vectors, ends[:-1]))))
+    agreement = (head(vectors).argmax(axis=1) == head(transfer_set.vectors).argmax(axis=1)).mean()
+    return result, {
+        "texts": len(flat),
+        "languages": len(transfer_set.texts),
+        "words": student.words,
+        "agreement": round(float(agreement), 4),
+    }
 
 
 def _flat(texts: Mapping[str, Sequence[str]]) -> list[str]:
@@ -114,19 +123,16 @@ def _flat(texts: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def _check(texts: Mapping[str, Sequence[str]], source: str) -> None:
-    if UNKNOWN in texts:
-        raise XltError("There are texts without a language: name it in the records, in the field 'lang'.")
-    if len(texts.get(source, ())) < FEWEST_TEXTS:
+    check_texts(texts)
+    if len(texts.get(source, ())) < MIN_TEXTS:
         raise XltError(
-            f"The preset fast learns from unlabelled texts, at least {FEWEST_TEXTS} of the source language '{source}' "
-            f"and some of every other; of the source there are {len(texts.get(source, ()))}. Give them with --texts."
+            f"The preset fast needs at least {MIN_TEXTS} unlabeled texts of the source language '{source}' and some "
+            f"texts of the other languages. Of '{source}' there are {len(texts.get(source, ()))}. Give more texts."
         )
 
 
 def _teacher(trained: Any, scratch: Path) -> OnnxEncoder:
-    """The trained encoder at three times its speed."""
-    from spacy_xlt.export.onnx_graph import write_encoder
-
+    """Return the trained encoder in 8-bit integers, which is three times as fast."""
     trained.to_disk(scratch / "trained")
     write_encoder(scratch / "trained", scratch / "teacher", "int8")
     teacher = OnnxEncoder()
@@ -139,36 +145,42 @@ def _encode(teacher: OnnxEncoder, texts: Sequence[str], title: str, progress: bo
     return np.concatenate([teacher.encode(texts[start : start + CHUNK]) for start in starts])
 
 
-def _make_student(taught: TransferSet, soft_labels: bool, progress: bool) -> StaticEncoder:
-    rows, counts = WordRows(taught.words).find(_flat(taught.texts))
-    head, linear = taught.head, None
+def _make_student(transfer_set: TransferSet, soft_labels: bool, progress: bool) -> StaticEncoder:
+    rows, counts = WordRows(transfer_set.words).find(_flat(transfer_set.texts))
+    head, linear = transfer_set.head, None
     if soft_labels and head.hidden is None:
         linear = (head.output.weight * np.float32(head.scale), head.output.bias, head.exclusive)
-    table = distill(
+    table = fit_table(
         np.split(rows, np.cumsum(counts)[:-1]),
-        taught.vectors,
-        taught.word_vectors,
-        taught.weights,
+        transfer_set.vectors,
+        transfer_set.word_vectors,
+        transfer_set.weights,
         head=linear,
-        progress=partial(progress_bar, title="Learning", unit="step", show=progress),
+        progress=partial(progress_bar, title="Student", unit="step", show=progress),
     )
-    compressed, components = compress(table, min(WIDTH, taught.vectors.shape[1]), np.unique(rows))
+    compressed, components = compress(table, min(WIDTH, transfer_set.vectors.shape[1]), np.unique(rows))
     quantized, scales = quantize_rows(compressed)
     parts = (quantized, scales, table.weights, components, table.bias)
     tensors: dict[str, NDArray[Any]] = dict(zip(TENSORS, parts))
     student = StaticEncoder()
     with tempfile.TemporaryDirectory(prefix="spacy_xlt_") as scratch:
         save_file(tensors, Path(scratch) / WEIGHTS_FILE)
-        (Path(scratch) / WORDS_FILE).write_text("\n".join(taught.words), encoding="utf8", newline="")
+        (Path(scratch) / WORDS_FILE).write_text("\n".join(transfer_set.words), encoding="utf8", newline="")
         student.load(Path(scratch))
     return student
 
 
 def word_probabilities(texts: Mapping[str, Sequence[str]]) -> dict[str, float]:
-    """{word: probability} of the words of the texts and of the frequent words of their languages (wordfreq's lists).
+    """Return the probabilities of the words of the texts and of the frequent words of their languages.
 
-    The probability is that in the language where the word is most frequent; words that the texts have but once or
-    twice count as rare.
+    The frequent words are those of wordfreq's lists. The probability of a word is that in the language where it is most
+    frequent. Words that occur at most twice in the texts have the probability 0 unless they are listed.
+
+    Args:
+        texts: {language: texts}.
+
+    Returns:
+        {word: probability}.
     """
     from wordfreq import available_languages, get_frequency_dict
 

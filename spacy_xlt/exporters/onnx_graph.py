@@ -1,10 +1,10 @@
-"""An encoder of the BERT family as an ONNX graph, written straight from its weights: no tracing, no torch.
+"""Write an encoder of the BERT family as an ONNX graph, directly from its weights, without torch.
 
-In: ids [texts, pieces] (int64, padded on the right with any id) and lengths [texts] (int32). Out: `pooled`
-[texts, width], the mean over the pieces or the first piece, and `embedding`, the same at unit length.
+The inputs are ids [texts, pieces] (int64, padded on the right with any id) and lengths [texts] (int32). The outputs are
+`pooled` [texts, width], the mean over the pieces or the first piece, and `embedding`, the same at unit length.
 
-Attention is one fused operator (`MultiHeadAttention` of ONNX Runtime). Addition and LayerNormalization are not fused:
-ONNX Runtime's fused one runs at a quarter of their speed on a CPU.
+Attention is one fused operator, `MultiHeadAttention` of ONNX Runtime. Addition and LayerNormalization are not fused,
+because ONNX Runtime's fused operator has a quarter of their speed on a CPU.
 """
 
 import json
@@ -21,46 +21,56 @@ from spacy_xlt.encoders.int8 import quantize_rows
 from spacy_xlt.encoders.onnx_encoder import GRAPH_FILE
 from spacy_xlt.encoders.tensors import map_file, read_tensors, tensor_places
 from spacy_xlt.errors import XltError
-from spacy_xlt.export.trim import compact_json, trim_tokenizer
+from spacy_xlt.exporters.trim import compact_json, trim_tokenizer
 from spacy_xlt.extras import require
 
 Precision = Literal["float32", "int8"]
 Array = NDArray[Any]
 
 FAMILY = ("bert", "xlm-roberta", "roberta", "camembert")
-# These count positions from the padding's id + 1.
+# In these, the first position is the id of the padding + 1.
 ROBERTA = ("xlm-roberta", "roberta", "camembert")
 WORDS = "embeddings.word_embeddings.weight"
 OPSET, CONTRIB, IR_VERSION = 21, "com.microsoft", 10
-# Products of bytes are added in pairs to 16 bits where a CPU has no VNNI, which can overflow. Emulated on a fine-tuned
-# encoder, 5 of 100,000 such sums do, and the cosine to float32 is .9931 in place of .9932; weights of 7 bits, which
-# never overflow, have .981.
+# Without VNNI, a CPU adds two products of bytes in 16 bits, which can overflow. Weights of 7 bits would not overflow,
+# but they are less accurate: see docs/measured-settings.md.
 BYTE_LIMIT = 127
 ZERO_POINT = 128
 
 
 def check_architecture(config: Mapping[str, Any]) -> None:
-    """Raise XltError if an encoder with this config.json cannot be written as such a graph."""
+    """Check that an encoder with this config.json can be written as an ONNX graph.
+
+    Raises:
+        XltError: It cannot.
+    """
     kind = config.get("model_type")
     if kind not in FAMILY:
         raise XltError(
-            f"An encoder of the kind '{kind}' cannot be exported: only {', '.join(FAMILY)} can. "
-            "The model as it is, with its torch encoder, is its best quality."
+            f"An encoder of the type '{kind}' cannot be exported; only {', '.join(FAMILY)} can. Use the trained model."
         )
     for key, wanted in (("hidden_act", "gelu"), ("position_embedding_type", "absolute")):
         if config.get(key, wanted) != wanted:
-            raise XltError(f"An encoder with {key} '{config[key]}' cannot be exported: only '{wanted}' can.")
+            raise XltError(f"An encoder with {key} '{config[key]}' cannot be exported; only '{wanted}' can.")
 
 
 def build_graph(
     config: Mapping[str, Any], weights: Mapping[str, Array], pooling: Pooling, precision: Precision
 ) -> tuple[Any, dict[str, Array]]:
-    """Return the ONNX model, whose weights are external, and these weights by name.
+    """Build an ONNX model with external weights.
 
-    config: of config.json. weights: Hugging Face's tensors by name, float32.
-    precision: int8 has matrices with a scale a column, activations with a scale a row (so that a text's vector does
-    not depend on its batch), and word embeddings with a scale a row.
-    Raises XltError for another architecture, or if a tensor is missing.
+    Args:
+        config: The content of config.json.
+        weights: The tensors of the Hugging Face model by name, float32.
+        pooling: `mean` or `cls`.
+        precision: `float32` or `int8`. The latter has one scale per column of a matrix, per row of the activations, and
+            per row of the word embeddings. So the vector of a text does not depend on the other texts of its batch.
+
+    Returns:
+        The ONNX model, and its weights by name.
+
+    Raises:
+        XltError: The architecture is not supported, or a tensor is missing.
     """
     check_architecture(config)
     return _Encoder(config, weights, precision).build(pooling)
@@ -69,8 +79,14 @@ def build_graph(
 def write_encoder(source: Path, out: Path, precision: Precision, keep: Optional[Sequence[int]] = None) -> None:
     """Write the encoder of a Hugging Face folder as the folder of an `OnnxEncoder`.
 
-    keep: the ids of the word pieces that stay (see trim.py); None: all.
-    Raises XltError for another architecture, a folder that is incomplete, or without the package onnx.
+    Args:
+        source: The encoder folder.
+        out: The folder to write.
+        precision: `float32` or `int8`.
+        keep: The ids of the word pieces to keep, see `trim_tokenizer`; None: all.
+
+    Raises:
+        XltError: The architecture is not supported, the folder is incomplete, or the package onnx is not installed.
     """
     from safetensors.numpy import save_file
 
@@ -82,7 +98,7 @@ def write_encoder(source: Path, out: Path, precision: Precision, keep: Optional[
     try:
         tensors = read_tensors(map_file(source / WEIGHTS_FILE))
     except ValueError as error:
-        raise XltError(f"{source / WEIGHTS_FILE} cannot be read: {error}. Make the folder again.") from error
+        raise XltError(f"{source / WEIGHTS_FILE} cannot be read: {error}. Build the encoder folder again.") from error
     tokenizer = json.loads((source / "tokenizer.json").read_text(encoding="utf8"))
     tensors = _without_prefix(tensors)
     if keep is not None:
@@ -97,11 +113,11 @@ def write_encoder(source: Path, out: Path, precision: Precision, keep: Optional[
     (out / "config.json").write_text(json.dumps(config, indent=2), encoding="utf8")
     (out / "tokenizer.json").write_text(compact_json(tokenizer), encoding="utf8")
     settings.save(out)
-    shutil.copymode(out / GRAPH_FILE, out / WEIGHTS_FILE)  # safetensors lets only the owner read its file
+    shutil.copymode(out / GRAPH_FILE, out / WEIGHTS_FILE)  # safetensors writes files that only the owner can read
 
 
 def _refer(graph: Any, weights: Mapping[str, Array], file: Path) -> None:
-    """Declare the weights as external data of the graph: their places in the safetensors file."""
+    """Add the weights to the graph as external data: their positions in the safetensors file."""
     from onnx import TensorProto, helper
 
     places = tensor_places(map_file(file))
@@ -115,16 +131,16 @@ def _refer(graph: Any, weights: Mapping[str, Array], file: Path) -> None:
 
 
 def _without_prefix(weights: Mapping[str, Array]) -> dict[str, Array]:
-    """Models with a head (masked language models ...) have their encoder under a name of its own."""
+    """Remove the prefix that a model with a head, such as a masked language model, has before the encoder's names."""
     for name in weights:
         if name.endswith(WORDS):
             prefix = name[: -len(WORDS)]
             return {key[len(prefix) :]: value for key, value in weights.items() if key.startswith(prefix)}
-    raise XltError(f"The encoder's weights lack {WORDS}: make its folder again.")
+    raise XltError(f"The encoder's weights lack {WORDS}. Build the encoder folder again.")
 
 
 class _Encoder:
-    """The graph under construction: nodes, small constants, and weights that will be external."""
+    """Builds a graph: nodes, small constants, and weights that will be external."""
 
     def __init__(self, config: Mapping[str, Any], source: Mapping[str, Array], precision: Precision) -> None:
         self.config = config
@@ -138,7 +154,7 @@ class _Encoder:
 
     def tensor(self, name: str) -> Array:
         if name not in self.source:
-            raise XltError(f"The encoder's weights lack {name}: make its folder again.")
+            raise XltError(f"The encoder's weights lack {name}. Build the encoder folder again.")
         return np.asarray(self.source[name], dtype=np.float32)
 
     def node(self, op: str, *inputs: str, outputs: tuple[str, ...] = (), domain: str = "", **attributes: Any) -> str:
@@ -166,7 +182,7 @@ class _Encoder:
         return self.model(), self.weights
 
     def embed(self) -> tuple[str, str]:
-        """Return the first states [texts * pieces, width] and the shape that they have by text."""
+        """Return the embeddings [texts * pieces, width] and their shape by text."""
         words = self.tensor(WORDS)
         if self.int8:
             rows, scales = quantize_rows(words, BYTE_LIMIT)
@@ -201,7 +217,7 @@ class _Encoder:
         return self.residual(prefix + "output", inner, states)
 
     def residual(self, name: str, inner: str, states: str) -> str:
-        """LayerNorm(dense(inner) + states)."""
+        """Return LayerNorm(dense(inner) + states)."""
         dense = self.node("Add", self.product(self.prepare(inner), f"{name}.dense"), self.bias(f"{name}.dense"))
         return self.normalize(self.node("Add", dense, states), f"{name}.LayerNorm")
 
@@ -213,7 +229,7 @@ class _Encoder:
         return self.node("LayerNormalization", states, gain, bias, axis=-1, epsilon=self.epsilon)
 
     def prepare(self, states: str) -> tuple[str, str]:
-        """What `product` takes: for int8 the rows as bytes, and the scale of each row [rows, 1]."""
+        """Return the input of `product`: for int8, the rows as bytes and the scale of each row [rows, 1]."""
         if not self.int8:
             return states, ""
         low = self.node("Neg", self.node("ReduceMin", states, "last", keepdims=0))
@@ -227,7 +243,7 @@ class _Encoder:
         return rows, self.node("Unsqueeze", scale, "first")
 
     def product(self, prepared: tuple[str, str], name: str) -> str:
-        """The states [rows, in] times the weight [out, in] of a linear layer."""
+        """Multiply the states [rows, in] by the weight [out, in] of a linear layer."""
         states, scale = prepared
         matrix = self.tensor(f"{name}.weight")
         if not self.int8:
@@ -238,17 +254,17 @@ class _Encoder:
         return self.node("Mul", self.node("MatMulIntegerToFloat", states, *matrix_of, domain=CONTRIB), scale)
 
     def pool(self, states: str, pooling: Pooling) -> None:
-        """Write `pooled` and `embedding` from the states [texts, pieces, width]."""
+        """Add the outputs `pooled` and `embedding` of the states [texts, pieces, width]."""
         if pooling == "cls":
             self.node("Gather", states, self.constant("index", np.array(0, np.int64)), axis=1, outputs=("pooled",))
         else:
-            # The mean as a product with weights of 1 / length, 0 at the padding.
+            # The mean is a product with the weights 1 / length, and 0 at the padding.
             limits = self.constant("start", np.array(0, np.int64)), self.node("Squeeze", "length")
             places = self.node("Range", *limits, self.constant("by", np.array(1, np.int64)))
             lengths = self.node("Unsqueeze", self.node("Cast", "lengths", to=7), "first")
             inside = self.node("Cast", self.node("Less", places, lengths), to=1)
-            shares = self.node("Div", inside, self.node("Cast", lengths, to=1))
-            mean = self.node("MatMul", self.node("Unsqueeze", shares, "first"), states)
+            weights = self.node("Div", inside, self.node("Cast", lengths, to=1))
+            mean = self.node("MatMul", self.node("Unsqueeze", weights, "first"), states)
             self.node("Squeeze", mean, "first", outputs=("pooled",))
         self.node("LpNormalization", "pooled", axis=-1, p=2, outputs=("embedding",))
 

@@ -1,0 +1,42 @@
+"""What can be called at the end of each epoch of a training."""
+
+from collections.abc import Callable
+from typing import Optional
+
+from spacy_xlt.training.loop import EpochEnd
+
+
+class LogLoss:
+    """Tells the mean loss of each epoch.
+
+    Args:
+        say: Takes a sentence, such as `print`.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.say = say
+
+    def __call__(self, end: EpochEnd) -> None:
+        self.say(f"Epoch {end.epoch} of {end.epochs}: loss {end.loss:.4f}")
+
+
+class EarlyStopping:
+    """Ends training when a score on development data has not risen for some epochs (Prechelt 1998).
+
+    Args:
+        score: Returns the score of the model as it is now; higher is better.
+        patience: Epochs without a new best score after which training ends.
+    """
+
+    def __init__(self, score: Callable[[], float], patience: int = 1) -> None:
+        self.score, self.patience = score, patience
+        self.best: Optional[float] = None
+        self._waited = 0
+
+    def __call__(self, end: EpochEnd) -> bool:
+        score = self.score()
+        if self.best is None or score > self.best:
+            self.best, self._waited = score, 0
+        else:
+            self._waited += 1
+        return self._waited >= self.patience

@@ -1,0 +1,54 @@
+"""What the trainer learns from: texts with label distributions, with target vectors, or with both."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Optional
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spacy_xlt.data.records import Record
+from spacy_xlt.encoders.base import Floats1d
+
+
+@dataclass(frozen=True)
+class TrainingExample:
+    """A text, its language, and what is to be learned from it.
+
+    Attributes:
+        text: The text.
+        language: Its base code; the projector's map of this language stands between encoder and head.
+        target: Probabilities of the labels, [labels]; None if only the vector is learned.
+        vector: A target vector of unit length, [d]; None if only the labels are learned.
+        weight: How much the example counts in the loss.
+    """
+
+    text: str
+    language: str
+    target: Optional[Floats1d] = None
+    vector: Optional[Floats1d] = None
+    weight: float = 1.0
+
+
+def gold_matrix(records: Sequence[Record], labels: Sequence[str]) -> NDArray[np.float64]:
+    """Return 1 where a record has a label, else 0: [n, labels]."""
+    gold = [[float(label in record.labels) for label in labels] for record in records]
+    return np.array(gold, dtype=np.float64).reshape(len(records), len(labels))
+
+
+def make_examples(
+    records: Sequence[Record], labels: Sequence[str], weights: Optional[NDArray[np.floating]] = None
+) -> list[TrainingExample]:
+    """Turn labeled records into training examples.
+
+    Args:
+        records: Labeled records.
+        labels: The labels of the head, in its order.
+        weights: How much each example counts, [n]; None: 1.
+    """
+    gold = gold_matrix(records, labels).astype(np.float32)
+    counted = np.ones(len(records)) if weights is None else weights
+    return [
+        TrainingExample(record.text, record.language, target, weight=float(weight))
+        for record, target, weight in zip(records, gold, counted)
+    ]

@@ -1,0 +1,129 @@
+"""The training loop: every method that changes the weights of an encoder runs through it."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Optional
+
+from spacy_xlt.progress import progress_bar
+from spacy_xlt.training.batching import epoch_batches, split_batch
+from spacy_xlt.training.checkpoints import Checkpoints
+from spacy_xlt.training.settings import TrainingSettings
+
+WARM_UP = 0.1
+WEIGHT_DECAY = 0.01
+# The largest norm of a gradient.
+LARGEST_NORM = 1.0
+# Word pieces that go through the network at once; gradients of larger batches are added up.
+PIECES = 4096
+
+
+@dataclass(frozen=True)
+class EpochEnd:
+    """What a callback is told at the end of an epoch.
+
+    Attributes:
+        epoch: Its number, from 1.
+        epochs: How many there are.
+        loss: The mean loss over its batches.
+    """
+
+    epoch: int
+    epochs: int
+    loss: float
+
+
+# Called at the end of each epoch; True ends the training.
+Callback = Callable[[EpochEnd], Optional[bool]]
+
+
+def run_epochs(
+    network: Any,
+    groups: Sequence[Mapping[str, Any]],
+    loss_of: Callable[[list[int]], Any],
+    lengths: Sequence[int],
+    settings: TrainingSettings,
+    *,
+    callbacks: Sequence[Callback] = (),
+    checkpoint: Optional[Path] = None,
+    progress: bool = False,
+    title: str = "Training",
+) -> None:
+    """Train parameters with AdamW, linear warm-up and linear decay (Loshchilov & Hutter 2019; Devlin et al. 2019).
+
+    torch's own random state stays as it was.
+
+    Args:
+        network: A torch module with all parameters that learn; its weights are saved in checkpoints.
+        groups: Parameter groups of the optimizer: {"params": ..., "lr": ...}.
+        loss_of: Returns the sum of the losses of some rows.
+        lengths: Of each row, in word pieces.
+        settings: See `TrainingSettings`; `freeze_layers` and `max_length` concern the caller.
+        callbacks: Called in order at the end of each epoch.
+        checkpoint: A folder in which each epoch's end is kept, and from which a killed run resumes; None: no folder.
+        progress: Show a progress bar.
+    """
+    import torch
+    from transformers import get_linear_schedule_with_warmup
+
+    per_epoch = math.ceil(len(lengths) / settings.batch_size)
+    steps = math.ceil(settings.epochs * per_epoch)
+    epochs = math.ceil(steps / per_epoch)
+    parameters = [parameter for group in groups for parameter in group["params"]]
+    optimizer = torch.optim.AdamW(
+        [dict(group) for group in groups], weight_decay=WEIGHT_DECAY, fused=parameters[0].device.type == "cpu"
+    )
+    schedule = get_linear_schedule_with_warmup(optimizer, math.ceil(WARM_UP * steps), steps)
+    mean = _MeanOfEpochs(parameters, first=epochs - settings.average_epochs + 1)
+    kept = Checkpoints(checkpoint, network, optimizer, schedule, mean.state)
+    done = kept.resume()
+    with (
+        torch.random.fork_rng(),
+        progress_bar(title=title, unit="step", total=steps, initial=done * per_epoch, show=progress) as bar,
+    ):
+        for epoch in range(done + 1, epochs + 1):
+            # By epoch, so that a run that resumes draws what it would have drawn.
+            torch.manual_seed(settings.seed * 1000 + epoch)
+            batches = epoch_batches(lengths, settings.batch_size, seed=settings.seed, epoch=epoch)
+            total = 0.0
+            for batch in batches[: steps - (epoch - 1) * per_epoch]:
+                for part in split_batch(batch, lengths, PIECES):
+                    loss = loss_of(part) / len(batch)
+                    loss.backward()
+                    total += float(loss.detach())
+                torch.nn.utils.clip_grad_norm_(parameters, LARGEST_NORM)
+                optimizer.step()
+                schedule.step()
+                optimizer.zero_grad()
+                bar.update()
+            mean.add(epoch)
+            kept.save(epoch)
+            told = EpochEnd(epoch, epochs, total / len(batches))
+            if any([callback(told) for callback in callbacks]):
+                break
+    mean.put()
+    kept.clear()
+
+
+class _MeanOfEpochs:
+    """The mean of the weights at the end of each epoch from `first` on (Izmailov et al. 2018, algorithm 1)."""
+
+    def __init__(self, parameters: Sequence[Any], first: int) -> None:
+        self.parameters, self.first = parameters, first
+        self.state: dict[str, Any] = {"count": 0, "sums": []}
+
+    def add(self, epoch: int) -> None:
+        if epoch < self.first:
+            return
+        if not self.state["sums"]:
+            self.state["sums"] = [parameter.detach().clone() for parameter in self.parameters]
+        else:
+            for total, parameter in zip(self.state["sums"], self.parameters):
+                total.add_(parameter.detach())
+        self.state["count"] += 1
+
+    def put(self) -> None:
+        """Put the mean into the parameters. Where training ended before `first`, the last weights stay."""
+        for total, parameter in zip(self.state["sums"], self.parameters):
+            parameter.data.copy_(total / self.state["count"])

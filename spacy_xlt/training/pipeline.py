@@ -1,0 +1,83 @@
+"""A new pipeline of the four components, ready to be trained."""
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Optional
+
+from spacy import util
+from spacy.language import Language
+from spacy.training import Example
+from thinc.api import Config
+
+from spacy_xlt.data.docbin import make_docs
+from spacy_xlt.data.records import Record
+from spacy_xlt.pipeline.encoder import Encoder
+from spacy_xlt.pipeline.find import find_pipe
+from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.pipeline.textcat import SCORE_WEIGHTS
+
+NAMES = {False: "xlt_textcat", True: "xlt_textcat_multilabel"}
+# Examples that show the model of the head its sizes.
+SAMPLE = 10
+
+
+def read_packaged_config(multilabel: bool, overrides: Mapping[str, Any] = MappingProxyType({})) -> Config:
+    """Return the packaged frozen.cfg, for one label a text or for any number of labels."""
+    text = (files("spacy_xlt") / "configs" / "frozen.cfg").read_text(encoding="utf8")
+    if multilabel:
+        text = text.replace(NAMES[False], NAMES[True]).replace("exclusive_classes = true", "exclusive_classes = false")
+    return util.load_config_from_str(text, overrides=dict(overrides), interpolate=False)
+
+
+def make_pipeline(
+    records: Sequence[Record],
+    labels: Sequence[str],
+    *,
+    multilabel: bool,
+    source: str,
+    languages: Sequence[str],
+    encoder: Optional[Path],
+    cache_size: int,
+) -> Language:
+    """Return a pipeline with the weights of the encoder, a head of zeros, and a projector that knows nothing yet.
+
+    Args:
+        records: Labeled texts; the first few show the components their sizes.
+        labels: The labels of the head.
+        multilabel: Whether a text can have any number of labels.
+        source: The language of the records, a base code.
+        languages: The languages that the detector may answer; none: all.
+        encoder: An encoder folder; None: the default encoder.
+        cache_size: Texts whose vectors are kept, so that no text is embedded twice.
+    """
+    overrides: dict[str, Any] = {
+        "components.xlt_projector.source": source,
+        "components.xlt_langdetect.languages": list(languages),
+        "components.xlt_encoder.cache_size": cache_size,
+    }
+    config = read_packaged_config(multilabel, overrides)
+    nlp = util.load_model_from_config(config, auto_fill=True, validate=True)
+    find_pipe(nlp, Encoder).initialize(source=None if encoder is None else str(encoder))
+    head: Any = nlp.get_pipe(NAMES[multilabel])
+    head.initialize(lambda: make_gold(nlp, records[:SAMPLE], labels), nlp=nlp, labels=labels)
+    return nlp
+
+
+def make_gold(nlp: Language, records: Sequence[Record], labels: Sequence[str]) -> list[Example]:
+    """Return spaCy examples with the labels and the languages of records."""
+    return [Example(nlp.make_doc(doc.text), doc) for doc in make_docs(nlp, records, labels)]
+
+
+def fit_source(nlp: Language, records: Sequence[Record]) -> None:
+    """Fit the projector on the texts of training, so that other languages can be projected later."""
+    projector = find_pipe(nlp, Projector)
+    projector.initialize(lambda: make_gold(nlp, records, []), nlp=nlp)
+
+
+def measure(nlp: Language, records: Sequence[Record], labels: Sequence[str]) -> None:
+    """Put the scores on labeled texts into `nlp.meta["performance"]`, as `spacy train` does."""
+    scores = nlp.evaluate(make_gold(nlp, records, labels))
+    wanted = {**dict.fromkeys(SCORE_WEIGHTS), **nlp.config["training"]["score_weights"]}
+    nlp.meta["performance"] = {name: scores[name] for name in wanted if name in scores}
