@@ -13,7 +13,7 @@ from common import PROJECT, write_results
 from spacy_xlt.evaluation.document import Metrics
 
 METRICS = PROJECT / "metrics"
-MODELS = {"tickets": "tickets, frozen", "sib200": "SIB-200, frozen", "sib200-finetuned": "SIB-200, fine-tuned"}
+MODELS = {"tickets": "tickets, fine-tuned", "sib200": "SIB-200, frozen", "sib200-finetuned": "SIB-200, fine-tuned"}
 
 
 def row(name: str, document: dict[str, Any]) -> dict[str, Any]:
