@@ -62,8 +62,8 @@ SECTIONS = (
     Section(
         "transfer",
         "Transfer methods",
-        "Each method starts from a model that was trained in English, and is tested on the target languages. `zero-shot` "
-        "is the starting model. `encoder too` means fine-tuning; in rows with `no dev texts`, nothing is rejected. "
+        "Each method starts from a model that was trained in English, and is tested on the target languages. "
+        "`zero-shot` is the starting model. `encoder too` means fine-tuning; in rows with `no dev texts`, nothing is rejected. "
         "`distill` is a student with half the layers that learned from unlabeled texts; `translations` is a model that "
         "learned from itself on the translations of NTREX. The sentences of SIB-200 are translations of the English "
         "ones, so labels in target languages add little there. They help more for tweets (UMSAB), and where the "
@@ -73,8 +73,8 @@ SECTIONS = (
         "align",
         "Aligners",
         "Every aligner is fitted on the same data, for a frozen and for a fine-tuned encoder. A multilingual encoder "
-        "is already aligned, so a small correction such as `AnchoredCentering` helps, and a rotation of the whole space "
-        "usually hurts.",
+        "is already aligned, so a small correction such as `AnchoredCentering` helps, and a rotation of the whole "
+        "space usually hurts.",
     ),
     Section(
         "speed",
@@ -90,8 +90,8 @@ SECTIONS = (
     Section(
         "batch",
         "Batches",
-        "`xlt process` beside a bare loop over `Classifier`. Figures in parentheses are relative to the loop. Runs were "
-        "also killed at random and resumed, to count lost and duplicated documents.",
+        "`xlt process` beside a bare loop over `Classifier`. Figures in parentheses are relative to the loop. "
+        "Runs were also killed at random and resumed, to count lost and duplicated documents.",
     ),
     Section(
         "heads",

@@ -5,8 +5,8 @@
 For each number of labels a class and each seed, the same English sentences go to `xlt.train(method="finetune")`, to
 `xlt.train(method="frozen")` and, if SETFIT_PYTHON names a Python with setfit 1.2, to SetFit on the same encoder with
 its default settings (for 8 labels a class; with more, its number of pairs grows quadratically). Nobody gets
-development data. `adapted` rows also get unlabeled sentences: 150 of the training sentences of each language, and for Yoruba,
-which has none, its 99 development sentences. Writes benchmarks/results/few_labels.{json,md}.
+development data. `adapted` rows also get unlabeled sentences: 150 of the training sentences of each language, and
+for Yoruba, which has none, its 99 development sentences. Writes benchmarks/results/few_labels.{json,md}.
 """
 
 import json
@@ -124,7 +124,8 @@ def main(*counts: int) -> None:
         for row in rows
     ]
     head = "| labels a class | system | English | mean of 7 others | lowest | seconds |\n|---|---|---|---|---|---|\n"
-    note = f"\n\nAccuracy on the test sentences of SIB-200, mean of {len(SEEDS)} seeds. The others: de, sw, ar, zh, hi, pt, yo."
+    others = ", ".join(language for language in LANGUAGES if language != "en")
+    note = f"\n\nAccuracy on the test sentences of SIB-200, mean of {len(SEEDS)} seeds. The others: {others}."
     write_results("few_labels", {"rows": rows}, head + "\n".join(lines) + note)
 
 
