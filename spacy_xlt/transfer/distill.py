@@ -71,7 +71,7 @@ def distill(
     seed: int = 0,
     progress: bool = True,
 ) -> Result:
-    """Train the pipeline on the probabilities that a teacher predicts for unlabeled texts, in place.
+    """Train a pipeline on a teacher's predictions for unlabeled texts, in place.
 
     Use it to drop layers of the encoder (`layers`), to learn from another pipeline (`teacher`), or to learn from
     translations. The teacher reads the source side of translations, and the student learns the same for the

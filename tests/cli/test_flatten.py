@@ -50,7 +50,7 @@ def test_bad_texts_go_to_quarantine(finetuned: Path, tmp_path: Path) -> None:
 
 def test_a_model_that_is_flat_already(model: Path, tmp_path: Path) -> None:
     line = fail("flatten", model, tmp_path / "flat")
-    assert "has no transformer: there is nothing to flatten" in line
+    assert "no transformer" in line
     assert os.listdir(tmp_path) == []
 
 
