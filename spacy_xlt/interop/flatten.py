@@ -4,7 +4,7 @@ import copy
 from collections.abc import Sequence
 from typing import Any, Optional
 
-import spacy
+from spacy import util
 from spacy.language import Language
 
 from spacy_xlt.data.dataset import Data
@@ -15,6 +15,7 @@ from spacy_xlt.languages import find_language
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projection import fit_projection
+from spacy_xlt.training.pipeline import NAMES, read_packaged_config
 
 POOLER = "spacy-xlt.TransformerPooler.v1"
 
@@ -55,17 +56,20 @@ def flatten(
     source, languages = find_language(source), [find_language(language) for language in languages]
     name, head = _find_head(nlp)
     model_config = nlp.config["components"][name]["model"]
-    flat = spacy.blank(nlp.lang or "xx")
-    flat.add_pipe("xlt_langdetect", config={"languages": list(languages)})
-    flat.add_pipe("xlt_encoder")
-    flat.add_pipe("xlt_projector", config={"source": source})
-    new_config = {
-        **model_config,
-        "embed": {"@architectures": "spacy-xlt.DocEmbedding.v1", "attribute": "xlt_projected"},
-    }
     # The factory of the old head says whether it is multilabel.
-    settings = {"model": new_config, "threshold": nlp.config["components"][name]["threshold"]}
-    new_head: Any = flat.add_pipe(nlp.get_pipe_meta(name).factory, name=name, config=settings)
+    multilabel = nlp.get_pipe_meta(name).factory == NAMES[True]
+    config = read_packaged_config(
+        multilabel, {"components.xlt_projector.source": source, "components.xlt_langdetect.languages": languages}
+    )
+    config["nlp"]["lang"] = nlp.lang or "xx"
+    config["nlp"]["pipeline"][-1] = name
+    section = config["components"].pop(NAMES[multilabel])
+    section["model"] = {**model_config, "embed": section["model"]["embed"]}
+    section["threshold"] = nlp.config["components"][name]["threshold"]
+    config["components"][name] = section
+    config["initialize"]["components"][name] = config["initialize"]["components"].pop(NAMES[multilabel])
+    flat = util.load_model_from_config(config, auto_fill=True, validate=True)
+    new_head: Any = flat.get_pipe(name)
 
     _move_encoder(nlp, find_pipe(flat, Encoder), str(model_config["embed"].get("pooling", "mean")))
     _move_head(head, new_head)

@@ -42,6 +42,9 @@ def test_the_same_components_with_the_same_settings(models: Pair) -> None:
     native, ours = (load_config(folder / "config.cfg") for folder in models)
     assert native["nlp"]["pipeline"] == ["xlt_langdetect", "xlt_encoder", "xlt_projector", "xlt_textcat"]
     assert native["nlp"] == ours["nlp"]
+    # The weights of a head belong to its scale, which is part of the way it was trained.
+    for config in (native, ours):
+        assert config["components"]["xlt_textcat"]["model"].pop("scale") > 0
     assert native["components"] == ours["components"]
 
 
@@ -56,8 +59,8 @@ def test_the_same_keys_of_the_meta(models: Pair) -> None:
     assert set(native) == set(ours)
     for key in set(native) - META_OF_A_RUN:
         assert native[key] == ours[key], key
-    # What was measured can differ in scores by type, which are keys too.
-    assert set(native["performance"]) == set(ours["performance"])
+    scores = [{name for name in meta["performance"] if name.startswith("cats_")} for meta in (native, ours)]
+    assert scores[0] and scores[0] == scores[1]
 
 
 def test_the_same_files(models: Pair) -> None:
