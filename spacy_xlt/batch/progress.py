@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Optional
 
-from tqdm.auto import tqdm
-
 from spacy_xlt.batch.summary import Summary
+from spacy_xlt.progress import progress_bar
 
 
 class Progress:
@@ -21,7 +20,7 @@ class Progress:
     def __init__(self, done: Summary, total: Optional[int], read: Optional[Callable[[], int]], *, hide: bool) -> None:
         self._total, self._read = total, read
         self._errors = done.quarantined
-        self._bar = tqdm(desc="classify", unit=" docs", initial=done.documents, disable=hide)
+        self._bar = progress_bar(title="Classifying", unit="text", initial=done.documents, show=not hide)
 
     def add(self, documents: int, errors: int) -> None:
         self._errors += errors

@@ -59,11 +59,6 @@ def warn_skipped(path: object, skipped: Mapping[str, Any]) -> int:
     return count
 
 
-def quiet(progress: bool) -> bool:
-    """Whether to hide progress bars: the user asked for it, or stderr is not a terminal."""
-    return not progress or not sys.stderr.isatty()
-
-
 def parse_by_language(option: str, values: Sequence[str]) -> dict[str, str]:
     """Return the values of a LANG=VALUE option that is given several times, by base code.
 

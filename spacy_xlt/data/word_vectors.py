@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Optional
 
 import numpy as np
-from tqdm import tqdm
 
 from spacy_xlt.data.paths import PathLike
 from spacy_xlt.data.skipped import Skipped
@@ -18,6 +17,7 @@ from spacy_xlt.data.vector_folder import open_folder, read_folder
 from spacy_xlt.data.vector_text import open_text
 from spacy_xlt.errors import XltError
 from spacy_xlt.files import whole_file
+from spacy_xlt.progress import progress_bar
 
 
 @dataclass
@@ -41,7 +41,7 @@ class WordVectors:
         return self.row_of.get(word, self._folded.get(word.casefold()))
 
 
-def read_vectors(path: PathLike, limit: int, *, quiet: bool = True) -> WordVectors:
+def read_vectors(path: PathLike, limit: int, *, progress: bool = False) -> WordVectors:
     """Read the first `limit` vectors into one array. Raises XltError as `stream_vectors` says."""
     path, skipped = Path(path), Skipped()
     if path.is_dir():
@@ -50,7 +50,7 @@ def read_vectors(path: PathLike, limit: int, *, quiet: bool = True) -> WordVecto
             raise _nothing_usable(path, skipped)
         return WordVectors(row_of, rows, skipped)
     row_of, rows = {}, np.empty((0, 0), dtype=np.float32)
-    for words, chunk in stream_vectors(path, skipped, limit=limit, quiet=quiet):
+    for words, chunk in stream_vectors(path, skipped, limit=limit, progress=progress):
         start = len(row_of)
         if not start:
             # Memory that is never written to is never taken: a small file does not cost `limit` rows.
@@ -61,7 +61,7 @@ def read_vectors(path: PathLike, limit: int, *, quiet: bool = True) -> WordVecto
 
 
 def stream_vectors(
-    path: PathLike, skipped: Skipped, *, limit: Optional[int] = None, desc: str = "Reading", quiet: bool = True
+    path: PathLike, skipped: Skipped, *, limit: Optional[int] = None, desc: str = "Reading", progress: bool = False
 ) -> Iterator[Chunk]:
     """Yield the words and vectors of a text file or of a spaCy folder, chunk by chunk, at most `limit` words.
 
@@ -76,7 +76,7 @@ def stream_vectors(
     with (open_folder if path.is_dir() else open_text)(path, skipped) as (total, chunks):
         if limit is not None and (total is None or limit < total):
             total = limit
-        with tqdm(total=total, desc=f"{desc} {path.name}", unit="word", unit_scale=True, disable=quiet) as bar:
+        with progress_bar(title=f"{desc} {path.name}", unit="word", total=total, show=progress) as bar:
             for words, rows in chunks:
                 if limit is not None:
                     words, rows = words[: limit - found], rows[: limit - found]

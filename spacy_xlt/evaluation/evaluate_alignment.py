@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any, Optional, TypeVar
 
 from spacy.language import Language
-from tqdm.auto import tqdm
 
 from spacy_xlt.data.dataset import Data, load_dataset
 from spacy_xlt.data.dictionaries import WordPair, split_by_source
@@ -18,6 +17,7 @@ from spacy_xlt.languages import find_language
 from spacy_xlt.pipeline.encoder import Encoder, encode_in_chunks
 from spacy_xlt.pipeline.find import find_pipe, has_pipe
 from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.progress import progress_bar
 
 KINDS = ("words", "sentences", "texts")
 
@@ -78,7 +78,7 @@ def evaluate_alignment(
         raise XltError("There is nothing to evaluate. Pass dictionaries, pairs of sentences, or texts.")
     languages: dict[str, Figures] = {}
     total = sum(len(job.ours) + len(job.theirs) for job in jobs)
-    with tqdm(total=total, desc="Embedding", unit="text", disable=not progress) as bar:
+    with progress_bar(title="Embedding", unit="text", total=total, show=progress) as bar:
         for job in jobs:
             fitted = job.language in projector.maps if projector else None
             ours, theirs = encode_in_chunks(encoder, job.ours, bar), encode_in_chunks(encoder, job.theirs, bar)

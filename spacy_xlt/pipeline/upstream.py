@@ -6,7 +6,8 @@ from typing import Optional
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
-from tqdm import tqdm
+
+from spacy_xlt.progress import progress_bar
 
 # Fewer Docs take seconds at most.
 SHOWN_FROM = 500
@@ -24,9 +25,8 @@ def annotate_upstream(nlp: Language, name: str, docs: Iterable[Doc]) -> list[Doc
         if other == name:
             break
         stream = pipe.pipe(stream) if hasattr(pipe, "pipe") else map(pipe, stream)
-    # disable=None: only where stderr is a terminal.
-    hidden = None if len(docs) >= SHOWN_FROM else True
-    return list(tqdm(stream, total=len(docs), desc=f"Texts for {name}", unit="text", disable=hidden))
+    shown = len(docs) >= SHOWN_FROM
+    return list(progress_bar(stream, title=f"Texts for {name}", unit="text", total=len(docs), show=shown))
 
 
 def annotate_examples(nlp: Optional[Language], name: str, examples: Iterable[Example]) -> list[Example]:

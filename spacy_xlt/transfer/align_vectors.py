@@ -9,7 +9,6 @@ from time import perf_counter
 from typing import Any, Optional
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from spacy_xlt.alignment.affine import AffineMap, Floats
 from spacy_xlt.alignment.base import Aligner
@@ -96,7 +95,7 @@ def align_vectors(
     fit_on, held_out = read_dictionaries(dictionary, evaluate_on)
     clock = _Clock(progress)
     with clock.part("reading"):
-        ours, theirs = (read_vectors(path, max_vectors, quiet=not progress) for path in (source, target))
+        ours, theirs = (read_vectors(path, max_vectors, progress=progress) for path in (source, target))
     width = ours.rows.shape[1]
     if theirs.rows.shape[1] != width:
         raise XltError(
@@ -125,7 +124,7 @@ def align_vectors(
         figures = _look_up(test_pairs, ours.rows, theirs.rows)
     with clock.part("writing"):
         skipped = Skipped()
-        chunks = stream_vectors(target, skipped, desc="Mapping", quiet=not progress)
+        chunks = stream_vectors(target, skipped, desc="Mapping", progress=progress)
         written = write_vectors(output, _mapped(chunks, to_source), width)
     tested = evaluate_on or dictionary
     return {
@@ -234,7 +233,7 @@ class _Clock:
     @contextmanager
     def part(self, name: str, desc: str = "") -> Iterator[None]:
         start = perf_counter()
-        with tqdm(total=1, desc=desc, bar_format="{desc}: {elapsed}", disable=not (self.progress and desc)) as line:
+        with progress_bar(title=desc, unit="step", total=1, show=self.progress and bool(desc)) as line:
             yield
             line.update()
         self.seconds[name] = round(self.seconds.get(name, 0.0) + perf_counter() - start, 2)

@@ -90,7 +90,7 @@ def test_a_missing_file_and_a_wrong_column(data: Path, tmp_path: Path) -> None:
     assert fail("train", tmp_path / "no.csv", tmp_path / "m") == f"{tmp_path}/no.csv does not exist."
     assert "does not exist" in fail("train", data, tmp_path / "m", "--dev", tmp_path / "no.csv")
     line = fail("train", data, tmp_path / "m", "--label", "queue")
-    assert line == f"{data} has no column 'queue'; it has: text, label, lang. Name the right one with --label."
+    assert str(data) in line and "'queue'" in line and "text, label, lang" in line and "--label" in line
 
 
 def test_a_label_in_dev_that_training_lacks(data: Path, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def test_lines_make_pairs_and_blank_ones_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("ours", "theirs", "message"),
     [
-        (b"One.\nTwo.\n", b"Eins.\n", "{0} has 2 lines and {1} has 1: each line needs its translation."),
+        (b"One.\nTwo.\n", b"Eins.\n", "{0} has 2 lines and {1} has 1"),
         (b"One.\nTwo.\n", b"Eins.\nZw\xffei.\n", "{1}:2: not UTF-8"),
     ],
 )

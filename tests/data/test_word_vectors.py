@@ -15,6 +15,7 @@ from hypothesis.extra.numpy import arrays
 from spacy.training.initialize import read_vectors as spacy_read_vectors
 from spacy.vectors import Vectors
 
+from spacy_xlt import progress
 from spacy_xlt.data import vector_text
 from spacy_xlt.data.skipped import Skipped
 from spacy_xlt.data.vector_chunks import Chunk
@@ -126,10 +127,14 @@ def test_chunks_are_small_and_the_file_is_never_whole_in_memory(
     assert peak < path.stat().st_size / 2
 
 
-def test_progress_is_shown_with_the_number_of_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_is_shown_with_the_number_of_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write_text(tmp_path / "a.vec", TABLE)
-    read_vectors(path, 3, quiet=False)
-    assert "Reading a.vec: 100%" in capsys.readouterr().err
+    monkeypatch.setattr(progress, "in_notebook", lambda: True)
+    read_vectors(path, 3, progress=True)
+    shown = capsys.readouterr()
+    assert "Reading a.vec" in shown.err + shown.out
     read_vectors(path, 3)
     assert capsys.readouterr().err == ""
 

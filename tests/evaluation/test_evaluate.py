@@ -9,6 +9,7 @@ import pytest
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from spacy_xlt import progress
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.document import Figures, Metrics
@@ -172,9 +173,9 @@ def test_the_report_names_the_pipeline_and_the_files(nlp: Language, tmp_path: Pa
     assert evaluate(nlp, RECORDS).data == []
 
 
-def test_a_named_language_counts_for_texts_without_one(nlp: Language) -> None:
+def test_a_named_language_is_that_of_all_texts(nlp: Language) -> None:
     records = [record("en: a", "a"), record("de: b", "b", language="xx")]
-    assert list(evaluate(nlp, records, language="French").languages) == ["en", "fr"]
+    assert list(evaluate(nlp, records, language="French").languages) == ["fr"]
 
 
 def test_a_model_folder_is_loaded(tmp_path: Path) -> None:
@@ -182,10 +183,13 @@ def test_a_model_folder_is_loaded(tmp_path: Path) -> None:
         evaluate(tmp_path / "m", RECORDS)
 
 
-@pytest.mark.parametrize("progress", [True, False])
-def test_the_progress_bar(nlp: Language, progress: bool, capsys: pytest.CaptureFixture[str]) -> None:
-    evaluate(nlp, RECORDS, progress=progress)
-    assert ("7/7" in capsys.readouterr().err) == progress
+@pytest.mark.parametrize(("show", "terminal"), [(True, True), (False, True), (True, False)])
+def test_the_progress_bar_is_for_terminals(
+    nlp: Language, show: bool, terminal: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "in_notebook", lambda: terminal)
+    evaluate(nlp, RECORDS, progress=show)
+    assert ("7/7" in capsys.readouterr().err) == (show and terminal)
 
 
 # Several labels
