@@ -71,10 +71,13 @@ def run_epochs(
     steps = math.ceil(settings.epochs * per_epoch)
     epochs = math.ceil(steps / per_epoch)
     parameters = [parameter for group in groups for parameter in group["params"]]
+    # `initial_lr` and `last_epoch` skip the first value of the schedule, which is 0: a step that learns nothing.
     optimizer = torch.optim.AdamW(
-        [dict(group) for group in groups], weight_decay=WEIGHT_DECAY, fused=parameters[0].device.type == "cpu"
+        [{**group, "initial_lr": group["lr"]} for group in groups],
+        weight_decay=WEIGHT_DECAY,
+        fused=parameters[0].device.type == "cpu",
     )
-    schedule = get_linear_schedule_with_warmup(optimizer, math.ceil(WARM_UP * steps), steps)
+    schedule = get_linear_schedule_with_warmup(optimizer, math.ceil(WARM_UP * steps), steps + 1, last_epoch=0)
     mean = _MeanOfEpochs(parameters, first=epochs - settings.average_epochs + 1)
     kept = Checkpoints(checkpoint, network, optimizer, schedule, mean.state)
     done = kept.resume()

@@ -21,6 +21,7 @@ from spacy_xlt.data.word_vectors import WordVectors, read_vectors, stream_vector
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.alignment import space_figures
 from spacy_xlt.evaluation.lexicon import induce_lexicon
+from spacy_xlt.progress import progress_bar
 from spacy_xlt.vectors import unit_rows
 
 MAX_VECTORS = 200_000
