@@ -159,7 +159,7 @@ def test_unrelated_spaces_are_called_failed(kind: str, seed: int) -> None:
         found = aligner.fit({"en": x, "de": unrelated(kind, x, seed)}, "en")["de"]
     report = aligner.report["de"]
     assert report.failed
-    assert "unrelated spaces" in report.message and "more rows" in report.message
+    assert "unrelated spaces" in report.message
     assert found.matrix is not None
     assert np.isfinite(found.matrix).all()
 
