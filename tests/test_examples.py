@@ -43,7 +43,7 @@ def test_the_notebook_runs_and_ends_with_a_report(
     (folder,) = [path.parent for path in tmp_path.rglob("report.html")]
     assert (folder / "model" / "meta.json").is_file() and (folder / "model-int8" / "meta.json").is_file()
     table, report = [cell["outputs"] for cell in executed.cells if cell.cell_type == "code"][-2:]
-    assert "Swahili" in "".join(output["text"] for output in table if output.get("name") == "stdout")
+    assert "Swahili" in str(table)  # rich shows it as text or as HTML.
     assert any("<table" in output["data"].get("text/html", "") for output in report if "data" in output)
 
 
