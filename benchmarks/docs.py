@@ -62,8 +62,8 @@ SECTIONS = (
     Section(
         "transfer",
         "Transfer methods",
-        "Each method starts from a model that was trained in English, and is tested on the target languages. `zero- "
-        "shot` is the starting model. `encoder too` means fine-tuning; in rows with `no dev texts`, nothing is "
+        "Each method starts from a model that was trained in English, and is tested on the target languages. "
+        "`zero-shot` is the starting model. `encoder too` means fine-tuning; in rows with `no dev texts`, nothing is "
         "rejected. `distill` is a student with half the layers that learned from unlabeled texts; `translations` is "
         "a model that learned from itself on the translations of NTREX. The sentences of SIB-200 are translations "
         "of the English ones, so labels in target languages add little there. They help more for tweets (UMSAB), "

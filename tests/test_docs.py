@@ -127,8 +127,10 @@ def test_readme_commands_run_in_their_order(inside: Path) -> None:
 def test_commands_and_their_options_exist(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "configs").symlink_to(ROOT / "configs")
-    for name in ("model-int8", "packages"):  # `spacy package` looks for them while it parses.
+    for name in ("model-int8", "packages"):  # Some commands look for files and folders while they parse.
         (tmp_path / name).mkdir()
+    for name in ("wiki.en.vec", "wiki.de.vec", "en-de.txt", "de-in-en.vec"):
+        (tmp_path / name).touch()
     makefile = (ROOT / "Makefile").read_text(encoding="utf8")
     for command in commands(page):
         if command[0] == "make":
