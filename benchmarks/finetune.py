@@ -55,6 +55,7 @@ def by_spacy(records: list[Record], dev: list[Record], seed: int) -> Language:
             "training.eval_frequency": half,
         }
         nlp = init_nlp(util.load_config(CONFIG, overrides=overrides, interpolate=False))
+        (Path(scratch) / "model").mkdir()
         train_nlp(nlp, Path(scratch) / "model", stdout=io.StringIO(), stderr=io.StringIO())
         return flatten(spacy.load(Path(scratch) / "model" / "model-best"))
 

@@ -257,6 +257,11 @@ class Reading(TypedDict, total=False):
     encoding: Optional[str]
 
 
+def without_language(reading: Reading) -> Reading:
+    """Return the options for other data, whose language is another one."""
+    return {name: value for name, value in reading.items() if name != "language"}  # type: ignore[return-value]
+
+
 def load_dataset(
     data: Data,
     *,

@@ -92,6 +92,7 @@ def train(
         XltError: There are fewer than two labels, a development text has a label that no training text has, the
             encoder folder is missing, or the model learned nothing.
     """
+    check_method(method)
     folder = None if encoder is None else check_folder(Path(encoder).expanduser())
     source = find_language(source)
     records = load_dataset(data, **reading).records
@@ -127,6 +128,16 @@ def train(
     if dev_records:
         measure(nlp, dev_records, labels)
     return nlp
+
+
+def check_method(method: str) -> None:
+    """Check the name of a method.
+
+    Raises:
+        XltError: It is not one of `METHODS`.
+    """
+    if method not in METHODS:
+        raise XltError(f"There is no method '{method}'. Use {' or '.join(METHODS)}.")
 
 
 def _split(records: Sequence[Record], dev: Optional[Sequence[Record]]) -> tuple[list[Record], list[Record]]:

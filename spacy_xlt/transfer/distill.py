@@ -5,8 +5,9 @@ from typing import Any, Optional
 
 import numpy as np
 from spacy.language import Language
+from typing_extensions import Unpack
 
-from spacy_xlt.data.dataset import Data, load_dataset
+from spacy_xlt.data.dataset import Data, Reading, load_dataset, without_language
 from spacy_xlt.data.docbin import make_docs
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats1d, Floats2d
@@ -32,12 +33,11 @@ from spacy_xlt.training.model_state import (
     take_snapshot,
 )
 from spacy_xlt.training.settings import TrainingSettings
-from spacy_xlt.training.train import Method
+from spacy_xlt.training.train import Method, check_method
 from spacy_xlt.training.trainer import count_layers, finetune, soften
 from spacy_xlt.transfer.acceptance import accept_if_not_worse
 from spacy_xlt.transfer.in_place import in_place
 from spacy_xlt.transfer.label_shift import most_confident
-from spacy_xlt.transfer.method import check_method
 from spacy_xlt.vectors import unit_rows
 
 TEMPERATURE = 2.0
@@ -70,6 +70,7 @@ def distill(
     freeze_layers: int = 0,
     seed: int = 0,
     progress: bool = True,
+    **reading: Unpack[Reading],
 ) -> Result:
     """Train a pipeline on a teacher's predictions for unlabeled texts, in place.
 
@@ -99,6 +100,7 @@ def distill(
         freeze_layers: The number of lower layers that fine-tuning does not change.
         seed: Of the order of the texts.
         progress: Show a progress bar on a terminal or in a notebook.
+        reading: Options of `load_dataset`, such as `text` and `label`, the names of the fields.
 
     Returns:
         The result. It is also in `nlp.meta["xlt_transfer"]`.
@@ -114,7 +116,10 @@ def distill(
     check_method(method)
     labels, exclusive = head_labels(nlp), is_exclusive(nlp)
     projector = find_pipe(nlp, Projector)
-    texts, dev = load_dataset(data, labeled=False).by_language(), load_dataset(dev).records
+    texts, dev = (
+        load_dataset(data, labeled=False, **reading).by_language(),
+        load_dataset(dev, **without_language(reading)).records,
+    )
     check_texts(texts)
     translations = check_translations(translations or {}, projector.source)
     if temperature <= 0:

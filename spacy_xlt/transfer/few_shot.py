@@ -9,8 +9,9 @@ from typing import Any, Optional
 import numpy as np
 from numpy.typing import NDArray
 from spacy.language import Language
+from typing_extensions import Unpack
 
-from spacy_xlt.data.dataset import Data, load_dataset
+from spacy_xlt.data.dataset import Data, Reading, load_dataset, without_language
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.errors import XltError
@@ -34,12 +35,11 @@ from spacy_xlt.training.model_state import (
     take_snapshot,
 )
 from spacy_xlt.training.settings import TrainingSettings
-from spacy_xlt.training.train import Method
+from spacy_xlt.training.train import Method, check_method
 from spacy_xlt.training.trainer import finetune
 from spacy_xlt.transfer.acceptance import accept_if_not_worse, check_labels, check_languages
 from spacy_xlt.transfer.in_place import in_place
 from spacy_xlt.transfer.language_check import wrong_languages
-from spacy_xlt.transfer.method import check_method
 
 # L2 penalties, the strongest first: of adapting the source's weights, and of training on source and target texts.
 ADAPTATION_L2 = (100.0, 30.0, 10.0, 3.0, 1.0)
@@ -67,6 +67,7 @@ def few_shot(
     freeze_layers: int = 0,
     seed: int = 0,
     progress: bool = True,
+    **reading: Unpack[Reading],
 ) -> Result:
     """Train on a few labeled texts of one or more target languages, in place.
 
@@ -99,6 +100,7 @@ def few_shot(
         freeze_layers: The number of lower layers that fine-tuning does not change.
         seed: Of the folds and of the order of the texts.
         progress: Show a progress bar on a terminal or in a notebook.
+        reading: Options of `load_dataset`, such as `text` and `label`, the names of the fields.
 
     Returns:
         The result. It is also in `nlp.meta["xlt_transfer"]`.
@@ -120,9 +122,12 @@ def few_shot(
     check_method(method)
     # Epochs are not averaged, because the runs are.
     tuning = TrainingSettings(epochs, batch_size, learning_rate, max_length, freeze_layers, average_epochs=1)
-    source, dev = load_dataset(source).records, load_dataset(dev).records
+    source, dev = (
+        load_dataset(source, **without_language(reading)).records,
+        load_dataset(dev, **without_language(reading)).records,
+    )
     labels, exclusive = head_labels(nlp), is_exclusive(nlp)
-    target = check_target(load_dataset(data).records, labels, exclusive)
+    target = check_target(load_dataset(data, **reading).records, labels, exclusive)
     check_labels(source, labels, exclusive)
     notes = wrong_languages(nlp, target)
 

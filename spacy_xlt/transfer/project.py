@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Optional
 
 from spacy.language import Language
+from typing_extensions import Unpack
 
-from spacy_xlt.data.dataset import Data, load_dataset
+from spacy_xlt.data.dataset import Data, Reading, load_dataset
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import as_base_code, by_base_code
@@ -22,10 +23,10 @@ def project(
     nlp: Language,
     data: Data = (),
     *,
-    language: Optional[str] = None,
     translations: Optional[Mapping[str, Translations]] = None,
     aligner: Optional[str] = None,
     progress: bool = True,
+    **reading: Unpack[Reading],
 ) -> Result:
     """Fit the projector for new languages, in place.
 
@@ -35,10 +36,10 @@ def project(
     Args:
         nlp: A pipeline, or a model folder, which is written again.
         data: Unlabeled texts with their languages: whatever `load_dataset` takes.
-        language: The language of all texts; None: the data name it.
         translations: {language: [(source text or word, its translation)]}, for aligners that need pairs.
         aligner: Another aligner of the registry `xlt_aligners`, such as `RidgeToIdentity`; None: that of the pipeline.
         progress: Show a progress bar on a terminal or in a notebook.
+        reading: Options of `load_dataset`, such as `language`, the language of all texts.
 
     Returns:
         The result. Projecting uses no labels, so nothing is compared and the result is always accepted.
@@ -50,7 +51,7 @@ def project(
         >>> project(nlp, {"sw": ["Oda yangu bado haijafika."]}).settings["languages"]  # doctest: +SKIP
         ['sw']
     """
-    texts = load_dataset(data, language=language, labeled=False).by_language()
+    texts = load_dataset(data, labeled=False, **reading).by_language()
     pairs = by_base_code(translations or {}, as_base_code)
     if not texts and not pairs:
         raise XltError("There is nothing to fit on. Give unlabeled texts or translations.")

@@ -10,8 +10,9 @@ from typing import Any, Optional
 import numpy as np
 from numpy.typing import NDArray
 from spacy.language import Language
+from typing_extensions import Unpack
 
-from spacy_xlt.data.dataset import Data, load_dataset
+from spacy_xlt.data.dataset import Data, Reading, load_dataset, without_language
 from spacy_xlt.data.paths import PathLike
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
@@ -36,13 +37,12 @@ from spacy_xlt.training.model_state import (
     take_snapshot,
 )
 from spacy_xlt.training.settings import TrainingSettings
-from spacy_xlt.training.train import Method
+from spacy_xlt.training.train import Method, check_method
 from spacy_xlt.training.trainer import finetune
 from spacy_xlt.transfer.acceptance import accept_if_not_worse, check_labels, correct_rows
 from spacy_xlt.transfer.in_place import in_place
 from spacy_xlt.transfer.label_shift import balancing_weights, estimate_prior, select_balanced, shift
 from spacy_xlt.transfer.language_check import wrong_languages
-from spacy_xlt.transfer.method import check_method
 from spacy_xlt.transfer.rounds import Rounds
 
 MIN_TEXTS = 10
@@ -73,6 +73,7 @@ def self_train(
     freeze_layers: int = 0,
     seed: int = 0,
     progress: bool = True,
+    **reading: Unpack[Reading],
 ) -> Result:
     """Train on unlabeled texts of target languages that the model labels itself, in place.
 
@@ -100,6 +101,7 @@ def self_train(
         freeze_layers: The number of lower layers that fine-tuning does not change.
         seed: Of the order of the texts.
         progress: Show a progress bar on a terminal or in a notebook.
+        reading: Options of `load_dataset`, such as `text` and `label`, the names of the fields.
 
     Returns:
         The result. It is also in `nlp.meta["xlt_transfer"]`.
@@ -116,10 +118,13 @@ def self_train(
     check_method(method)
     tuning = TrainingSettings(epochs, batch_size, learning_rate, max_length, freeze_layers, bfloat16=False)
     labels = head_labels(nlp)
-    source, dev = load_dataset(source).records, load_dataset(dev).records
+    source, dev = (
+        load_dataset(source, **without_language(reading)).records,
+        load_dataset(dev, **without_language(reading)).records,
+    )
     texts = {
         language: list(dict.fromkeys(filter(str.strip, of_language)))
-        for language, of_language in load_dataset(data, labeled=False).by_language().items()
+        for language, of_language in load_dataset(data, labeled=False, **reading).by_language().items()
     }
     _check(nlp, texts, rounds)
     check_labels(source, labels, exclusive=True)

@@ -234,3 +234,11 @@ def test_a_pipeline_without_our_head(tiny_bert: Path) -> None:
     nlp = spacy.blank("xx")
     with pytest.raises(XltError, match="TextCategorizer"):
         few_shot(nlp, records("ru"))
+
+
+def test_names_of_fields_are_passed_on_and_the_language_is_that_of_the_data_alone(tiny_bert: Path) -> None:
+    nlp = make_pipeline(tiny_bert)
+    german = [{"body": text, "queue": label} for text, label in TEXTS["de"]]
+    english = [{"body": text, "queue": label, "lang": "en"} for text, label in TEXTS["en"]]
+    result = few_shot(nlp, german, source=english, dev=english, text="body", label="queue", language="German")
+    assert result.settings["languages"] == ["de"] and set(result.metrics) == {"en"}
