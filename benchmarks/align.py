@@ -8,7 +8,7 @@ For two trained models, the encoder frozen and fine-tuned, with their own heads:
   Tatoeba   the same maps; 500 pairs a language, CSLS, both ways, mean of 13 languages
   BLI       maps fitted on 1,500 words a language (texts or pairs); P@1 of CSLS on held-out English words, mean of 7
 The aligners of `texts` see no translation: their rows are shuffled. Embeddings are kept in training/align/.
-Writes benchmarks/results/align.{json,md}; `default` is the best aligner of unlabelled texts on SIB-200's dev sentences.
+Writes benchmarks/results/align.{json,md}; `default` is the best aligner of unlabeled texts on SIB-200's dev sentences.
 """
 
 import json
@@ -237,7 +237,7 @@ def markdown(rows: Sequence[Mapping[str, Any]], default: str) -> str:
         cells = [row["encoder"], row["aligner"] + mark, row["data"], *cells, f"{row['seconds']:.1f}"]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + (
-        f"\n\n`*`: said itself that it failed. Best of unlabelled texts on SIB-200 dev, and the default: {default}. "
+        f"\n\n`*`: said itself that it failed. Best of unlabeled texts on SIB-200 dev, and the default: {default}. "
         "sw, pt, en: SIB-200 test."
     )
 

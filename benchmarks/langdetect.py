@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any, Optional
 
 from common import PROJECT, write_results
-from langdetect_data import LANGUAGES, Labelled, memory_mb, test_sets
+from langdetect_data import LANGUAGES, Labeled, memory_mb, test_sets
 from langdetect_systems import BATCH, expected_calibration_error, make, rate, run
 
 from spacy_xlt.languages import base_code
@@ -52,9 +52,9 @@ COLUMNS = (
 )
 
 
-def sample(labelled: Labelled) -> list[str]:
+def sample(labeled: Labeled) -> list[str]:
     """Texts of all languages for the timing."""
-    return [text for text, _ in labelled[:: max(1, len(labelled) // SPEED_TEXTS)]]
+    return [text for text, _ in labeled[:: max(1, len(labeled) // SPEED_TEXTS)]]
 
 
 def pipe_rate(name: str, prior: bool, texts: Sequence[str]) -> Optional[float]:
@@ -86,7 +86,7 @@ def measure(name: str, prior: bool) -> dict[str, Any]:
     detect = make(name, prior)
     detect(["Where is my parcel?", "Wo ist mein Paket?"])
     row: dict[str, Any] = {"detector": name, "prior": prior, "load_s": round(time.perf_counter() - start, 2)}
-    answers = {kind: run(detect, [text for text, _ in labelled]) for kind, labelled in sets.items()}
+    answers = {kind: run(detect, [text for text, _ in labeled]) for kind, labeled in sets.items()}
     row["memory_mb"] = round(memory_mb() - before)
     for kind, found in answers.items():
         right = [base_code(language) == gold for (language, _), (_, gold) in zip(found, sets[kind])]

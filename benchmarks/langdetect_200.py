@@ -24,7 +24,7 @@ from typing import Any, Optional
 from common import PROJECT, write_results
 from langdetect_200_samples import SPELLINGS
 from langdetect_200_texts import known_sets, open_sets
-from langdetect_data import Labelled, memory_mb
+from langdetect_data import Labeled, memory_mb
 from langdetect_systems import DETECTORS, Answer, expected_calibration_error, make, rate, run
 from languages_data import merged, other_languages
 
@@ -135,9 +135,9 @@ def share_unknown(answers: Sequence[Answer]) -> float:
     return round(sum(base_code(code) == UNKNOWN for code, _ in answers) / len(answers), DIGITS)
 
 
-def judge(labelled: Labelled, answers: Sequence[Answer]) -> dict[str, Any]:
+def judge(labeled: Labeled, answers: Sequence[Answer]) -> dict[str, Any]:
     """All figures of one system on one set of texts of known language."""
-    golds = [name for _, name in labelled]
+    golds = [name for _, name in labeled]
     codes = [code for code, _ in answers]
     by_key: dict[str, Key] = {"base": base_code, "merged": merged}
     found: dict[str, Any] = {
@@ -154,24 +154,24 @@ def judge(labelled: Labelled, answers: Sequence[Answer]) -> dict[str, Any]:
     return found
 
 
-def judge_system(name: str, result: dict[str, Any], known: Mapping[str, Labelled]) -> dict[str, Any]:
+def judge_system(name: str, result: dict[str, Any], known: Mapping[str, Labeled]) -> dict[str, Any]:
     """The row of one system: answers become figures."""
     answers: dict[str, list[Answer]] = result.pop("answers")
-    gold = [base_code(label) for labelled in known.values() for _, label in labelled]
+    gold = [base_code(label) for labeled in known.values() for _, label in labeled]
     codes = [base_code(code) for kind in known for code, _ in answers[kind]]
     return {
         "detector": name,
         **result,
-        "known": {kind: judge(labelled, answers[kind]) for kind, labelled in known.items()},
+        "known": {kind: judge(labeled, answers[kind]) for kind, labeled in known.items()},
         "open": {
             kind: share_unknown(found) for kind, found in answers.items() if kind not in known and kind not in SPELLINGS
         },
         "spellings": {kind: Counter(code for code, _ in answers[kind]).most_common() for kind in SPELLINGS},
         "by_language": {
             kind: accuracy_by_language(
-                [base_code(label) for _, label in labelled], [base_code(code) for code, _ in answers[kind]]
+                [base_code(label) for _, label in labeled], [base_code(code) for code, _ in answers[kind]]
             )
-            for kind, labelled in known.items()
+            for kind, labeled in known.items()
         },
         "confusions": confusions(gold, codes, CONFUSIONS),
         "named_for_others": Counter(
@@ -180,7 +180,7 @@ def judge_system(name: str, result: dict[str, Any], known: Mapping[str, Labelled
     }
 
 
-def timed_texts(sentences: Labelled) -> list[str]:
+def timed_texts(sentences: Labeled) -> list[str]:
     """Sentences of about 130 characters in all languages."""
     low, high = SPEED_LETTERS
     return [text for text, _ in sentences if low <= len(text) <= high][:SPEED_TEXTS]
@@ -367,7 +367,7 @@ def main() -> None:
     opened = open_sets(EACH_OTHER)
     timed = timed_texts(known["sentences"])
     sets = {
-        **{kind: [text for text, _ in labelled] for kind, labelled in known.items()},
+        **{kind: [text for text, _ in labeled] for kind, labeled in known.items()},
         **opened,
         **{kind: list(texts) for kind, texts in SPELLINGS.items()},
     }

@@ -6,7 +6,7 @@ import unicodedata
 import uuid
 
 from langdetect_200_samples import CODE, NAMES
-from langdetect_data import Labelled
+from langdetect_data import Labeled
 from languages_data import classes, is_unspaced, other_languages, texts
 
 FIRST_WORDS, FIRST_CHARACTERS = 3, 8
@@ -20,7 +20,7 @@ ENCODINGS = ("latin-1", "cp1252", "koi8-r")
 KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
 
-def known_sets(most: int) -> dict[str, Labelled]:
+def known_sets(most: int) -> dict[str, Labeled]:
     """Test texts with their classes: at most `most` of each class, taken at even distances."""
     sib = {name: texts(name, "sib", "test") for name in classes()}
     sentences = [(text, name) for name, found in sib.items() for text in evenly(found, most)]

@@ -52,9 +52,9 @@ def make_case(split: str, each: int, known: Sequence[str], prior: bool) -> Case:
     """The texts whose script leaves a choice between languages that the detector knows."""
     languages = tuple(sorted(code for code in known if (code in LANGUAGES if prior else code not in ON_REQUEST)))
     parts, gold = [], []
-    for labelled in fit_sets(split, each).values():
-        for part in split_scripts([prepare(text) for text, _ in labelled]):
-            language = labelled[part.owner][1]
+    for labeled in fit_sets(split, each).values():
+        for part in split_scripts([prepare(text) for text, _ in labeled]):
+            language = labeled[part.owner][1]
             choice = sum(is_written_in(code, part.script) for code in languages) > 1
             if part.share == 1.0 and choice and language in languages and is_written_in(language, part.script):
                 parts.append(part)
@@ -77,7 +77,7 @@ def loss(scores: Floats, case: Case) -> float:
 
 
 def minimum(function: Callable[[Floats], float], start: Sequence[float]) -> list[float]:
-    """The positive numbers that minimise a function."""
+    """The positive numbers that minimize a function."""
     bounds = [(np.log(1e-2), np.log(1e2))] * len(start)
     found = minimize(lambda logs: function(np.exp(logs)), np.log(start), method="Powell", bounds=bounds)
     return [round(float(value), DIGITS) for value in np.exp(np.atleast_1d(found.x))]

@@ -13,7 +13,7 @@ from common import data_folder
 _HERE = str(Path(__file__).resolve().parent)
 sys.path[:] = [place for place in sys.path if place != _HERE] + [_HERE]
 
-Labelled = list[tuple[str, str]]
+Labeled = list[tuple[str, str]]
 
 SIB200 = {
     "ar": "arb_Arab",
@@ -56,9 +56,9 @@ def ntrex(language: str, split: str) -> list[str]:
     return lines[:NTREX_TRAIN] if split == "train" else lines[NTREX_TRAIN:]
 
 
-def tweets(split: str) -> Labelled:
+def tweets(split: str) -> Labeled:
     """UMSAB: train, val or test."""
-    found: Labelled = []
+    found: Labeled = []
     for language, name in UMSAB.items():
         path = data_folder() / "umsab" / name / f"{split}_text.txt"
         found += [(text, language) for text in path.read_text(encoding="utf8").splitlines()]
@@ -76,7 +76,7 @@ def first_words(text: str, language: str, count: int = 3) -> str:
     return text[: 8 * count // 3] if language in UNSPACED else " ".join(text.split()[:count])
 
 
-def test_sets() -> dict[str, Labelled]:
+def test_sets() -> dict[str, Labeled]:
     """What is reported: nothing of it may reach a fit or a choice."""
     sentences = [(text, language) for language in LANGUAGES for text in sib200(language, "test")]
     lid = {
@@ -96,13 +96,13 @@ def test_sets() -> dict[str, Labelled]:
     }
 
 
-def fit_sets(split: str, each: int) -> dict[str, Labelled]:
+def fit_sets(split: str, each: int) -> dict[str, Labeled]:
     """The same kinds of text made from what may be used: `train` for fits, `dev` for temperatures and choices.
 
     each: so many snippets of each length, words and pairs a language. Snippets are one to fifteen words of running text
     from anywhere in it; words and pairs are drawn from the different words of all texts.
     """
-    found: dict[str, Labelled] = {"snippets": [], "single_words": [], "word_pairs": []}
+    found: dict[str, Labeled] = {"snippets": [], "single_words": [], "word_pairs": []}
     for number, language in enumerate(LANGUAGES):
         rng = random.Random(number)
         texts = sib200(language, split) + ntrex(language, split)

@@ -17,7 +17,7 @@ from typing import Any
 from common import write_results
 from langdetect_200 import judge, percent, table
 from langdetect_200_texts import documents, first_words, one_word
-from langdetect_data import Labelled
+from langdetect_data import Labeled
 from langdetect_systems import best_language
 from languages_data import classes, texts
 
@@ -27,7 +27,7 @@ from spacy_xlt.detectors.ngrams import NGrams, read_model
 RATES = (0.0, 0.01, 0.02)
 
 
-def held_out_sets(known: set[str]) -> dict[str, Labelled]:
+def held_out_sets(known: set[str]) -> dict[str, Labeled]:
     """Texts of the classes that a model knows."""
     sib = {name: texts(name, "sib", "fold0") for name in sorted(known)}
     sentences = [(text, name) for name, found in sib.items() for text in found]
@@ -50,10 +50,10 @@ def measure(model: Path, known: set[str]) -> list[dict[str, Any]]:
     rows = []
     for rate in RATES:
         detector = NGrams(unknown_rate=rate)
-        for kind, labelled in held_out_sets(known).items():
-            found = detector.detect([text for text, _ in labelled])
-            row = judge(labelled, [best_language(candidates) for candidates in found])
-            rows.append({"texts": kind, "number": len(labelled), "rate": rate, **row})
+        for kind, labeled in held_out_sets(known).items():
+            found = detector.detect([text for text, _ in labeled])
+            row = judge(labeled, [best_language(candidates) for candidates in found])
+            rows.append({"texts": kind, "number": len(labeled), "rate": rate, **row})
             print(model.name, rate, kind, row["merged"], f"xx {row['unknown']}", f"ECE {row['ece']:.3f}", flush=True)
     return rows
 

@@ -138,8 +138,8 @@ def main() -> None:
     detector = NGrams()
     data = [item for pair in PAIRS for item in switched(pair, "dev", 20)]
     texts = [text for text, _ in data]
-    for neighbours in (1, 2, 3):
-        module.NEIGHBOURS = neighbours
+    for neighbors in (1, 2, 3):
+        module.NEIGHBOURS = neighbors
         units = [module.split_units(text) for text in texts]
         asked = [window for text, own in zip(texts, units) for window in module._windows(text, own)]
         for name, languages in (("prior", LANGUAGES), ("open", None)):
@@ -149,7 +149,7 @@ def main() -> None:
                 judged = iter(answers)
                 found = [module._join(own, [next(judged) for _ in range(2 * len(own))]) for own in units]
                 figures = score([count(text, gold, own) for (text, gold), own in zip(data, found)])
-                print(name, {"neighbours": neighbours, "own": own_weight, "cost": cost}, figures, flush=True)
+                print(name, {"neighbors": neighbors, "own": own_weight, "cost": cost}, figures, flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     python benchmarks/logistic.py MODEL TRAIN TEST METRICS
 
-MODEL is a pipeline of the four components, TRAIN its labelled training texts, TEST labelled texts in many languages,
+MODEL is a pipeline of the four components, TRAIN its labeled training texts, TEST labeled texts in many languages,
 METRICS what `xlt evaluate MODEL TEST` wrote. Prints the accuracy of both, before and after projection.
 """
 

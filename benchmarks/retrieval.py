@@ -4,7 +4,7 @@
 
 Each kind of data runs in a process of its own, which makes two sets [n, width], measures sgemm (NumPy's product of one
 tile, before and after), and finds the nearest key of every query by CSLS. That takes two products of both sets: one
-for the mean similarity of the neighbourhoods on both sides, one for the retrieval. Peak memory is that of the whole
+for the mean similarity of the neighborhoods on both sides, one for the retrieval. Peak memory is that of the whole
 process, Python, NumPy and both sets included. Writes benchmarks/results/retrieval.{json,md}.
 """
 
@@ -23,8 +23,8 @@ from spacy_xlt.alignment.retrieval import hubness, nearest
 from spacy_xlt.alignment.tiles import BLOCK_ROWS
 
 KINDS = {
-    "random": "normal vectors: no structure, all neighbours equally far",
-    "clustered": "rows around 2,000 centres, in the order of the centres: hubs, and neighbours that lie side by side",
+    "random": "normal vectors: no structure, all neighbors equally far",
+    "clustered": "rows around 2,000 centers, in the order of the centers: hubs, and neighbors that lie side by side",
 }
 CENTERS = 2000
 SGEMM_SECONDS = 3.0

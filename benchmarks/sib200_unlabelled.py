@@ -1,4 +1,4 @@
-"""Unlabelled texts of 14 languages for the projector of the SIB-200 models: one JSONL file with text and language.
+"""Unlabeled texts of 14 languages for the projector of the SIB-200 models: one JSONL file with text and language.
 
     python benchmarks/sib200_unlabelled.py
 

@@ -34,7 +34,7 @@ from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.cpu import has_cpu_flag, usable_threads
 from spacy_xlt.exporters.export import PRESETS, describe, export
 from spacy_xlt.files import folder_megabytes
-from spacy_xlt.models import load_model, save_model
+from spacy_xlt.models import load_model, save
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.training.pipeline import read_packaged_config
@@ -46,12 +46,12 @@ SMALLEST_SIZE = 1024  # of the matrices whose product gives the machine's rate
 
 
 def sib200(split: str) -> list[Record]:
-    """The labelled sentences of all 14 languages."""
+    """The labeled sentences of all 14 languages."""
     files = sorted((data_folder() / "sib200").glob(f"*/{split}.tsv"))
     return Dataset.load(files).records
 
 
-def unlabelled() -> dict[str, list[str]]:
+def unlabeled() -> dict[str, list[str]]:
     """What `fast` may learn from: the source's training texts, and NTREX and SIB-200's dev texts of all languages."""
     texts = {code: lines[:1800] for code, lines in read_ntrex().items()}
     for record in [*sib200("dev"), *Dataset.load([data_folder() / "sib200" / "eng_Latn" / "train.tsv"]).records]:
@@ -66,10 +66,10 @@ def export_presets(model: Path, folder: Path) -> None:
             print(f"exporting {name} ...", flush=True)
             start = time.perf_counter()
             preset: Any = name.removesuffix("-trimmed")
-            texts = unlabelled() if name in ("fast", TRIMMED) else {}
+            texts = unlabeled() if name in ("fast", TRIMMED) else {}
             languages = sorted(texts) if name == TRIMMED else []
             exported = export(load_model(model), preset=preset, texts=texts, languages=languages, progress=True)
-            save_model(exported, folder / name)
+            save(exported, folder / name)
             print(
                 *describe(exported.meta["xlt_export"]), f"({time.perf_counter() - start:.0f} s)", sep="\n  ", flush=True
             )

@@ -75,8 +75,8 @@ def main() -> None:
     for a in SMOOTHING:
         vectors = embed(pieces, table, a)
         languages = [name.partition(".")[2] for name in vectors if name.startswith("dev.")]
-        unlabelled = {code: np.concatenate([vectors[f"ntrex.{code}"], vectors[f"dev.{code}"]]) for code in languages}
-        maps = AnchoredCentering().fit(unlabelled, SOURCE)
+        unlabeled = {code: np.concatenate([vectors[f"ntrex.{code}"], vectors[f"dev.{code}"]]) for code in languages}
+        maps = AnchoredCentering().fit(unlabeled, SOURCE)
         for cost in COSTS:
             head = LogisticRegression(C=cost, max_iter=1000).fit(vectors[f"train.{SOURCE}"], labels[f"train.{SOURCE}"])
             row: dict[str, Any] = {"a": a, "C": cost}

@@ -20,7 +20,7 @@ NAMES = ("Anna", "Li Wei", "Mehmet", "Amina", "Olga", "João", "Fatima", "Kenji"
 
 
 def read_texts(corpus: Path) -> dict[str, list[str]]:
-    """{language: texts} of the corpus's test and unlabelled files."""
+    """{language: texts} of the corpus's test and unlabeled files."""
     texts: dict[str, list[str]] = {}
     for language in LANGUAGES:
         files = [corpus / folder / f"{language}.jsonl" for folder in ("test", "unlabelled")]

@@ -37,13 +37,13 @@ import numpy as np
 import spacy
 from common import PROJECT, RESULTS, data_folder, read_ntrex, write_results
 from spacy.language import Language
-from speed import unlabelled as unlabelled_texts
+from speed import unlabeled as unlabelled_texts
 
 from spacy_xlt.data.records import Record
 from spacy_xlt.evaluation.metrics import accuracy, macro_f1
 from spacy_xlt.exporters.student import make_transfer_set, with_student
 from spacy_xlt.languages import base_code
-from spacy_xlt.models import save_model
+from spacy_xlt.models import save
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.training.model_state import head_labels, restore, take_snapshot
@@ -107,7 +107,7 @@ def read_task(task: str) -> tuple[Texts, Texts, Texts]:
     return read_sst2_de("train"), read_sst2_de("dev"), read_sst2_de("test")
 
 
-def unlabelled(task: str, train_texts: Texts, dev: Texts) -> dict[str, list[str]]:
+def unlabeled(task: str, train_texts: Texts, dev: Texts) -> dict[str, list[str]]:
     """Return unlabeled texts: the development texts, and lines of NTREX (SIB-200) or training texts of the targets."""
     texts = {code: [record.text for record in records] for code, records in dev.items()}
     if task == "sib200":
@@ -136,7 +136,7 @@ def start_model(task: str, encoder: str, train_texts: Texts, dev: Texts, texts: 
         method: Any = "frozen" if encoder == "frozen" else "finetune"
         nlp = train(train_texts["en"], dev=dev["en"], method=method, languages=sorted(dev))
         project(nlp, texts)
-        save_model(nlp, folder)
+        save(nlp, folder)
     return spacy.load(folder)
 
 
@@ -299,7 +299,7 @@ def main() -> None:
         parser.error("--targets is for --methods few-shot")
     for task in options.tasks.split(","):
         train_texts, dev, test = read_task(task)
-        texts = unlabelled(task, train_texts, dev)
+        texts = unlabeled(task, train_texts, dev)
         wanted = {"en", *options.targets.split(",")} if options.targets else set(dev)
         given = {code: records for code, records in dev.items() if code in wanted}
         for encoder in options.encoders.split(","):

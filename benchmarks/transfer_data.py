@@ -4,7 +4,7 @@
 
 - corpus/sib200/few.jsonl: 16 texts per label in each of the 13 target languages, from their training data.
 - corpus/sentiment: SST-2 in English (train, dev), and German tweets of UMSAB without the neutral ones (few with 16
-  texts per label, test, unlabelled with English texts, unlabelled-targets).
+  texts per label, test, unlabeled with English texts, unlabelled-targets).
 - corpus/tweets: the same files of UMSAB with three labels in English, German, French and Spanish, and dev-targets.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from common import PROJECT
-from transfer import choose, read_task, unlabelled
+from transfer import choose, read_task, unlabeled
 
 from spacy_xlt.data.records import Record
 from spacy_xlt.files import whole_file
@@ -22,9 +22,9 @@ CORPUS = PROJECT / "corpus"
 K, SEED = 16, 0
 
 
-def write(records: Iterable[Record], path: Path, labelled: bool = True) -> None:
+def write(records: Iterable[Record], path: Path, labeled: bool = True) -> None:
     rows = (
-        {"text": record.text, **({"label": record.labels[0]} if labelled else {}), "lang": record.language}
+        {"text": record.text, **({"label": record.labels[0]} if labeled else {}), "lang": record.language}
         for record in records
     )
     with whole_file(path) as scratch:
@@ -37,7 +37,7 @@ def main() -> None:
     write((record for code in targets for record in choose(train[code], K, SEED)), CORPUS / "sib200" / "few.jsonl")
     for task, name in (("sst2-de", "sentiment"), ("umsab", "tweets")):
         train, dev, test = read_task(task)
-        texts = unlabelled(task, train, dev)
+        texts = unlabeled(task, train, dev)
         targets = sorted(set(train) - {"en"})
         folder = CORPUS / name
         write(train["en"], folder / "train.jsonl")
@@ -46,7 +46,7 @@ def main() -> None:
         write((record for code in targets for record in test[code]), folder / "test.jsonl")
         for file, codes in (("unlabelled", sorted(texts)), ("unlabelled-targets", targets)):
             records = (Record(text, (), code, "") for code in codes for text in texts[code])
-            write(records, folder / f"{file}.jsonl", labelled=False)
+            write(records, folder / f"{file}.jsonl", labeled=False)
         if name == "tweets":
             write((record for code in targets for record in dev[code]), folder / "dev-targets.jsonl")
         print(f"✔ {folder.relative_to(PROJECT)}: {', '.join(sorted(path.name for path in folder.iterdir()))}")

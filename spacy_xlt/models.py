@@ -58,8 +58,4 @@ def use_gpu(gpu_id: int) -> None:
         try:
             require_gpu(gpu_id)
         except ValueError as error:
-            raise XltError(f"There is no GPU {gpu_id} ({error}). Leave out --gpu-id to use the CPU.") from error
-
-
-# TODO(lead): renamed at the end of the merges.
-save_model = save
+            raise XltError(f"There is no GPU {gpu_id} ({error}). Use -1 for the CPU.") from error

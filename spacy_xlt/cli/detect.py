@@ -1,7 +1,6 @@
 """`xlt detect`: print the language of each document of a file or a stream."""
 
 import json
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -34,6 +33,7 @@ def detect_cli(
 ) -> None:
     """Print the language and probability of each document."""
     from spacy_xlt.detectors.base import read_prior
+    from spacy_xlt.detectors.detect import make_detector
     from spacy_xlt.detectors.segments import find_segments
     from spacy_xlt.errors import XltError
 
@@ -50,31 +50,6 @@ def detect_cli(
         for each, candidates, segment in zip(batch, found, pieces):
             sys.stdout.write(line(each, candidates, threshold, segment))
         sys.stdout.flush()
-
-
-def make_detector(name: str) -> Any:
-    """Make a detector by its short name (`NGrams`, the newest version; `NGrams.v1`) or by its registered name.
-
-    Raises:
-        XltError: There is no detector of this name. The message lists all detectors.
-    """
-    from spacy.util import registry
-
-    from spacy_xlt import registries as _registries  # noqa: F401
-    from spacy_xlt.errors import XltError
-
-    detectors: Any = registry.xlt_detectors  # type: ignore[attr-defined]
-    names = sorted(detectors.get_all())
-    exact = [each for each in names if each in (name, f"spacy-xlt.{name}")]
-    versions = [each for each in names if re.fullmatch(rf"spacy-xlt\.{re.escape(name)}\.v\d+", each)]
-    found = exact or sorted(versions, key=lambda each: int(each.rpartition(".v")[2]))
-    if not found:
-        there = ", ".join(dict.fromkeys(re.sub(r"^spacy-xlt\.(.*)\.v\d+$", r"\1", each) for each in names))
-        raise XltError(f"There is no detector {name}. The detectors are: {there}.")
-    try:
-        return detectors.get(found[-1])()
-    except TypeError as error:
-        raise XltError(f"The detector {name} needs settings ({error}). Use it in a config.") from error
 
 
 def read_languages(option: str) -> dict[str, float]:

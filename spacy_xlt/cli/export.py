@@ -45,7 +45,7 @@ def export_cli(
     from spacy_xlt.evaluation.evaluate import evaluate
     from spacy_xlt.exporters.export import META_KEY, PRESETS, describe, export, mean_accuracy
     from spacy_xlt.files import folder_megabytes
-    from spacy_xlt.models import check_output, load_model, save_model, use_gpu
+    from spacy_xlt.models import check_output, load_model, save, use_gpu
 
     check_choice("--preset", preset, PRESETS)
     check_output(output)
@@ -74,5 +74,5 @@ def export_cli(
             f"Accuracy on {len(labeled)} development texts, mean of {len(before.languages)} languages: "
             f"{mean_accuracy(before.to_dict()):.3f} before, {mean_accuracy(after.to_dict()):.3f} after."
         )
-    save_model(exported, output)
+    save(exported, output)
     print(f"✔ {output}: {folder_megabytes(output):.0f} MB, preset {preset}")

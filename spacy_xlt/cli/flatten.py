@@ -32,7 +32,7 @@ def flatten_cli(
     from spacy_xlt.data.records import ColumnNames
     from spacy_xlt.extras import require
     from spacy_xlt.interop.flatten import flatten
-    from spacy_xlt.models import check_output, load_model, save_model, use_gpu
+    from spacy_xlt.models import check_output, load_model, save, use_gpu
 
     require("spacy-transformers", "spacy_transformers")
     check_output(output)
@@ -49,5 +49,5 @@ def flatten_cli(
         source_texts=loaded.texts if texts else None,
         progress=progress,
     )
-    save_model(nlp, output)
+    save(nlp, output)
     print(f"✔ {output}: {', '.join(nlp.pipe_names)}")

@@ -54,7 +54,7 @@ def train_cli(
     from spacy_xlt.cli.common import check_choice, make_columns, print_notes, read_languages, report_bad_records
     from spacy_xlt.cli.transfer_common import read_data
     from spacy_xlt.data.dataset import Dataset
-    from spacy_xlt.models import check_output, save_model, use_gpu
+    from spacy_xlt.models import check_output, save, use_gpu
     from spacy_xlt.training.train import METHODS, train
 
     check_choice("--method", method, METHODS)
@@ -83,7 +83,7 @@ def train_cli(
         checkpoint=checkpoint,
         progress=progress,
     )
-    save_model(nlp, output)
+    save(nlp, output)
     if "performance" in nlp.meta:
         print(f"Macro-F1 on the development data: {nlp.meta['performance']['cats_macro_f']:.3f}")
     print(f'✔ {output}: nlp = spacy.load("{output}"); nlp("...").cats')

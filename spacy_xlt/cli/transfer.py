@@ -53,7 +53,7 @@ def project_cli(
     from spacy_xlt.data.dictionaries import read_dictionary
     from spacy_xlt.data.records import ColumnNames
     from spacy_xlt.errors import XltError
-    from spacy_xlt.models import check_output, load_model, save_model, use_gpu
+    from spacy_xlt.models import check_output, load_model, save, use_gpu
     from spacy_xlt.pipeline.find import find_pipe
     from spacy_xlt.pipeline.projector import Projector
     from spacy_xlt.transfer.project import project
@@ -77,7 +77,7 @@ def project_cli(
         raise typer.Exit(1)
     nlp = load_model(model)
     result = project(nlp, unlabeled, translations=translations, aligner=aligner, progress=progress)
-    save_model(nlp, output)
+    save(nlp, output)
     counts = ", ".join(f"{code} {count}" for code, count in result.settings["counts"].items())
     known = ", ".join(find_pipe(nlp, Projector).languages)
     print(f"✔ {output}: fitted on {counts} texts. The model knows {known}.")

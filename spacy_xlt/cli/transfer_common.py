@@ -94,9 +94,9 @@ def source_of(nlp: "Language") -> str:
 
 def finish(nlp: "Language", output: Path, result: "Result") -> None:
     """Write the model, and print the result. If the new model was rejected, the old one is written."""
-    from spacy_xlt.models import save_model
+    from spacy_xlt.models import save
 
-    save_model(nlp, output)
+    save(nlp, output)
     for note in result.notes:
         print(f"⚠ {note}", file=sys.stderr)
     for language, figures in result.metrics.items():

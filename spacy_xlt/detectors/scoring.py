@@ -45,7 +45,7 @@ class ScoringDetector(ABC):
 
     @abstractmethod
     def score(self, texts: Sequence[str], languages: tuple[str, ...]) -> Scores:
-        """Return log-likelihoods, not normalised: float32, a row for each text, a column for each of the languages.
+        """Return log-likelihoods, not normalized: float32, a row for each text, a column for each of the languages.
 
         texts: prepared, with at least one letter. languages: of `self.languages`, sorted, at least two.
         """
@@ -56,7 +56,7 @@ class ScoringDetector(ABC):
         return np.zeros(len(languages), dtype=np.float32)
 
     def calibrated(self, parts: Sequence[Part], languages: tuple[str, ...], prior: bool) -> NDArray[np.float64]:
-        """Return log-probabilities, not normalised: a row for each part, a column for each of the languages.
+        """Return log-probabilities, not normalized: a row for each part, a column for each of the languages.
 
         prior: whether the user gives one; it is not in the result.
         """

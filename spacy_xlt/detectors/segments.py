@@ -23,7 +23,7 @@ from spacy_xlt.languages import UNKNOWN, add_by_base_code, add_by_code, base_cod
 # Chosen on pairs of sentences of SIB-200 dev and NTREX, see benchmarks/langdetect_segments.py.
 SWITCH_COST = 10.0  # nats
 NEIGHBOURS = 1  # words on each side
-OWN_WEIGHT = 0.5  # of a word judged alone, beside 1 for it with its neighbours
+OWN_WEIGHT = 0.5  # of a word judged alone, beside 1 for it with its neighbors
 SMALLEST = 0.005  # the probability of a language that is not among a word's candidates
 # Of the probability that a word is in no known language, this part counts for each language of the text. With 0, four
 # unknown words are cut out of a sentence; with .5, most unknown sentences are not found.

@@ -222,7 +222,10 @@ def _pooling_of(source: str, is_local: bool) -> Pooling:
         return "mean"
     if config.get("pooling_mode_cls_token") or config.get("pooling_mode") == "cls":
         return "cls"
-    raise XltError(f"{source} asks for a pooling ({POOLING_FILE}) that is neither mean nor cls: choose with --pooling.")
+    raise XltError(
+        f"{source}: {POOLING_FILE} names a pooling that is neither mean nor cls. Choose one of them.",
+        parameter="pooling",
+    )
 
 
 def _prefix_of(source: str, is_local: bool) -> str:
@@ -252,7 +255,7 @@ def _download_optional(name: str, file: str) -> Path | None:
         if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
             return None
         raise XltError(
-            f"The Hub could not be asked for the pooling of {name} ({file}): choose with --pooling mean or cls."
+            f"The Hub did not answer which pooling {name} has ({file}). Choose mean or cls.", parameter="pooling"
         ) from error
 
 

@@ -1,6 +1,6 @@
 """The static back end: a text is the weighted sum of its words' vectors. NumPy alone, no neural network.
 
-Its folder is made by `python -m spacy xlt export --preset fast` (see transfer/student.py):
+Its folder is made by `python -m spacy xlt export --preset fast` (see exporters/student.py):
 
     model.safetensors  words.txt
 

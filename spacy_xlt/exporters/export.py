@@ -21,7 +21,7 @@ from spacy_xlt.exporters.pipeline import check_pipeline, replace_encoder, traine
 from spacy_xlt.exporters.student import make_transfer_set, with_student
 from spacy_xlt.exporters.trim import required_pieces, used_pieces
 from spacy_xlt.languages import find_language
-from spacy_xlt.models import check_output, load_model, save_model
+from spacy_xlt.models import check_output, load_model, save
 
 Preset = Literal["quality", "balanced", "fast"]
 PRESETS: tuple[Preset, ...] = get_args(Preset)
@@ -90,7 +90,7 @@ def export(
         }
     exported.meta[META_KEY] = {"preset": preset, **facts}
     if output is not None:
-        save_model(exported, Path(output))
+        save(exported, Path(output))
     return exported
 
 

@@ -58,7 +58,7 @@ def TextCatMLP_v1(
     hidden: its width.
     dropout: while training, of the hidden layer.
     """
-    # Unit vectors have entries of about d^-0.5: scaled to about 1 they are what the initialisation expects.
+    # Unit vectors have entries of about d^-0.5: scaled to about 1 they are what the initialization expects.
     hidden_layer: Model[Floats2d, Floats2d] = chain(Gelu(nO=hidden), Dropout(dropout))
     return _head(chain(embed, Scale_v1(scale), hidden_layer), exclusive_classes, nO)
 

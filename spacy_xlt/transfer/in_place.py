@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, Union
 
 from spacy.language import Language
 
-from spacy_xlt.models import load_model, save_model
+from spacy_xlt.models import load_model, save
 
 P = ParamSpec("P")
 ReturnT = TypeVar("ReturnT")
@@ -30,7 +30,7 @@ def in_place(
         folder = Path(nlp)
         pipeline = load_model(folder)
         returned = function(pipeline, *args, **options)
-        save_model(pipeline, folder)
+        save(pipeline, folder)
         return returned
 
     return run

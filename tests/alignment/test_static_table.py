@@ -29,8 +29,8 @@ def test_projection_takes_the_language_out_of_static_vectors(default_encoder: Pa
 
     english = embed("en", "train")
     head = linear_model.LogisticRegression(max_iter=1000).fit(SCALE * english, read_labels("en", "train"))
-    unlabelled = {"en": english, **{language: embed(language, "train")[:300] for language in TARGETS}}
-    maps = AnchoredCentering().fit(unlabelled, "en")
+    unlabeled = {"en": english, **{language: embed(language, "train")[:300] for language in TARGETS}}
+    maps = AnchoredCentering().fit(unlabeled, "en")
     raw, projected = [], []
     for language in TARGETS:
         rows, gold = embed(language, "dev"), np.array(read_labels(language, "dev"))

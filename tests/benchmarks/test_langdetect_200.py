@@ -38,8 +38,8 @@ def test_an_answer_outside_of_the_set_is_no_language_of_the_mean(benchmark: Modu
 
 
 def test_base_codes_and_macrolanguages_are_judged_apart(benchmark: ModuleType) -> None:
-    labelled = [("Tekst", "hrv_Latn"), ("Текст", "srp_Cyrl"), ("文", "zho_Hant")]
-    found = benchmark.judge(labelled, [("bs", 0.9), ("hbs", 0.9), ("zho_Hans", 0.9)])
+    labeled = [("Tekst", "hrv_Latn"), ("Текст", "srp_Cyrl"), ("文", "zho_Hant")]
+    found = benchmark.judge(labeled, [("bs", 0.9), ("hbs", 0.9), ("zho_Hans", 0.9)])
     assert found["base"]["accuracy"] == pytest.approx(1 / 3, abs=1e-4)
     assert found["merged"]["accuracy"] == 1.0
     assert found["ece"] == pytest.approx(0.1)

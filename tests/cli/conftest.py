@@ -11,7 +11,7 @@ from tests.records import make_records, write_csv
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Labelled English texts as CSV."""
+    """Labeled English texts as CSV."""
     return write_csv(make_records(), tmp_path_factory.mktemp("data") / "tickets.csv")
 
 

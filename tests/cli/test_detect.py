@@ -11,7 +11,7 @@ import pytest
 from spacy.util import registry
 
 from spacy_xlt import registries as _registries  # noqa: F401
-from spacy_xlt.cli.detect import make_detector
+from spacy_xlt.detectors.detect import make_detector
 from spacy_xlt.errors import XltError
 from tests.cli.running import fail, run, succeed
 from tests.detectors.snippets import SENTENCES
@@ -68,7 +68,7 @@ def test_languages_are_the_prior() -> None:
 
 
 def test_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spacy_xlt.cli.detect.make_detector", lambda name: DETECTOR)
+    monkeypatch.setattr("spacy_xlt.detectors.detect.make_detector", lambda name: DETECTOR)
     stdin = "simplified\nserbian\nnoise"
     assert rows(succeed("detect", stdin=stdin)) == [
         ["zh", "0.900", "zho_Hans", "simplified"],

@@ -155,12 +155,12 @@ def test_without_a_bad_record_there_is_no_quarantine_file(tmp_path: Path) -> Non
 # The split
 
 
-def labelled(text: str, *labels: str) -> Record:
+def labeled(text: str, *labels: str) -> Record:
     return Record(text, labels, "en", "x")
 
 
 def test_every_fifth_text_of_each_label_goes_to_dev() -> None:
-    common, rare = ([labelled(f"{label} {i}", label) for i in range(n)] for label, n in (("common", 11), ("rare", 5)))
+    common, rare = ([labeled(f"{label} {i}", label) for i in range(n)] for label, n in (("common", 11), ("rare", 5)))
     records = [*common[:3], *rare, *common[3:]]
     train, dev = split_records(records)
     assert [record.text for record in dev] == ["rare 4", "common 4", "common 9"]
@@ -169,26 +169,26 @@ def test_every_fifth_text_of_each_label_goes_to_dev() -> None:
 
 
 def test_a_label_with_fewer_than_five_texts_stays_in_train() -> None:
-    records = [*(labelled(f"a{i}", "a") for i in range(4)), *(labelled(f"b{i}", "b") for i in range(4))]
+    records = [*(labeled(f"a{i}", "a") for i in range(4)), *(labeled(f"b{i}", "b") for i in range(4))]
     assert split_records(records) == (records, [])
 
 
 def test_copies_of_a_text_stay_on_one_side() -> None:
     texts = ["a", "b", "c", "d", "e", "e", "f", "e", "a"]
-    train, dev = split_records([labelled(text, "x") for text in texts])
+    train, dev = split_records([labeled(text, "x") for text in texts])
     assert [record.text for record in train] == ["a", "b", "c", "d", "f", "a"]
     assert [record.text for record in dev] == ["e", "e", "e"]
 
 
 def test_a_set_of_labels_counts_as_a_label() -> None:
-    records = [labelled(f"t{i}", *("ab" if i % 2 else "a")) for i in range(10)]
+    records = [labeled(f"t{i}", *("ab" if i % 2 else "a")) for i in range(10)]
     _, dev = split_records(records)
     assert [record.labels for record in dev] == [("a",), ("a", "b")]
 
 
 def own_combinations() -> list[Record]:
     """150 texts, each with its own combination of 8 labels."""
-    return [labelled(f"t{i}", *(f"l{bit}" for bit in range(8) if (i + 1) & (1 << bit))) for i in range(150)]
+    return [labeled(f"t{i}", *(f"l{bit}" for bit in range(8) if (i + 1) & (1 << bit))) for i in range(150)]
 
 
 def test_texts_that_each_have_their_own_combination_of_labels_are_split_label_by_label() -> None:
@@ -202,12 +202,12 @@ def test_texts_that_each_have_their_own_combination_of_labels_are_split_label_by
 
 
 def test_a_label_with_few_texts_keeps_them_whatever_stands_beside_it() -> None:
-    records = [labelled(f"t{i}", "common", *(["rare"] if i % 5 == 4 and i < 20 else [])) for i in range(100)]
+    records = [labeled(f"t{i}", "common", *(["rare"] if i % 5 == 4 and i < 20 else [])) for i in range(100)]
     train, dev = split_records(records)
     assert sum("rare" in record.labels for record in train) == 4
     assert len(dev) == 20
 
 
 def test_texts_without_a_label_are_split_as_well() -> None:
-    _, dev = split_records([labelled(f"t{i}") for i in range(10)])
+    _, dev = split_records([labeled(f"t{i}") for i in range(10)])
     assert [record.text for record in dev] == ["t4", "t9"]

@@ -188,8 +188,8 @@ def test_every_kind_of_file_has_an_encoding(tmp_path: Path, name: str, content: 
     assert texts(Dataset.load(write(tmp_path / name, content.encode("cp1252")), encoding="cp1252")) == ["café"]
     packed = write(tmp_path / f"{name}.gz", gzip.compress(content.encode("utf-16")))
     assert texts(Dataset.load(packed)) == ["café"]
-    unlabelled = write(tmp_path / "a.txt", "café\nthé\n".encode("utf-16"))
-    assert texts(Dataset.load(unlabelled, labeled=False)) == ["café", "thé"]
+    unlabeled = write(tmp_path / "a.txt", "café\nthé\n".encode("utf-16"))
+    assert texts(Dataset.load(unlabeled, labeled=False)) == ["café", "thé"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])

@@ -62,7 +62,7 @@ def test_it_is_a_detector(detector: Detector) -> None:
     assert isinstance(detector, Detector)
 
 
-def test_sentences_are_recognised(detector: Detector) -> None:
+def test_sentences_are_recognized(detector: Detector) -> None:
     found = map(best, detector.detect(list(SENTENCES.values())))
     wrong = [language for language, answer in zip(SENTENCES, found) if language != answer]
     # fastText's model takes Swahili for Italian.

@@ -26,9 +26,9 @@ def test_the_profiles_are_those_of_langdetect() -> None:
 @pytest.mark.benchmark_data
 def test_where_langdetect_is_right_about_a_sentence_so_is_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(langdetect.DetectorFactory, "seed", 0)
-    labelled = [(text, language) for language in sib200.FOLDERS for text in sib200.read_texts(language, "dev")[:4]]
-    right = [(text, language) for text, language in labelled if base_code(langdetect.detect(text)) == language]
-    assert len(right) > 0.9 * len(labelled)
+    labeled = [(text, language) for language in sib200.FOLDERS for text in sib200.read_texts(language, "dev")[:4]]
+    right = [(text, language) for text, language in labeled if base_code(langdetect.detect(text)) == language]
+    assert len(right) > 0.9 * len(labeled)
     assert accuracy(LangDetect(), right) == 1.0
 
 

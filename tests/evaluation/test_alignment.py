@@ -46,7 +46,7 @@ def test_without_translations() -> None:
     assert space_figures(x, x)["hubness"] < 3
 
 
-def test_fewer_texts_than_a_neighbourhood() -> None:
+def test_fewer_texts_than_a_neighborhood() -> None:
     assert np.isfinite(list(space_figures(rows(2), rows(1, 1)).values())).all()
 
 

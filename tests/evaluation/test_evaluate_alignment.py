@@ -26,7 +26,7 @@ SHIFT = {"en": 0.0, "de": 8.0, "sw": 9.0}
 class FakeEncoder:
     """A text is `CODE NUMBER`: the same number means the same, and each language is shifted in a direction of its own.
 
-    So without a projection the nearest neighbours are poor, and centering makes them perfect.
+    So without a projection the nearest neighbors are poor, and centering makes them perfect.
     """
 
     is_loaded = True

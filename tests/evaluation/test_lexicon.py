@@ -90,7 +90,7 @@ def test_a_hub_that_csls_takes_down() -> None:
     figures = induce_lexicon(x, y, [(0, 0), (1, 1)])
     assert figures["words"] == 2
     assert figures["cosine"]["p@1"] == 0.0 and figures["csls"]["p@1"] == 1.0
-    # Among the neighbours that lie near the hub alone it has no reason to be taken down.
+    # Among the neighbors that lie near the hub alone it has no reason to be taken down.
     assert induce_lexicon(x, y, [(0, 0), (1, 1)], neighbors=y[:2])["csls"]["p@1"] == 0.0
 
 

@@ -21,7 +21,7 @@ from spacy_xlt.exporters import export as module
 from spacy_xlt.exporters import student
 from spacy_xlt.exporters.export import Similarity, describe, export, mean_accuracy
 from spacy_xlt.exporters.student import word_probabilities
-from spacy_xlt.models import save_model
+from spacy_xlt.models import save
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
@@ -98,7 +98,7 @@ def test_only_our_four_components_with_a_trained_encoder(trained: Language) -> N
 
 
 def test_a_model_folder_is_exported_to_a_folder(trained: Language, tmp_path: Path) -> None:
-    save_model(trained, tmp_path / "model")
+    save(trained, tmp_path / "model")
     exported = export(tmp_path / "model", tmp_path / "out", preset="quality")
     loaded = spacy.load(tmp_path / "out")
     assert isinstance(encoder_of(loaded), OnnxEncoder) and loaded.meta["xlt_export"] == exported.meta["xlt_export"]

@@ -334,12 +334,12 @@ def test_without_set_vector_the_doc_has_none() -> None:
     assert make("en", "de")(doc_of(rows_of("de")[0], "de")).vector_norm == 0
 
 
-# Initialisation
+# Initialization
 
 
 @pytest.fixture(scope="module")
 def nlp(tiny_bert: Path) -> Language:
-    """An encoder and a projector, initialised on English and German."""
+    """An encoder and a projector, initialized on English and German."""
     nlp = spacy.blank("xx")
     nlp.add_pipe("xlt_encoder")
     nlp.add_pipe("xlt_projector")

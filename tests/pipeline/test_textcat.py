@@ -144,7 +144,7 @@ def test_labels_come_from_the_examples(nlp: Language) -> None:
     assert nlp.meta["labels"]["xlt_textcat"] == list(LABELS)
 
 
-def test_labels_can_be_given_at_initialisation(tiny_bert: Path) -> None:
+def test_labels_can_be_given_at_initialization(tiny_bert: Path) -> None:
     nlp = spacy.blank("xx")
     for name in COMPONENTS:
         nlp.add_pipe(name)
@@ -343,7 +343,7 @@ def test_a_second_head_is_trained_on_sourced_components(
 @pytest.mark.parametrize(
     ("names", "mend"), [(["xlt_textcat"], "xlt_projector"), (["xlt_encoder", "xlt_textcat"], "xlt_projector")]
 )
-def test_a_missing_component_is_named_at_initialisation(tiny_bert: Path, names: list[str], mend: str) -> None:
+def test_a_missing_component_is_named_at_initialization(tiny_bert: Path, names: list[str], mend: str) -> None:
     nlp = spacy.blank("xx")
     for name in names:
         nlp.add_pipe(name)
@@ -378,7 +378,7 @@ def test_wrong_categories_are_refused(nlp: Language) -> None:
 # Examples and scores
 
 
-def test_initialisation_leaves_references_as_they_are(tiny_bert: Path) -> None:
+def test_initialization_leaves_references_as_they_are(tiny_bert: Path) -> None:
     nlp = spacy.blank("xx")
     for name in COMPONENTS:
         nlp.add_pipe(name)

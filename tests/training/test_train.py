@@ -101,7 +101,7 @@ def test_what_is_returned_holds_no_path_and_leaves_no_file(
     nlp.to_disk(tmp_path / "model")
     config = (tmp_path / "model" / "config.cfg").read_text()
     assert str(tmp_path) not in config and str(tiny_bert) not in config
-    # It can be initialised anew where the encoder's folder is not known, and keeps its weights.
+    # It can be initialized anew where the encoder's folder is not known, and keeps its weights.
     again = spacy.load(tmp_path / "model")
     before = find_pipe(again, Encoder).encode(["t"])
     find_pipe(again, Encoder).initialize()

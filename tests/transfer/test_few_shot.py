@@ -11,7 +11,7 @@ from spacy.language import Language
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
 from spacy_xlt.heads.layer import Layer
-from spacy_xlt.models import save_model
+from spacy_xlt.models import save
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.result import Result
@@ -170,7 +170,7 @@ def test_fine_tuning_averages_runs_and_interpolates_with_the_old_weights(bert: L
 
 
 def test_a_model_folder_is_changed_in_place(bert: Language, tmp_path: Path) -> None:
-    save_model(bert, tmp_path / "model")
+    save(bert, tmp_path / "model")
     result = few_shot(tmp_path / "model", records("ru"), l2=1.0)
     loaded = spacy.load(tmp_path / "model")
     assert loaded.meta["xlt_transfer"] == [result.to_dict()]
@@ -179,7 +179,7 @@ def test_a_model_folder_is_changed_in_place(bert: Language, tmp_path: Path) -> N
 
 
 def test_a_model_folder_stays_if_the_data_are_wrong(bert: Language, tmp_path: Path) -> None:
-    save_model(bert, tmp_path / "model")
+    save(bert, tmp_path / "model")
     with pytest.raises(XltError):
         few_shot(str(tmp_path / "model"), records("ru")[:1])
     assert "xlt_transfer" not in spacy.load(tmp_path / "model").meta

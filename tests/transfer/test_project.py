@@ -10,7 +10,7 @@ from spacy.language import Language
 pytest.importorskip("transformers")
 
 from spacy_xlt.errors import XltError
-from spacy_xlt.models import save_model
+from spacy_xlt.models import save
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.result import Result
@@ -48,7 +48,7 @@ def test_translations_and_another_aligner(nlp: Language) -> None:
 
 
 def test_a_model_folder_is_changed_in_place(nlp: Language, tmp_path: Path) -> None:
-    save_model(nlp, tmp_path / "model")
+    save(nlp, tmp_path / "model")
     result = project(str(tmp_path / "model"), {"ru": RUSSIAN})
     loaded = spacy.load(tmp_path / "model")
     assert loaded.meta["xlt_transfer"] == [result.to_dict()]

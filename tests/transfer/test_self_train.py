@@ -11,7 +11,7 @@ from spacy.language import Language
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
 from spacy_xlt.heads.layer import Layer
-from spacy_xlt.models import save_model
+from spacy_xlt.models import save
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.training.model_state import get_layer, predictions, set_layer, take_snapshot
@@ -130,7 +130,7 @@ def test_a_first_round_that_is_worse_on_the_development_data(bert: Language, mon
 
 
 def test_a_model_folder_is_changed_in_place(bert: Language, tmp_path: Path) -> None:
-    save_model(bert, tmp_path / "model")
+    save(bert, tmp_path / "model")
     result = self_train(tmp_path / "model", {"ru": RUSSIAN}, rounds=1)
     loaded = spacy.load(tmp_path / "model")
     assert loaded.meta["xlt_transfer"] == [result.to_dict()]
