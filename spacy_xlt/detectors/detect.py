@@ -73,7 +73,7 @@ def make_detector(name: str) -> Any:
     try:
         return detectors.get(found[-1])()
     except TypeError as error:
-        raise XltError(f"The detector {name} has settings that are needed ({error}): use it in a config.") from error
+        raise XltError(f"The detector {name} needs settings ({error}). Use it in a config.") from error
 
 
 @lru_cache(maxsize=4)

@@ -72,7 +72,7 @@ def test_a_damaged_model(model: Path, tmp_path: Path) -> None:
 @pytest.mark.skipif(has_gpu, reason="there is a GPU")
 def test_a_gpu_that_is_not_there(model: Path) -> None:
     line = fail("classify", model, "text", "--gpu-id", 0)
-    assert "GPU 0" in line and "--gpu-id" in line
+    assert "GPU 0" in line
 
 
 def test_a_pipeline_without_a_detector_shows_no_language(model: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from spacy.language import Language
 
 pytest.importorskip("sklearn")
 
+from spacy_xlt import progress
 from spacy_xlt.data.dictionaries import is_held_out
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.evaluate_alignment import evaluate_alignment
@@ -120,7 +121,10 @@ def test_texts_that_occur_twice_count_once() -> None:
     assert once == twice
 
 
-def test_each_text_is_embedded_in_the_progress_bar(capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_text_is_embedded_in_the_progress_bar(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "in_notebook", lambda: True)
     evaluate_alignment(make(), pairs={"de": pairs("de")}, progress=True)
     assert "Embedding: 100%" in capsys.readouterr().err
 

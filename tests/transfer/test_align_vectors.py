@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import spacy
 
+from spacy_xlt import progress
 from spacy_xlt.alignment.affine import AffineMap
 from spacy_xlt.alignment.centering import AnchoredCentering
 from spacy_xlt.alignment.procrustes import Procrustes
@@ -170,7 +171,10 @@ def test_what_was_left_out_is_counted(two: Languages) -> None:
     assert figures["dictionary"]["skipped"]["first"] == f"{two.dictionary}:{N + 1}: not a pair of words (one two three)"
 
 
-def test_every_part_shows_that_it_runs(two: Languages, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_part_shows_that_it_runs(
+    two: Languages, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "in_notebook", lambda: True)
     align(two, progress=True)
     shown = capsys.readouterr().err
     for part in ("Reading en.vec", "Reading de.vec", "Evaluating before", "Fitting Procrustes", "Mapping de.vec: 100%"):
