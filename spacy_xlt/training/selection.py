@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from spacy_xlt.training.model_state import (
     set_model,
     take_snapshot,
 )
+from spacy_xlt.training.trainer import WINDOW
 
 # The share of the way back to the pretrained weights that is tried.
 BACK = 0.25
@@ -72,19 +74,21 @@ def _scores(nlp: Language, records: Sequence[Record]) -> Any:
 
 
 @contextmanager
-def fast_encoding(nlp: Language) -> Iterator[None]:
-    """Let the encoder compute in bfloat16 where the CPU or GPU has it: good enough to choose and to average.
+def fast_encoding(nlp: Language, max_length: int) -> Iterator[None]:
+    """Let the encoder read what training reads, in bfloat16 where the CPU or GPU has it: enough to choose by.
 
     The vectors that it keeps are forgotten at the end.
     """
     component = find_pipe(nlp, Encoder)
     encoder = component.encoder
     assert isinstance(encoder, TorchEncoder)
-    before = encoder.bfloat16
+    before, settings = encoder.bfloat16, encoder.tokenizer.settings
     try:
         encoder.bfloat16 = True
+        window = min(settings.window, WINDOW, max_length)
+        encoder.tokenizer.settings = replace(settings, window=window, max_windows=max(1, max_length // WINDOW))
         component.forget()
         yield
     finally:
-        encoder.bfloat16 = before
+        encoder.bfloat16, encoder.tokenizer.settings = before, settings
         component.forget()

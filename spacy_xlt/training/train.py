@@ -183,7 +183,7 @@ def _finetune(
         checkpoint=None if checkpoint is None else Path(checkpoint),
         progress=progress,
     )
-    with fast_encoding(nlp):
+    with fast_encoding(nlp, settings.max_length):
         if dev_records:
             regularize(nlp, records, dev_records, pretrained=pretrained)
         fit_source(nlp, records)

@@ -72,11 +72,17 @@ def test_fine_tuned_weights_stay_if_a_new_head_learns_nothing(tiny_bert: Path, m
 
 
 def test_vectors_of_fast_encoding_are_not_kept(tiny_bert: Path) -> None:
-    encoder: Any = find_pipe(make_pipeline(tiny_bert), Encoder)
-    before = encoder.encode(["My parcel"])
-    with pytest.raises(KeyboardInterrupt), fast_encoding(make_pipeline(tiny_bert)):
+    nlp = make_pipeline(tiny_bert)
+    encoder: Any = find_pipe(nlp, Encoder)
+    texts = ["My parcel", " ".join(f"word{number}" for number in range(400))]
+    before = encoder.encode(texts)
+    with pytest.raises(KeyboardInterrupt), fast_encoding(nlp, 128):
         raise KeyboardInterrupt
-    with fast_encoding(make_pipeline(tiny_bert)):
-        pass
+    with fast_encoding(nlp, 128):
+        assert encoder.encoder.bfloat16 is True
+        np.testing.assert_allclose(encoder.encode(texts)[0], before[0], atol=0.02)
+        # Of the long text only one window is read.
+        assert encoder.encoder.tokenizer.windows(texts)[1] == [0, 1]
+    assert encoder.encoder.tokenizer.windows(texts)[1].count(1) > 1
     assert encoder.encoder.bfloat16 is False
-    np.testing.assert_array_equal(encoder.encode(["My parcel"]), before)
+    np.testing.assert_array_equal(encoder.encode(texts), before)
