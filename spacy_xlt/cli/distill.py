@@ -51,9 +51,10 @@ def distill_cli(
     learns the predictions for the translations. For a static student, use: python -m spacy xlt export --preset fast
     """
     from spacy_xlt.cli.common import check_choice, make_columns, parse_by_language, read_sides
-    from spacy_xlt.cli.transfer_common import METHODS, finish, read_data, report_bad, source_of
+    from spacy_xlt.cli.transfer_common import finish, read_data, report_bad, source_of
     from spacy_xlt.errors import XltError
     from spacy_xlt.models import check_output, load_model, use_gpu
+    from spacy_xlt.training.train import METHODS
     from spacy_xlt.transfer.distill import distill
 
     check_choice("--method", method, METHODS)

@@ -44,9 +44,10 @@ def few_shot_cli(
     new model is worse on --dev, the old one is kept.
     """
     from spacy_xlt.cli.common import check_choice, make_columns
-    from spacy_xlt.cli.transfer_common import METHODS, finish, read_data, report_bad, source_of
+    from spacy_xlt.cli.transfer_common import finish, read_data, report_bad, source_of
     from spacy_xlt.errors import XltError
     from spacy_xlt.models import check_output, load_model, use_gpu
+    from spacy_xlt.training.train import METHODS
     from spacy_xlt.transfer.few_shot import few_shot
 
     check_choice("--method", method, METHODS)

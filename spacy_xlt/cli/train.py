@@ -6,6 +6,8 @@ from typing import Annotated, Optional
 import typer
 
 from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Progress, Separator, Strict, Text
+from spacy_xlt.cli.training_options import BatchSize, LearningRate, MaxLength
+from spacy_xlt.cli.transfer_common import Seed
 
 
 def train_cli(
@@ -32,13 +34,13 @@ def train_cli(
     epochs: Annotated[
         Optional[float], typer.Option(help="How often fine-tuning reads each text. Default: 4, more for few texts.")
     ] = None,
-    batch_size: Annotated[int, typer.Option(help="Texts in a step of fine-tuning.")] = 16,
-    learning_rate: Annotated[float, typer.Option(help="Of the encoder's weights in fine-tuning.")] = 5e-5,
-    max_length: Annotated[int, typer.Option(help="Word pieces of a text that fine-tuning reads.")] = 128,
+    batch_size: BatchSize = 16,
+    learning_rate: LearningRate = 5e-5,
+    max_length: MaxLength = 128,
     freeze_layers: Annotated[
         Optional[int], typer.Option(help="Lower layers of the encoder that do not learn; without it, half of them.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same model.")] = 0,
+    seed: Seed = 0,
     checkpoint: Annotated[
         Optional[Path], typer.Option(help="A folder for the state after each epoch; a killed run resumes from it.")
     ] = None,

@@ -34,7 +34,6 @@ Dev = Annotated[
     typer.Option(help="Labeled development data. The new model is kept only if it is not worse on it. Repeatable."),
 ]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same model.")]
-METHODS = ("frozen", "finetune")
 Tune = Annotated[
     str, typer.Option("--method", help="frozen (trains the head, seconds) or finetune (also the encoder, minutes).")
 ]

@@ -90,12 +90,17 @@ def average_windows(vectors: Floats2d, owners: NDArray[np.int64], weights: NDArr
 
 
 def batches_of_like_length(lengths: Sequence[int], pieces: int) -> Iterator[list[int]]:
-    """Yield the indices, the longest first, in batches that hold at most `pieces` word pieces when padded."""
-    batch: list[int] = []
-    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if batch and (len(batch) + 1) * lengths[batch[0]] > pieces:
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
+    """Return the indices, the longest first, in batches that hold at most `pieces` word pieces when padded."""
+    return split_batch(sorted(range(len(lengths)), key=lambda i: -lengths[i]), lengths, pieces)
+
+
+def split_batch(rows: Sequence[int], lengths: Sequence[int], pieces: int) -> Iterator[list[int]]:
+    """Split rows, the longest first, into parts that hold at most `pieces` word pieces when padded."""
+    part: list[int] = []
+    for row in rows:
+        if part and (len(part) + 1) * lengths[part[0]] > pieces:
+            yield part
+            part = []
+        part.append(row)
+    if part:
+        yield part

@@ -183,6 +183,10 @@ class TorchEncoder:
         # Last, because other threads take it as the sign that all is there.
         self._model = model.eval().requires_grad_(False)
 
+    def replace_model(self, model: Any) -> None:
+        """Take another model of the same kind, such as a trained copy; tokenizer and settings stay as they are."""
+        self._model = model.eval().requires_grad_(False)
+
     def encode(self, texts: Sequence[str]) -> Floats2d:
         """See `TextEncoder.encode`. The vectors of a long text's windows are averaged, weighted by their lengths."""
         return encode_texts(texts, self.tokenizer, self.encode_windows)

@@ -1,6 +1,6 @@
 """The order in which examples are read: in batches of like length, so that little is padding."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -25,15 +25,3 @@ def epoch_batches(lengths: Sequence[int], batch_size: int, *, seed: int, epoch: 
         of_pool = [pool[first : first + batch_size] for first in range(0, len(pool), batch_size)]
         batches += [of_pool[number] for number in chance.permutation(len(of_pool))]
     return batches
-
-
-def split_batch(batch: Sequence[int], lengths: Sequence[int], pieces: int) -> Iterator[list[int]]:
-    """Split a batch, the longest rows first, into parts of at most `pieces` word pieces when padded."""
-    part: list[int] = []
-    for row in batch:
-        if part and (len(part) + 1) * lengths[part[0]] > pieces:
-            yield part
-            part = []
-        part.append(row)
-    if part:
-        yield part

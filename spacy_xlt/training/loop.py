@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
+from spacy_xlt.encoders.base import split_batch
 from spacy_xlt.progress import progress_bar
-from spacy_xlt.training.batching import epoch_batches, split_batch
+from spacy_xlt.training.batching import epoch_batches
 from spacy_xlt.training.checkpoints import Checkpoints
 from spacy_xlt.training.settings import TrainingSettings
 

@@ -232,7 +232,7 @@ def set_model(nlp: Language, model: Any) -> None:
     """Replace the encoder's Hugging Face model by another one of the same kind, and clear the cache of embeddings."""
     component = find_pipe(nlp, Encoder)
     back_end: Any = component.encoder
-    back_end.set_model(model, back_end.tokenizer_json, back_end.settings, back_end.tokenizer_config)
+    back_end.replace_model(model)
     component.forget()
 
 

@@ -139,13 +139,13 @@ def _only_layers(model: Any, which: slice, *, given: bool = False) -> Iterator[N
     try:
         model.encoder.layer = layers[which]
         if given:
-            model.embeddings = _given_states(embeddings)
+            model.embeddings = _given_states()
         yield
     finally:
         model.embeddings, model.encoder.layer = embeddings, layers
 
 
-def _given_states(embeddings: Any) -> Any:
+def _given_states() -> Any:
     import torch
 
     class GivenStates(torch.nn.Module):

@@ -28,7 +28,7 @@ from spacy_xlt.training.model_state import (
     set_model,
     take_snapshot,
 )
-from spacy_xlt.training.trainer import WINDOW
+from spacy_xlt.training.trainer import window_limits
 
 # The share of the way back to the pretrained weights that is tried.
 BACK = 0.25
@@ -85,8 +85,8 @@ def fast_encoding(nlp: Language, max_length: int) -> Iterator[None]:
     before, settings = encoder.bfloat16, encoder.tokenizer.settings
     try:
         encoder.bfloat16 = True
-        window = min(settings.window, WINDOW, max_length)
-        encoder.tokenizer.settings = replace(settings, window=window, max_windows=max(1, max_length // WINDOW))
+        count, length = window_limits(max_length)
+        encoder.tokenizer.settings = replace(settings, window=min(settings.window, length), max_windows=count)
         component.forget()
         yield
     finally:

@@ -138,10 +138,15 @@ def count_layers(nlp: Language) -> int:
     return int(trainable_encoder(nlp).model.config.num_hidden_layers)
 
 
+def window_limits(max_length: int) -> tuple[int, int]:
+    """Return how many windows of a text training reads, and how many word pieces each has."""
+    return max(1, max_length // WINDOW), min(WINDOW, max_length)
+
+
 def training_windows(encoder: TorchEncoder, texts: Sequence[str], max_length: int) -> list[list[list[int]]]:
     """Return the windows of each text that training reads: at most `max_length` word pieces, evenly spread."""
     found: list[list[list[int]]] = [[] for _ in texts]
-    count, length = max(1, max_length // WINDOW), min(WINDOW, max_length)
+    count, length = window_limits(max_length)
     windows, owners, _ = encoder.tokenizer.choose_windows(texts, count=count, length=length)
     for owner, window in zip(owners, windows):
         found[owner].append(window)

@@ -341,15 +341,15 @@ def test_a_second_head_is_trained_on_sourced_components(
 
 
 @pytest.mark.parametrize(
-    ("names", "mend"), [(["xlt_textcat"], "xlt_projector"), (["xlt_encoder", "xlt_textcat"], "xlt_projector")]
+    ("names", "advice"), [(["xlt_textcat"], "xlt_projector"), (["xlt_encoder", "xlt_textcat"], "xlt_projector")]
 )
-def test_a_missing_component_is_named_at_initialization(tiny_bert: Path, names: list[str], mend: str) -> None:
+def test_a_missing_component_is_named_at_initialization(tiny_bert: Path, names: list[str], advice: str) -> None:
     nlp = spacy.blank("xx")
     for name in names:
         nlp.add_pipe(name)
     if "xlt_encoder" in names:
         nlp.config["initialize"]["components"]["xlt_encoder"] = {"source": str(tiny_bert)}
-    with pytest.raises(XltError, match=f"put {mend} before it"):
+    with pytest.raises(XltError, match=f"put {advice} before it"):
         nlp.initialize(lambda: make_examples(nlp))
 
 

@@ -15,7 +15,8 @@ from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.training import selection
 from spacy_xlt.training.examples import make_examples
-from spacy_xlt.training.model_state import head_labels, make_features, take_snapshot
+from spacy_xlt.training.layers import copy_model
+from spacy_xlt.training.model_state import head_labels, make_features, set_model, take_snapshot
 from spacy_xlt.training.selection import BACK, fast_encoding, regularize
 from spacy_xlt.training.settings import TrainingSettings
 from spacy_xlt.training.trainer import finetune
@@ -86,3 +87,13 @@ def test_vectors_of_fast_encoding_are_not_kept(tiny_bert: Path) -> None:
     assert encoder.encoder.tokenizer.windows(texts)[1].count(1) > 1
     assert encoder.encoder.bfloat16 is False
     np.testing.assert_array_equal(encoder.encode(texts), before)
+
+
+def test_fast_encoding_reads_no_more_after_the_weights_were_replaced(tiny_bert: Path) -> None:
+    nlp = make_pipeline(tiny_bert)
+    encoder: Any = find_pipe(nlp, Encoder)
+    long = [" ".join(f"word{number}" for number in range(400))]
+    with fast_encoding(nlp, 128):
+        set_model(nlp, copy_model(take_snapshot(nlp).model))
+        assert encoder.encoder.tokenizer.windows(long)[1] == [0]
+    assert len(encoder.encoder.tokenizer.windows(long)[1]) > 1
