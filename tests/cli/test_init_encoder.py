@@ -57,7 +57,7 @@ def test_without_a_folder_it_goes_to_the_cache(tmp_path: Path, bert: Path, monke
     [
         (["--pooling", "cls"], "--name"),
         (["--name", "x", "--pooling", "max"], "not max"),
-        (["--name", "./tests"], "is no Hugging Face encoder"),
+        (["--name", "./tests"], "missing: config.json"),
     ],
 )
 def test_mistakes(tmp_path: Path, arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch) -> None:

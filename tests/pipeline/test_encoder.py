@@ -263,7 +263,7 @@ def test_initialize_without_source_keeps_the_weights_that_are_there(nlp: Languag
 # Errors
 
 
-def test_a_missing_default_encoder_is_named_with_the_mend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_default_encoder_is_named_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPACY_XLT_HOME", str(tmp_path))
     nlp = spacy.blank("xx")
     nlp.add_pipe("xlt_encoder")
@@ -276,18 +276,18 @@ def test_a_missing_default_encoder_is_named_with_the_mend(tmp_path: Path, monkey
         nlp.initialize()
 
 
-def test_a_missing_source_is_named_with_the_mend(tmp_path: Path) -> None:
+def test_a_missing_source_is_named_with_a_remedy(tmp_path: Path) -> None:
     nlp = spacy.blank("xx")
     nlp.add_pipe("xlt_encoder")
     nlp.config["initialize"]["components"]["xlt_encoder"] = {"source": str(tmp_path / "none")}
-    with pytest.raises(XltError, match=r"none is no encoder folder .*xlt init-encoder"):
+    with pytest.raises(XltError, match=r"none .*config\.json.*xlt init-encoder"):
         nlp.initialize()
 
 
 def test_a_damaged_model_folder_is_named(nlp: Language, tmp_path: Path) -> None:
     nlp.to_disk(tmp_path)
     (tmp_path / "xlt_encoder" / "model.safetensors").write_bytes(b"damaged")
-    with pytest.raises(XltError, match=rf"The encoder in {tmp_path}/xlt_encoder cannot be loaded"):
+    with pytest.raises(XltError, match=rf"{tmp_path}/xlt_encoder .*safetensors"):
         spacy.load(tmp_path)
 
 
