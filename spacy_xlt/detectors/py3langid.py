@@ -6,15 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from spacy_xlt.detectors.optional import require
 from spacy_xlt.detectors.scoring import Scores, ScoringDetector
+from spacy_xlt.extras import require
 from spacy_xlt.languages import UNKNOWN, base_code
 
 
 @lru_cache(maxsize=1)
 def _identifier() -> Any:
     """Return an identifier that other users of py3langid do not share."""
-    langid = require("py3langid.langid", "Py3LangId", "py3langid")
+    require("py3langid", "py3langid")
+    from py3langid import langid
+
     return langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
 
 
@@ -80,5 +82,6 @@ def visits(identifier: Any, encoded: bytes) -> Any:
         identifier: The identifier of py3langid.
         encoded: The text, as py3langid encodes it.
     """
-    langid = require("py3langid.langid", "Py3LangId", "py3langid")
+    from py3langid import langid
+
     return langid.visit_counts(identifier.tk_nextmove, identifier._rowbase, identifier.tk_output, encoded)

@@ -1,7 +1,5 @@
 """8-bit quantization of float32 matrices, with one scale per row."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,9 +20,3 @@ def quantize_rows(matrix: Floats2d, limit: int = 127) -> tuple[NDArray[np.int8],
     scales = np.abs(matrix).max(axis=1, initial=0.0).astype(np.float32) / np.float32(limit)
     safe = np.where(scales > 0, scales, np.float32(1))
     return np.rint(matrix / safe[:, None]).clip(-limit, limit).astype(np.int8), scales
-
-
-def dequantize_rows(rows: NDArray[np.int8], scales: Floats1d) -> Floats2d:
-    """Return the float32 matrix `[n, d]` of integers `[n, d]` and scales `[n]`: the inverse of `quantize_rows`."""
-    result: NDArray[Any] = rows * scales[:, None]
-    return result.astype(np.float32, copy=False)

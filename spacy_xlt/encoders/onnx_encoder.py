@@ -107,12 +107,6 @@ class OnnxEncoder:
         assert self._tokenizer is not None
         return encode_texts(texts, self._tokenizer, self.encode_windows)
 
-    @property
-    def frame(self) -> tuple[list[int], list[int]]:
-        """The ids before the word pieces of a window (special ones and prefix), and those after them (special ones)."""
-        assert self._tokenizer is not None
-        return self._tokenizer.opening, self._tokenizer.closing
-
     def encode_windows(self, windows: Sequence[list[int]]) -> Floats2d:
         """Return the pooled vectors of windows.
 

@@ -263,10 +263,6 @@ class TorchEncoder:
             self._model.to(device)
         return device
 
-    # The names before these methods became public.
-    _pool = pool
-    _place = resolve_device
-
     def _notice_fork(self) -> None:
         """Use one thread in a forked process. It has no thread pools of the parent, and would wait forever for them."""
         if os.getpid() != self._process:
