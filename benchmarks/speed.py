@@ -59,7 +59,7 @@ def sib200(split: str) -> list[Record]:
 
 
 def unlabeled() -> dict[str, list[str]]:
-    """Return the texts to export `fast` with: the training texts, and the texts of NTREX and SIB-200 dev by language."""
+    """Return the texts to export `fast` with, by language: SIB-200 train (English), SIB-200 dev and NTREX."""
     texts = {code: lines[:1800] for code, lines in read_ntrex().items()}
     for record in [*sib200("dev"), *Dataset.load([data_folder() / "sib200" / "eng_Latn" / "train.tsv"]).records]:
         texts.setdefault(record.language, []).append(record.text)

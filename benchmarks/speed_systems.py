@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Optional
 
-# This import comes first. It moves this folder to the end of the path, because its langdetect.py would hide the package.
+# This comes first. It moves this folder to the end of the path, because its langdetect.py would hide the package.
 from common import peak_mb
 
 # A system is a function from texts to labels (None without a trained head), and a function that clears its caches.
