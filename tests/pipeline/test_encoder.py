@@ -183,7 +183,7 @@ def test_without_cache_every_batch_is_encoded() -> None:
     assert back_end.asked == ["a", "a"]
 
 
-def test_the_cache_keeps_no_whole_batch_for_one_vector() -> None:
+def test_the_cache_does_not_keep_a_whole_batch_for_one_vector() -> None:
     encoder, _ = counting(cache_size=1)
     encoder.encode(["a", "b", "c"])
     (vector,) = encoder._cache._values.values()
@@ -254,7 +254,7 @@ def test_no_path_is_saved(nlp: Language, tiny_bert: Path, tmp_path: Path) -> Non
         assert not file.is_file() or str(tiny_bert).encode() not in file.read_bytes()
 
 
-def test_initialize_without_source_keeps_the_weights_that_are_there(nlp: Language, home: Path) -> None:
+def test_initialize_without_source_keeps_existing_weights(nlp: Language, home: Path) -> None:
     before = nlp(LINES[0])._.xlt_embedding
     encoder_of(nlp).initialize()
     np.testing.assert_array_equal(nlp(LINES[0])._.xlt_embedding, before)
