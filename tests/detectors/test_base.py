@@ -30,7 +30,7 @@ def test_a_prior_for_a_back_end_without_scripts_has_base_codes() -> None:
 
 @pytest.mark.parametrize("weight", [0, -1.0, float("nan"), float("inf"), "much", True])
 def test_a_weight_must_be_a_positive_number(weight: object) -> None:
-    with pytest.raises(XltError, match="the weight of 'en' is a positive number"):
+    with pytest.raises(XltError, match="weight of 'en'"):
         read_prior({"de": 1.0, "en": weight})  # type: ignore[dict-item]
 
 
