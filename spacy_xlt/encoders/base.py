@@ -24,7 +24,7 @@ class TextEncoder(Protocol):
 
     @property
     def width(self) -> int:
-        """The length of a vector."""
+        """The length of a vector; 0 without weights, so that `isinstance` can ask for it at any time."""
         ...
 
     def load(self, folder: Path) -> None:
