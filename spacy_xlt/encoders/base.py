@@ -27,7 +27,7 @@ class TextEncoder(Protocol):
 
     @property
     def width(self) -> int:
-        """The number of dimensions of a vector."""
+        """The number of dimensions of a vector; 0 without weights, because `isinstance` asks for it."""
         ...
 
     def load(self, folder: Path) -> None:

@@ -70,7 +70,7 @@ class OnnxEncoder:
 
     @property
     def width(self) -> int:
-        return int(self._session.get_outputs()[0].shape[1])
+        return int(self._session.get_outputs()[0].shape[1]) if self.is_loaded else 0
 
     def load(self, folder: Path) -> None:
         """See `TextEncoder.load`. Raises XltError if the folder is missing, incomplete or damaged."""

@@ -47,7 +47,7 @@ class StaticEncoder:
 
     @property
     def width(self) -> int:
-        return int(self._tensors["components"].shape[1])
+        return int(self._tensors["components"].shape[1]) if self.is_loaded else 0
 
     @property
     def words(self) -> int:

@@ -150,7 +150,7 @@ class TorchEncoder:
 
     @property
     def width(self) -> int:
-        return int(self._model.config.hidden_size)
+        return int(self._model.config.hidden_size) if self.is_loaded else 0
 
     @property
     def tokenizer_json(self) -> str:
