@@ -19,7 +19,7 @@ HEAVY = {
 # Names of other packages that begin with an underscore and have no public counterpart.
 NO_PUBLIC_NAME = {
     "os._exit", "model._init_tokenizer_config", "model._init_transformer_config", "identifier._rowbase",
-    "identifier._encode", "np._core", "np._core.multiarray._reconstruct", "spacy.cli._util",
+    "identifier._encode", "spacy.cli._util",
 }  # fmt: skip
 
 

@@ -20,10 +20,9 @@ HOME_VARIABLE = "SPACY_XLT_HOME"
 
 Pooling = Literal["mean", "cls"]
 
-# The windows that a newly built encoder reads of a text. It bounds the cost of very long texts. Few articles
-# have more windows: 4 of the 948 English MasakhaNEWS training articles, and none of the 472 dev articles.
-# benchmarks/long_texts.py measures smaller numbers.
-DEFAULT_MAX_WINDOWS = 8
+# A new encoder reads at most this many windows of this many word pieces of a text, which bounds the cost of long texts.
+# News articles are classified as well as if all windows of 512 word pieces are read: see benchmarks/long_texts.py.
+DEFAULT_MAX_WINDOWS, DEFAULT_WINDOW = 3, 96
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,16 @@ class EncoderSettings:
         if not path.exists():
             return cls()
         return cls(**json.loads(path.read_text(encoding="utf8")))
+
+
+def choose_window(max_windows: Optional[int], longest: int) -> int:
+    """Return the window of a new encoder in word pieces.
+
+    Args:
+        max_windows: The number of windows that are read of a text. 0 and None read the whole text.
+        longest: The longest window that the model can read.
+    """
+    return min(DEFAULT_WINDOW, longest) if max_windows else longest
 
 
 def home() -> Path:

@@ -13,7 +13,7 @@ from typing import Any
 
 from spacy_xlt.encoders.architecture import auto_class, count_positions, missing_tensors
 from spacy_xlt.encoders.building import encoder_folder, save_tokenizer
-from spacy_xlt.encoders.folder import DEFAULT_MAX_WINDOWS, SETTINGS_FILE, EncoderSettings, Pooling
+from spacy_xlt.encoders.folder import DEFAULT_MAX_WINDOWS, SETTINGS_FILE, EncoderSettings, Pooling, choose_window
 from spacy_xlt.encoders.quiet import quiet_transformers
 from spacy_xlt.errors import XltError
 from spacy_xlt.extras import require
@@ -51,7 +51,7 @@ def build(
         prefix: The text that is put before every text. None uses the settings of the source. If it has none, the prefix
             is `query: ` for the e5 family and empty for all others.
         max_windows: The number of windows that are read of a text. 0 reads the whole text. None uses the settings of
-            the source, or 8 if it has none.
+            the source, or 3 if it has none.
 
     Raises:
         XltError: There is no such encoder, it is incomplete, or its kind cannot be used.
@@ -65,11 +65,12 @@ def build(
     with _quiet_hub(), quiet_transformers(bars=not is_local):
         tokenizer, model = _load(source, is_local)
         _check_ids(source, tokenizer, model)
-        settings = _settings(source, is_local, tokenizer, model, pooling, prefix, max_windows)
+        longest = find_window(tokenizer.model_max_length, count_positions(model))
+        settings = _settings(source, is_local, longest, pooling, prefix, max_windows)
     with encoder_folder(out) as part, quiet_transformers():
         # An encoder folder has exactly one model.safetensors, so the weights must not be split.
         model.save_pretrained(str(part), max_shard_size="1TB")
-        save_tokenizer(tokenizer.backend_tokenizer, part, window=settings.window, **_tokenizer_settings(tokenizer))
+        save_tokenizer(tokenizer.backend_tokenizer, part, window=longest, **_tokenizer_settings(tokenizer))
         settings.save(part)
 
 
@@ -184,25 +185,23 @@ def _check_ids(source: str, tokenizer: Any, model: Any) -> None:
 def _settings(
     source: str,
     is_local: bool,
-    tokenizer: Any,
-    model: Any,
+    longest: int,
     pooling: Pooling | None,
     prefix: str | None,
     max_windows: int | None,
 ) -> EncoderSettings:
     """Return the settings: the arguments, then those of the source, then the defaults for this kind of model."""
-    window = find_window(tokenizer.model_max_length, count_positions(model))
     own: EncoderSettings | None = None
     if is_local and (Path(source) / SETTINGS_FILE).is_file():
         own = EncoderSettings.load(Path(source))
-        window = min(window, own.window)
     if pooling is None:
         pooling = own.pooling if own else _pooling_of(source, is_local)
     if prefix is None:
         prefix = own.prefix if own else _prefix_of(source, is_local)
-    if max_windows is None:
-        max_windows = own.max_windows if own else DEFAULT_MAX_WINDOWS
-    return EncoderSettings(pooling=pooling, prefix=prefix, window=window, max_windows=max_windows or None)
+    if max_windows is None and own:
+        return EncoderSettings(pooling, prefix, min(longest, own.window), own.max_windows)
+    count = DEFAULT_MAX_WINDOWS if max_windows is None else max_windows
+    return EncoderSettings(pooling, prefix, choose_window(count, longest), count or None)
 
 
 def find_window(tokenizer_limit: int, positions: int | None) -> int:

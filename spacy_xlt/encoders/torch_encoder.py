@@ -306,11 +306,18 @@ class TorchEncoder:
             self.load(Path(scratch))
 
     def _write_small_files(self, folder: Path) -> None:
-        self._model.config.to_json_file(folder / "config.json")
+        config = self._model.config.to_diff_dict()
+        # transformers 4.48 would read this entry as a wish for the slowest kind of attention.
+        config.pop("_attn_implementation_autoset", None)
+        (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf8")
         (folder / "tokenizer.json").write_text(self.tokenizer_json, encoding="utf8")
         # AutoTokenizer needs these entries to read the folder.
-        own = {"tokenizer_class": TOKENIZER_CLASS, "model_max_length": self.settings.window}
-        (folder / TOKENIZER_CONFIG).write_text(json.dumps({**self._tokenizer_config, **own}), encoding="utf8")
+        tokenizer_config = {
+            "model_max_length": self.settings.window,
+            **self._tokenizer_config,
+            "tokenizer_class": TOKENIZER_CLASS,
+        }
+        (folder / TOKENIZER_CONFIG).write_text(json.dumps(tokenizer_config), encoding="utf8")
         self.settings.save(folder)
 
     def _state(self) -> dict[str, Any]:

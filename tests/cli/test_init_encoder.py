@@ -34,7 +34,7 @@ def test_builds_says_where_and_how_and_does_not_build_twice(tmp_path: Path, bert
     assert first.exit_code == 0, first.output
     assert f"Encoder written to {out} (0 MB" in first.output
     assert 'nlp.add_pipe("xlt_encoder")' in first.output and str(out) in first.output.splitlines()[-1]
-    assert EncoderSettings.load(out) == EncoderSettings(pooling="cls", prefix="text: ", window=128, max_windows=8)
+    assert EncoderSettings.load(out) == EncoderSettings(pooling="cls", prefix="text: ", window=96, max_windows=3)
 
     second = run(out, "--name", bert)
     assert second.exit_code == 0 and "already has an encoder" in second.output and "--force" in second.output

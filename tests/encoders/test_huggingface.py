@@ -136,24 +136,24 @@ def test_spacy_transformers_can_use_the_xlmr_folder(raw: dict[str, Path], tmp_pa
 # Settings
 
 
-@pytest.mark.parametrize(("kind", "window"), [("bert", 128), ("xlmr", 128), ("mt5", 512)])
-def test_window_and_defaults(raw: dict[str, Path], tmp_path: Path, kind: str, window: int) -> None:
+@pytest.mark.parametrize(("kind", "longest"), [("bert", 128), ("xlmr", 128), ("mt5", 512)])
+def test_window_and_defaults(raw: dict[str, Path], tmp_path: Path, kind: str, longest: int) -> None:
     build(str(raw[kind]), tmp_path / "out")
-    assert EncoderSettings.load(tmp_path / "out") == EncoderSettings(window=window, max_windows=8)
-    assert transformers.AutoTokenizer.from_pretrained(tmp_path / "out").model_max_length == window
+    assert EncoderSettings.load(tmp_path / "out") == EncoderSettings(window=96, max_windows=3)
+    assert transformers.AutoTokenizer.from_pretrained(tmp_path / "out").model_max_length == longest
 
 
 def test_max_windows_comes_from_the_argument_or_the_source(raw: dict[str, Path], tmp_path: Path) -> None:
-    build(str(raw["bert"]), tmp_path / "three", max_windows=3)
-    build(str(tmp_path / "three"), tmp_path / "again")
-    build(str(tmp_path / "three"), tmp_path / "all", max_windows=0)
-    settings = [EncoderSettings.load(tmp_path / name).max_windows for name in ("three", "again", "all")]
-    assert settings == [3, 3, None]
+    build(str(raw["bert"]), tmp_path / "two", max_windows=2)
+    build(str(tmp_path / "two"), tmp_path / "again")
+    build(str(tmp_path / "two"), tmp_path / "all", max_windows=0)
+    settings = [EncoderSettings.load(tmp_path / name) for name in ("two", "again", "all")]
+    assert [(each.window, each.max_windows) for each in settings] == [(96, 2), (96, 2), (128, None)]
 
 
 @pytest.mark.parametrize("kind", ["bert", "xlmr"])
 def test_the_model_can_read_a_whole_window(raw: dict[str, Path], tmp_path: Path, kind: str) -> None:
-    build(str(raw[kind]), tmp_path / "out")
+    build(str(raw[kind]), tmp_path / "out", max_windows=0)
     model = transformers.AutoModel.from_pretrained(tmp_path / "out")
     window = EncoderSettings.load(tmp_path / "out").window
     assert model(torch.full((1, window), 5)).last_hidden_state.shape == (1, window, 32)

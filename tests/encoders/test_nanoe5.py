@@ -52,7 +52,7 @@ def packed_bytes() -> bytes:
 def test_the_folder_has_exactly_the_expected_files(default_encoder: Path) -> None:
     assert check_folder(default_encoder) == default_encoder
     assert list(default_encoder.parent.glob(".encoder*")) == []
-    assert EncoderSettings.load(default_encoder) == EncoderSettings(prefix="query: ", max_windows=8)
+    assert EncoderSettings.load(default_encoder) == EncoderSettings(prefix="query: ", window=96, max_windows=3)
 
 
 def test_auto_classes_load_it_without_missing_or_unexpected_weights(default_encoder: Path) -> None:
