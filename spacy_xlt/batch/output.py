@@ -11,6 +11,7 @@ from spacy_xlt.batch.chunks import Chunk
 from spacy_xlt.batch.manifest import MANIFEST_FILE, Manifest, Part, check_settings, keep_whole_parts, read_manifest
 from spacy_xlt.batch.parts import SCRATCH, PartFile, write_json_durably
 from spacy_xlt.batch.sinks import ENDINGS, Row, Sink
+from spacy_xlt.batch.expected import Expect
 from spacy_xlt.batch.summary import Summary, join
 from spacy_xlt.data.rows import BadRecord
 from spacy_xlt.errors import XltError
@@ -104,8 +105,7 @@ class OutputFolder:
                 self._part = PartFile(self.folder / f"part-{number:05d}{self._ending}")
                 self._sink = self._make_sink(self._part)
             self._sink.write(rows, docs)
-        for row, is_abstained in zip(rows, abstained):
-            self._counts.add_row(row, is_abstained)
+        self._counts.add_rows(rows, abstained)
         if bad:
             self._quarantine.write("".join(map(quarantine_line, bad)).encode("utf8"))
             for record in bad:
@@ -138,8 +138,11 @@ class OutputFolder:
         self.manifest.save(self.folder)
         self._counts = Summary()
 
-    def finish(self) -> None:
+    def finish(self, expect: Expect) -> None:
         """Finish the last part and write summary.json.
+
+        Args:
+            expect: Estimates the accuracy in each language.
 
         Raises:
             OSError: They cannot be written.
@@ -149,7 +152,11 @@ class OutputFolder:
         if not self.manifest.complete:
             settings = self.manifest.settings
             about = {name: settings[name] for name in ("model", "version", "model_sha256")}
-            write_json_durably({**about, **self.summary.to_dict()}, self.folder / SUMMARY_FILE)
+            summary = self.summary
+            summary.expected = expect(summary.confidence)
+            content = summary.to_dict()
+            del content["confidence"]
+            write_json_durably({**about, **content}, self.folder / SUMMARY_FILE)
             self.manifest.complete = True
             self.manifest.save(self.folder)
         if not self.manifest.quarantine_bytes:
