@@ -12,6 +12,7 @@ import argparse
 import random
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Optional
 
@@ -20,6 +21,7 @@ from common import PROJECT
 from estimate_data import TASKS, Task
 from numpy.typing import NDArray
 
+from spacy_xlt.cache import TextCache
 from spacy_xlt.alignment.centering import AnchoredCentering
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.folder import default_folder
@@ -41,10 +43,13 @@ FOLDER = PROJECT / "metrics" / "estimate"
 NOISE = 0.3
 STRONG, WEAK = 100.0, 0.01
 # Length of the random vectors that are added to the embeddings (of length 1) of a damaged encoder.
-DAMAGE = 0.25
+DAMAGE = 0.5
 Arrays = dict[str, NDArray[Any]]
+# Two tasks share tweets.
+CACHE: TextCache[NDArray[np.float32]] = TextCache(50_000)
 
 
+@lru_cache(maxsize=1)
 def int8(folder: Path) -> OnnxEncoder:
     """Return an encoder folder in 8-bit integers."""
     encoder = OnnxEncoder()
@@ -56,11 +61,11 @@ def int8(folder: Path) -> OnnxEncoder:
 
 def embed(encoder: OnnxEncoder, task: Task) -> Arrays:
     """Return the embeddings of all texts of a task."""
-    arrays = {part: encoder.encode([r.text for r in getattr(task, part)]) for part in ("train", "dev")}
+    texts = {"train": [record.text for record in task.train], "dev": [record.text for record in task.dev]}
     for code, records in task.test.items():
-        arrays[f"adapt/{code}"] = encoder.encode(task.adapt[code])
-        arrays[f"test/{code}"] = encoder.encode([record.text for record in records])
-    return arrays
+        texts[f"adapt/{code}"] = task.adapt[code]
+        texts[f"test/{code}"] = [record.text for record in records]
+    return {name: np.array(CACHE.compute(each, lambda new: list(encoder.encode(new)))) for name, each in texts.items()}
 
 
 def noisy(records: Sequence[Record], labels: Sequence[str]) -> list[Record]:
@@ -166,7 +171,9 @@ def run_finetuned(name: str, task: Task, labels: Sequence[str], *, kind: str) ->
     order = [head.labels.index(label) for label in labels]
     scale = np.float32(head.scale)
     layer = Layer(head.output.weight[order] * scale, head.output.bias[order])
+    CACHE.clear()
     arrays = embed(int8(model / find_pipe(nlp, Encoder).name), task)
+    CACHE.clear()
     np.savez(FOLDER / f"{name}-tuned-{kind}.npz", **arrays)
     write_predictions(f"{name}-tuned-{kind}", task, arrays, layer, records, labels)
 

@@ -1,0 +1,359 @@
+"""Calibrate `xlt.estimate` on the predictions of estimate_predictions.py, and measure its errors leave-task-out.
+
+    python benchmarks/estimate_predictions.py && python benchmarks/estimate.py
+
+A ridge regression estimates the log-odds of the accuracy in a language from figures of the predictions. It is fitted on
+all tasks but one and applied to that one, so the errors are those on a task that it has not seen. The intervals are also
+chosen without the task. Each model and language gives three cases: all texts, 40 texts, and texts whose labels have
+random shares. Writes spacy_xlt/evaluation/estimate.json (fitted on all tasks) and benchmarks/results/estimate.{json,md}.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, NamedTuple, Optional
+
+import numpy as np
+from common import PROJECT, machine, write_results
+from numpy.typing import NDArray
+from sklearn.linear_model import Ridge
+
+from spacy_xlt.evaluation.regression import (
+    Regression,
+    apply,
+    log_odds,
+    make_features,
+    sampling_variance,
+)
+from spacy_xlt.files import write_json
+from spacy_xlt.heads.confidence import ConfidenceSums, SourceFigures, sum_confidence
+
+FOLDER = PROJECT / "metrics" / "estimate"
+FILE = PROJECT / "spacy_xlt" / "evaluation" / "estimate.json"
+LEVEL = 0.9
+PENALTY = 0.01
+SMALL = 40
+SHARES = ["confidence", "likely", "sure", "certainty"]
+LABELS = ["label_distance", "label_entropy", "largest_label"]
+SETS = {
+    "confidence": ["confidence"],
+    "confidences": SHARES,
+    "confidences and labels": [*SHARES, *LABELS],
+}
+CHOSEN = "confidences and labels"
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Case:
+    """The predictions of a model for a language, and their accuracy. kind: plain, projected or damaged."""
+
+    task: str
+    encoder: str
+    head: str
+    kind: str
+    language: str
+    prior: str
+    small: bool
+    correct: int
+    sums: ConfidenceSums
+    source: SourceFigures
+    atc: float
+
+    @property
+    def n(self) -> int:
+        return self.sums.n
+
+    @property
+    def accuracy(self) -> float:
+        return self.correct / self.n
+
+
+def negative_entropy(rows: Floats) -> Floats:
+    return np.asarray((rows * np.log(np.maximum(rows, 1e-12))).sum(axis=1))
+
+
+def read_cases() -> list[Case]:
+    """Return the cases: all texts of a language, a small sample, and samples with a random label prior."""
+    cases = []
+    for path in sorted(FOLDER.glob("*-*-*-*.npz")):
+        task, encoder, head, kind = path.stem.split("-")
+        with np.load(path) as content:
+            arrays = {name: content[name] for name in content.files}
+        dev, gold = arrays["dev/p"].astype(np.float64), arrays["dev/gold"]
+        right = dev.argmax(axis=1) == gold
+        counts = tuple(np.bincount(gold, minlength=dev.shape[1]).tolist())
+        source = SourceFigures("", int(right.sum()), counts, sum_confidence(dev))
+        threshold = np.quantile(negative_entropy(dev), 1.0 - right.mean())
+        for name in arrays:
+            language = name.removesuffix("/p")
+            if name == language or language == "dev":
+                continue
+            rows, labels = arrays[name].astype(np.float64), arrays[f"{language}/gold"]
+            chance = np.random.default_rng([len(cases), 0])
+            samples = [
+                ("data", False, np.arange(len(rows))),
+                ("data", True, chance.choice(len(rows), min(SMALL, len(rows)), replace=False)),
+                ("shifted", False, shifted(labels, dev.shape[1], chance)),
+            ]
+            for prior, small, chosen in samples:
+                part = rows[chosen]
+                correct = int((part.argmax(axis=1) == labels[chosen]).sum())
+                atc = float((negative_entropy(part) >= threshold).mean())
+                sums = sum_confidence(part)
+                cases.append(Case(task, encoder, head, kind, language, prior, small, correct, sums, source, atc))
+    return cases
+
+
+def shifted(labels: NDArray[np.int64], number: int, chance: np.random.Generator) -> NDArray[np.int64]:
+    """Return rows, each at most once, whose labels have shares that are drawn from a flat Dirichlet distribution."""
+    counts = np.bincount(labels, minlength=number)
+    there = np.flatnonzero(counts)
+    shares = chance.dirichlet(np.ones(len(there)))
+    # As many texts as the rarest label (in proportion) allows, but at least a quarter.
+    total = max(len(labels) // 4, int(min(counts[there] / np.maximum(shares, 1e-3))))
+    wanted = {label: min(counts[label], round(share * total)) for label, share in zip(there, shares)}
+    rows = [chance.permutation(np.flatnonzero(labels == label))[:count] for label, count in wanted.items()]
+    return np.sort(np.concatenate(rows))
+
+
+class Data(NamedTuple):
+    """Features [n, features], log-odds of the accuracy [n], those of the source [n], variances [n], weights [n]."""
+
+    features: Floats
+    target: Floats
+    anchor: Floats
+    tasks: NDArray[np.str_]
+
+
+def make_data(cases: Sequence[Case], names: Sequence[str], anchored: bool) -> Data:
+    rows = []
+    for case in cases:
+        features = make_features(case.sums, case.source if anchored else None)
+        rows.append([features[name] for name in names])
+    anchor = [log_odds(case.source.accuracy, case.source.sums.n) if anchored else 0.0 for case in cases]
+    return Data(
+        np.array(rows),
+        np.array([log_odds(case.accuracy, case.n) for case in cases]),
+        np.array(anchor),
+        np.array([case.task for case in cases]),
+    )
+
+
+def task_weights(tasks: NDArray[np.str_]) -> Floats:
+    """Return weights with which all tasks count the same."""
+    names, inverse, counts = np.unique(tasks, return_inverse=True, return_counts=True)
+    return np.asarray(len(tasks) / (len(names) * counts[inverse]))
+
+
+def fit(data: Data, rows: NDArray[np.bool_]) -> Floats:
+    """Return the weights of the features."""
+    features, weights = data.features[rows], task_weights(data.tasks[rows])
+    scale = np.sqrt((weights[:, None] * features**2).mean(axis=0)) + 1e-9
+    ridge = Ridge(alpha=PENALTY * len(features), fit_intercept=False)
+    ridge.fit(features / scale, (data.target - data.anchor)[rows], sample_weight=weights)
+    return np.asarray(ridge.coef_ / scale)
+
+
+def leave_task_out(data: Data, without: Optional[str] = None) -> Floats:
+    """Return the estimated log-odds of each case by a fit on the other tasks; without: a task that is never used."""
+    estimates = np.full(len(data.target), np.nan)
+    for task in np.unique(data.tasks):
+        if task != without:
+            rows = (data.tasks != task) & (data.tasks != without)
+            estimates[data.tasks == task] = data.features[data.tasks == task] @ fit(data, rows)
+    return estimates + data.anchor
+
+
+def make_interval(estimates: Floats, data: Data, cases: Sequence[Case], anchored: bool) -> tuple[float, float]:
+    """Return the spread and the quantile of the intervals, from estimates of tasks that were left out."""
+    known = np.isfinite(estimates)
+    errors = (data.target - estimates)[known]
+    weights = task_weights(data.tasks[known])
+    variances = []
+    for case, estimate in zip(cases, estimates):
+        if np.isfinite(estimate):
+            variance = sampling_variance(estimate, case.n)
+            if anchored:
+                variance += sampling_variance(log_odds(case.source.accuracy, case.source.sums.n), case.source.sums.n)
+            variances.append(variance)
+    spread = float(np.sqrt(max(0.01, np.average(errors**2 - np.array(variances), weights=weights))))
+    ratios = np.abs(errors) / np.sqrt(spread**2 + np.array(variances))
+    order = np.argsort(ratios)
+    cumulated = np.cumsum(weights[order]) / weights.sum()
+    return spread, float(ratios[order][np.searchsorted(cumulated, LEVEL)])
+
+
+def measure(cases: Sequence[Case], names: Sequence[str], anchored: bool) -> tuple[list[Any], Regression]:
+    """Return what is estimated for each case without its task, and the regression that all tasks give."""
+    data = make_data(cases, names, anchored)
+    found: list[Any] = [None] * len(cases)
+    for task in np.unique(data.tasks):
+        interval = make_interval(leave_task_out(data, without=task), data, cases, anchored)
+        weights = dict(zip(names, fit(data, data.tasks != task)))
+        regression = Regression(weights, *interval)
+        for row in np.flatnonzero(data.tasks == task):
+            found[row] = apply(regression, cases[row].sums, cases[row].source if anchored else None)
+    everything = np.ones(len(cases), dtype=bool)
+    final = Regression(
+        {name: round(float(weight), 5) for name, weight in zip(names, fit(data, everything))},
+        *(round(value, 4) for value in make_interval(leave_task_out(data), data, cases, anchored)),
+    )
+    return found, final
+
+
+def summarize(cases: Sequence[Case], accuracies: Sequence[float], intervals: Optional[Sequence[Any]] = None) -> Any:
+    """Return the mean absolute error, the mean error and the coverage, each as a mean over tasks."""
+    tasks = np.array([case.task for case in cases])
+    errors = np.array(accuracies) - np.array([case.accuracy for case in cases])
+    weights = task_weights(tasks)
+    row = {
+        "cases": len(cases),
+        "error": round(float(np.average(np.abs(errors), weights=weights)), 4),
+        "bias": round(float(np.average(errors, weights=weights)), 4),
+    }
+    if intervals is not None:
+        inside = [low <= case.accuracy <= high for case, (low, high) in zip(cases, intervals)]
+        row["coverage"] = round(float(np.average(inside, weights=weights)), 4)
+        row["width"] = round(float(np.average([high - low for low, high in intervals], weights=weights)), 4)
+    return row
+
+
+def baselines(cases: Sequence[Case]) -> dict[str, list[float]]:
+    """Return the estimates of three methods that are not fitted."""
+    return {
+        "mean confidence": [case.sums.highest / case.n for case in cases],
+        "source accuracy minus the drop in confidence": [
+            float(np.clip(case.source.accuracy - case.source.sums.highest / case.source.sums.n + case.sums.highest / case.n, 0, 1))
+            for case in cases
+        ],
+        "ATC on entropy": [case.atc for case in cases],
+    }
+
+
+def choose(cases: Sequence[Case], **values: Any) -> list[int]:
+    return [row for row, case in enumerate(cases) if all(getattr(case, name) == value for name, value in values.items())]
+
+
+def damage(cases: Sequence[Case], accuracies: Sequence[float]) -> list[dict[str, Any]]:
+    """Return, for models that were made worse, the mean drop of the accuracy and of the estimate.
+
+    `damaged` adds noise to the embeddings of the other languages, so the source's accuracy stays the same. The others
+    train the head on wrong labels or on 8 texts of each label.
+    """
+    place = {(c.task, c.encoder, c.head, c.kind, c.language): row for row, c in enumerate(cases)}
+    rows = []
+    for name, head, kind in (("noise in the embeddings", "all", "damaged"), ("3 of 10 labels wrong", "noisy", "plain"), ("8 texts per label", "8", "plain")):
+        true, estimated = [], []
+        for (task, encoder, other_head, other_kind, *rest), row in place.items():
+            better = place.get((task, encoder, "all", "plain", *rest))
+            if (other_head, other_kind) == (head, kind) and better is not None:
+                true.append(cases[better].accuracy - cases[row].accuracy)
+                estimated.append(accuracies[better] - accuracies[row])
+        drops = np.array(true), np.array(estimated)
+        large = drops[0] >= 0.1
+        rows.append(
+            {
+                "model": name,
+                "pairs": len(true),
+                "drop": round(float(drops[0].mean()), 4),
+                "estimated_drop": round(float(drops[1].mean()), 4),
+                "large_drops": int(large.sum()),
+                "seen": round(float((drops[1][large] > 0.03).mean()), 4) if large.any() else None,
+            }
+        )
+    return rows
+
+
+def main() -> None:
+    cases = read_cases()
+    whole = [row for row, case in enumerate(cases) if case.prior == "data" and not case.small]
+    subsets = {
+        "all texts": whole,
+        f"{SMALL} texts": [row for row, case in enumerate(cases) if case.small],
+        "other label prior": choose(cases, prior="shifted"),
+    }
+    methods: list[dict[str, Any]] = []
+    for name, accuracies in baselines(cases).items():
+        methods.append({"method": name, **of_subsets(cases, subsets, accuracies)})
+    regressions, best = {}, {}
+    for anchored, (name, names) in product((True, False), SETS.items()):
+        columns = names if anchored else ["one", *names]
+        found, regression = measure(cases, columns, anchored)
+        accuracies, intervals = [each.accuracy for each in found], [each.interval for each in found]
+        label = f"ridge, {name}{'' if anchored else ', source unknown'}"
+        methods.append({"method": label, **of_subsets(cases, subsets, accuracies, intervals)})
+        if name == CHOSEN:
+            key = "source" if anchored else "alone"
+            best[key] = (accuracies, intervals)
+            regressions[key] = vars(regression)
+    accuracies, intervals = best["source"]
+    tasks = []
+    for task in sorted({case.task for case in cases}):
+        rows = [row for row in whole if cases[row].task == task]
+        part = [cases[row] for row in rows]
+        tasks.append(
+            {
+                "task": task,
+                "labels": len(part[0].sums.predicted),
+                "languages": len({case.language for case in part}),
+                "models": len({(case.encoder, case.head, case.kind) for case in part}),
+                "accuracy": round(float(np.mean([case.accuracy for case in part])), 4),
+                **summarize(part, [accuracies[row] for row in rows], [intervals[row] for row in rows]),
+            }
+        )
+    worse = damage([cases[row] for row in whole], [accuracies[row] for row in whole])
+    document = {"tasks": tasks, "methods": methods, "worse_models": worse, "regressions": regressions}
+    where = machine()
+    made_by = {"made_by": "benchmarks/estimate.py", "date": where["date"], "cases": len(cases)}
+    write_json({**made_by, "tasks": [row["task"] for row in tasks], "regressions": regressions}, FILE)
+    write_results("estimate", {**document, "machine": where}, markdown(document))
+
+
+def of_subsets(cases: Sequence[Case], subsets: dict[str, list[int]], accuracies: Any, intervals: Any = None) -> Any:
+    return {
+        name: summarize(
+            [cases[row] for row in rows],
+            [accuracies[row] for row in rows],
+            None if intervals is None else [intervals[row] for row in rows],
+        )
+        for name, rows in subsets.items()
+    }
+
+
+def markdown(document: dict[str, Any]) -> str:
+    """Return the tables of the results."""
+    names = ["all texts", f"{SMALL} texts", "other label prior"]
+    lines = [
+        "Mean absolute error of the estimated accuracy, and share of the 90% intervals that contain the accuracy. "
+        "The task is left out of the fit. Tasks count the same.",
+        "",
+        f"| method | {' | '.join(f'{name}: error | coverage' for name in names)} |",
+        "|---|" + "---|" * (2 * len(names)),
+    ]
+    for row in document["methods"]:
+        cells = [cell for name in names for cell in (f"{row[name]['error']:.3f}", _cell(row[name].get("coverage")))]
+        lines.append(f"| {row['method']} | {' | '.join(cells)} |")
+    lines += ["", "By task, all texts of each language:", ""]
+    lines += ["| task | labels | languages | models | accuracy | error | bias | coverage | width |", "|---|" + "---|" * 8]
+    for row in document["tasks"]:
+        lines.append(
+            f"| {row['task']} | {row['labels']} | {row['languages']} | {row['models']} | {row['accuracy']:.3f} | "
+            f"{row['error']:.3f} | {row['bias']:+.3f} | {row['coverage']:.3f} | {row['width']:.3f} |"
+        )
+    lines += ["", "Models that were made worse, compared with the same model trained on all texts:", ""]
+    lines += ["| model | pairs | drop | estimated drop | drops of .1 or more | of these seen |", "|---|" + "---|" * 5]
+    for row in document["worse_models"]:
+        lines.append(
+            f"| {row['model']} | {row['pairs']} | {row['drop']:.3f} | {row['estimated_drop']:.3f} | "
+            f"{row['large_drops']} | {_cell(row['seen'])} |"
+        )
+    return "\n".join(lines)
+
+
+def _cell(share: Optional[float]) -> str:
+    return "–" if share is None else f"{share:.3f}"
+
+
+if __name__ == "__main__":
+    main()
