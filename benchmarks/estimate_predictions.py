@@ -41,9 +41,9 @@ from spacy_xlt.vectors import unit_rows
 
 FOLDER = PROJECT / "metrics" / "estimate"
 NOISE = 0.3
-STRONG, WEAK = 100.0, 0.01
+STRONG, WEAK = 10.0, 0.01
 # Length of the random vectors that are added to the embeddings (of length 1) of a damaged encoder.
-DAMAGE = 0.5
+DAMAGE = 1.0
 Arrays = dict[str, NDArray[Any]]
 # Two tasks share tweets.
 CACHE: TextCache[NDArray[np.float32]] = TextCache(50_000)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, Optional, Union
 
 from spacy_xlt.batch.chunks import Chunk, make_chunks
-from spacy_xlt.batch.expected import SAMPLE, Expect, check_min_expected, make_estimator, sample_accuracies
+from spacy_xlt.batch.expected import SAMPLE, Estimator, check_min_expected, sample_accuracies
 from spacy_xlt.batch.fields import Fields, choose_fields
 from spacy_xlt.batch.model import Predictions, TextModel
 from spacy_xlt.batch.output import OutputFolder
@@ -106,7 +106,7 @@ def process(
         import_arrow("writing Parquet")
     facts = check_model(Path(model))
     check_min_expected(min_expected, facts)
-    expect = make_estimator(Path(model), facts)
+    estimator = Estimator.load(Path(model), facts)
     folder = None if callable(sink) else Path(sink)
     paths = paths_of(source)
     files = (
@@ -153,32 +153,28 @@ def process(
         chunks = make_chunks(chain(first, stream), fields, chunk, skip=skip, digest=digest)
         return map_in_workers(chunks, load, workers) if workers else map_in_process(chunks, load)
 
-    def with_estimates(summary: Summary) -> Summary:
-        summary.expected = expect(summary.confidence)
-        return summary
-
     def row_maker() -> RowMaker:
-        accuracies = sample_accuracies(first, fields, load(), expect) if min_expected else {}
+        accuracies = sample_accuracies(first, fields, load(), estimator) if min_expected else {}
         return RowMaker(fields, facts, options, accuracies)
 
     read = (lambda: rows.read_bytes) if isinstance(rows, FileRows) and engine == "local" else None
     if folder is None:
-        return with_estimates(_into_function(sink, mapped(0, None), row_maker(), max_errors))  # type: ignore[arg-type]
+        return _into_function(sink, mapped(0, None), row_maker(), max_errors, estimator)  # type: ignore[arg-type]
     columns = RowMaker(fields, facts, options).columns(files)
     make = partial(
         make_sink, format=format, columns=columns, labels=facts.labels, several=facts.several, csv_safe=csv_safe
     )
     with _told_when_full(folder):
-        out = OutputFolder(folder, settings, make, format, part_chunks)
+        out = OutputFolder(folder, settings, make, format, part_chunks, estimator)
     with out:
         if out.manifest.complete:
             say(f"{folder} is complete already.")
-            return with_estimates(out.summary)
+            return out.summary
         if out.manifest.parts:
             say(f"{len(out.manifest.parts)} parts are finished. The run is resumed after them.")
         with Progress(out.summary, total, read, hide=not progress) as bar:
-            _into_folder(out, mapped(out.manifest.chunks, out.manifest.digest), row_maker(), max_errors, bar, expect)
-        return with_estimates(out.summary)
+            _into_folder(out, mapped(out.manifest.chunks, out.manifest.digest), row_maker(), max_errors, bar)
+        return out.summary
 
 
 @contextmanager
@@ -224,7 +220,7 @@ def _check_errors(count: int, most: Optional[int], last: Sequence[BadRecord]) ->
 
 
 def _into_folder(
-    out: OutputFolder, mapped: Mapped, make_row: RowMaker, max_errors: Optional[int], bar: Progress, expect: Expect
+    out: OutputFolder, mapped: Mapped, make_row: RowMaker, max_errors: Optional[int], bar: Progress
 ) -> None:
     errors = out.summary.quarantined
     for chunk, results in mapped:
@@ -235,19 +231,24 @@ def _into_folder(
         bar.add(len(rows), len(bad))
         _check_errors(errors, max_errors, bad)
     with _told_when_full(out.folder):
-        out.finish(expect)
+        out.finish()
 
 
 def _into_function(
-    sink: Callable[[dict[str, Any]], Any], mapped: Mapped, make_row: RowMaker, max_errors: Optional[int]
+    sink: Callable[[dict[str, Any]], Any],
+    mapped: Mapped,
+    make_row: RowMaker,
+    max_errors: Optional[int],
+    estimator: Estimator,
 ) -> Summary:
     summary = Summary()
     for chunk, results in mapped:
         rows, abstained, bad = rows_of(chunk, results, make_row)
-        summary.add_rows(rows, abstained)
+        summary.add_rows(rows, abstained, estimator)
         for row in rows:
             sink(dict(row))
         for record in bad:
             summary.add_bad(record.reason)
         _check_errors(summary.quarantined, max_errors, bad)
+    summary.expected = estimator.estimate(summary.confidence)
     return summary

@@ -11,7 +11,7 @@ from spacy_xlt.batch.chunks import Chunk
 from spacy_xlt.batch.manifest import MANIFEST_FILE, Manifest, Part, check_settings, keep_whole_parts, read_manifest
 from spacy_xlt.batch.parts import SCRATCH, PartFile, write_json_durably
 from spacy_xlt.batch.sinks import ENDINGS, Row, Sink
-from spacy_xlt.batch.expected import Expect
+from spacy_xlt.batch.expected import Estimator
 from spacy_xlt.batch.summary import Summary, join
 from spacy_xlt.data.rows import BadRecord
 from spacy_xlt.errors import XltError
@@ -29,6 +29,7 @@ class OutputFolder:
         make_sink: Makes the writer of a part's file.
         format: The format of the parts.
         part_chunks: The number of chunks in a part.
+        estimator: Estimates the accuracy in each language.
 
     Raises:
         XltError: The folder holds other files or a run with other settings, or another process writes it.
@@ -41,11 +42,13 @@ class OutputFolder:
         make_sink: Callable[[PartFile], Sink],
         format: str,
         part_chunks: int,
+        estimator: Estimator,
     ) -> None:
         self.folder = folder
         self._make_sink = make_sink
         self._ending = ENDINGS[format]
         self._part_chunks = part_chunks
+        self._estimator = estimator
         self._part: Optional[PartFile] = None
         self._sink: Optional[Sink] = None
         self._counts = Summary()
@@ -88,8 +91,10 @@ class OutputFolder:
 
     @property
     def summary(self) -> Summary:
-        """The counts of all finished parts."""
-        return join(Summary.from_dict(part.summary) for part in self.manifest.parts)
+        """The counts of all finished parts, and the estimates from them."""
+        summary = join(Summary.from_dict(part.summary) for part in self.manifest.parts)
+        summary.expected = self._estimator.estimate(summary.confidence)
+        return summary
 
     def add(
         self, chunk: Chunk, rows: Sequence[Row], abstained: Sequence[bool], bad: Sequence[BadRecord], docs: Any
@@ -105,7 +110,7 @@ class OutputFolder:
                 self._part = PartFile(self.folder / f"part-{number:05d}{self._ending}")
                 self._sink = self._make_sink(self._part)
             self._sink.write(rows, docs)
-        self._counts.add_rows(rows, abstained)
+        self._counts.add_rows(rows, abstained, self._estimator)
         if bad:
             self._quarantine.write("".join(map(quarantine_line, bad)).encode("utf8"))
             for record in bad:
@@ -138,11 +143,8 @@ class OutputFolder:
         self.manifest.save(self.folder)
         self._counts = Summary()
 
-    def finish(self, expect: Expect) -> None:
+    def finish(self) -> None:
         """Finish the last part and write summary.json.
-
-        Args:
-            expect: Estimates the accuracy in each language.
 
         Raises:
             OSError: They cannot be written.
@@ -152,9 +154,7 @@ class OutputFolder:
         if not self.manifest.complete:
             settings = self.manifest.settings
             about = {name: settings[name] for name in ("model", "version", "model_sha256")}
-            summary = self.summary
-            summary.expected = expect(summary.confidence)
-            content = summary.to_dict()
+            content = self.summary.to_dict()
             del content["confidence"]
             write_json_durably({**about, **content}, self.folder / SUMMARY_FILE)
             self.manifest.complete = True

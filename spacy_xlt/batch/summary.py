@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
-
+from spacy_xlt.batch.expected import Estimator, add_sums
 from spacy_xlt.batch.sinks import REASON
 from spacy_xlt.evaluation.expected import LanguageEstimate
-from spacy_xlt.heads.confidence import ConfidenceSums, sum_confidence
+from spacy_xlt.heads.confidence import ConfidenceSums
 from spacy_xlt.languages import name as name_of
 from spacy_xlt.text import strip_controls
 
@@ -47,14 +46,12 @@ class Summary:
     confidence: dict[str, ConfidenceSums] = field(default_factory=dict)
     expected: dict[str, LanguageEstimate] = field(default_factory=dict)
 
-    def add_rows(self, rows: Sequence[Mapping[str, Any]], abstained: Sequence[bool]) -> None:
+    def add_rows(self, rows: Sequence[Mapping[str, Any]], abstained: Sequence[bool], estimator: Estimator) -> None:
         """Count the rows of a chunk."""
-        probabilities: dict[str, list[list[float]]] = {}
         for row, is_abstained in zip(rows, abstained):
             self.add_row(row, is_abstained)
-            if not isinstance(row["label"], list) and len(row["probabilities"]) > 1:
-                probabilities.setdefault(row["language"], []).append(list(row["probabilities"].values()))
-        self.confidence = _added(self.confidence, {code: sum_confidence(np.array(each)) for code, each in probabilities.items()})
+        sums = estimator.sums((row["language"], row["probabilities"]) for row in rows)
+        self.confidence = add_sums(self.confidence, sums)
 
     def add_row(self, row: Mapping[str, Any], abstained: bool) -> None:
         self.documents += 1
@@ -103,18 +100,10 @@ def join(summaries: Iterable[Summary]) -> Summary:
     for each in summaries:
         for name, value in vars(each).items():
             if name == "confidence":
-                total.confidence = _added(total.confidence, value)
+                total.confidence = add_sums(total.confidence, value)
             elif name != "expected":
                 setattr(total, name, getattr(total, name) + value)
     return total
-
-
-def _added(one: Mapping[str, ConfidenceSums], other: Mapping[str, ConfidenceSums]) -> dict[str, ConfidenceSums]:
-    """Add the sums of each language."""
-    return {
-        code: one[code] + other[code] if code in one and code in other else {**one, **other}[code]
-        for code in {**one, **other}
-    }
 
 
 def kind_of(reason: str) -> str:

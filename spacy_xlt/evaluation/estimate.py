@@ -20,7 +20,7 @@ from spacy_xlt.data.dataset import Data, Reading, load_dataset
 from spacy_xlt.evaluation.expected import MINIMUM, LanguageEstimate, check_minimum, estimate_languages
 from spacy_xlt.evaluation.source import read_source, source_of
 from spacy_xlt.evaluation.table import encodable, interval, one_line, percent
-from spacy_xlt.heads.confidence import SourceFigures, sum_confidence
+from spacy_xlt.heads.confidence import Scale, SourceFigures, sum_confidence
 from spacy_xlt.languages import UNKNOWN, base_code
 from spacy_xlt.languages import name as name_of
 from spacy_xlt.models import load_model
@@ -36,7 +36,7 @@ NO_SOURCE = (
     "Train it with development data to store them."
 )
 HEADS = ("Language", "n", "Expected accuracy", "Confidence", "Verdict")
-CAPTION = "Percent, with 90% intervals. Confidence: mean of the highest probabilities."
+CAPTION = "Percent, with 90% intervals. Confidence: mean of the highest probabilities, calibrated on the source."
 
 
 @dataclass(frozen=True)
@@ -158,8 +158,9 @@ def estimate(
         detected if record.language == UNKNOWN else record.language
         for record, detected in zip(records, found.languages)
     ]
+    scale = found.source.scale if found.source else Scale()
     by_language = {
-        code: sum_confidence(found.probabilities[[language == code for language in languages]])
+        code: sum_confidence(found.probabilities[[language == code for language in languages]], scale)
         for code in dict.fromkeys(languages)
     }
     return Estimate(

@@ -17,7 +17,7 @@ import numpy as np
 from spacy_xlt.heads.confidence import ConfidenceSums, SourceFigures, prediction_figures
 
 # Figures that enter the regression as log-odds; the others enter as they are.
-SHARES = ("confidence", "likely", "sure", "certainty")
+SHARES = ("confidence", "certain", "likely", "sure")
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def expected_accuracy(sums: ConfidenceSums, source: Optional[SourceFigures]) -> 
 
     References:
         Guillory et al. (2021), "Predicting with confidence on unseen distributions", section 3 (differences of
-        confidence, and a regression on several of them).
+        confidence). Garg et al. (2022), "Leveraging unlabeled data to predict out-of-distribution performance" (ATC).
     """
     regression = read_regressions()["alone" if source is None else "source"]
     return apply(regression, sums, source)

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spacy_xlt.heads.layer import Layer
+from spacy_xlt.heads.temperature import LEAST, fit_temperature, scores_of, temper
 
 # Where a model's `nlp.meta` has its SourceFigures.
 META_KEY = "xlt_estimate"
@@ -16,6 +17,19 @@ META_KEY = "xlt_estimate"
 FEWEST = 20
 # The bounds of the shares of texts whose highest probability is above them.
 LIKELY, SURE = 0.5, 0.9
+
+
+class Scale(NamedTuple):
+    """How the predictions of a model are measured.
+
+    Attributes:
+        temperature: The temperature at which the probabilities fit the development texts of the source language.
+        entropy: A text is certain if the entropy of its probabilities, divided by the logarithm of the number of
+            labels, is at most this bound. Of the development texts, as many are certain as have the correct label.
+    """
+
+    temperature: float = 1.0
+    entropy: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -27,7 +41,7 @@ class ConfidenceSums:
         highest: The sum of the highest probabilities.
         likely: The number of texts whose highest probability is above .5.
         sure: The number of texts whose highest probability is above .9.
-        entropy: The sum of the entropies, each divided by the logarithm of the number of labels.
+        certain: The number of texts that are certain, see `Scale`.
         probabilities: The sum of the probabilities of each label.
         predicted: The number of texts for which each label is the most probable one.
     """
@@ -36,7 +50,7 @@ class ConfidenceSums:
     highest: float
     likely: int
     sure: int
-    entropy: float
+    certain: int
     probabilities: tuple[float, ...]
     predicted: tuple[int, ...]
 
@@ -46,7 +60,7 @@ class ConfidenceSums:
             self.highest + other.highest,
             self.likely + other.likely,
             self.sure + other.sure,
-            self.entropy + other.entropy,
+            self.certain + other.certain,
             tuple(a + b for a, b in zip(self.probabilities, other.probabilities, strict=True)),
             tuple(a + b for a, b in zip(self.predicted, other.predicted, strict=True)),
         )
@@ -61,25 +75,33 @@ class ConfidenceSums:
         return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in content.items()})
 
 
-def sum_confidence(probabilities: NDArray[np.floating]) -> ConfidenceSums:
+def sum_confidence(probabilities: NDArray[np.floating], scale: Scale = Scale()) -> ConfidenceSums:
     """Return the sums over the predictions for texts.
 
     Args:
         probabilities: The predictions of a classifier with one label per text, [n, labels], at least two labels.
+        scale: How the predictions of the model are measured.
+
+    References:
+        Guo et al. (2017), "On calibration of modern neural networks", section 4.2 (temperature). Garg et al. (2022),
+        "Leveraging unlabeled data to predict out-of-distribution performance", equation 2 (ATC: certain texts).
     """
-    rows = np.asarray(probabilities, dtype=np.float64)
-    labels = rows.shape[1]
+    rows = temper(np.asarray(probabilities, dtype=np.float64), scale.temperature)
     highest = rows.max(axis=1)
-    entropies = -(rows * np.log(np.maximum(rows, 1e-12))).sum(axis=1) / np.log(labels)
     return ConfidenceSums(
         n=len(rows),
         highest=float(highest.sum()),
         likely=int((highest > LIKELY).sum()),
         sure=int((highest > SURE).sum()),
-        entropy=float(entropies.sum()),
+        certain=int((_entropies(rows) <= scale.entropy).sum()),
         probabilities=tuple(rows.sum(axis=0).tolist()),
-        predicted=tuple(np.bincount(rows.argmax(axis=1), minlength=labels).tolist()),
+        predicted=tuple(np.bincount(rows.argmax(axis=1), minlength=rows.shape[1]).tolist()),
     )
+
+
+def _entropies(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The entropy of each row, between 0 and 1."""
+    return np.asarray(-(rows * np.log(np.maximum(rows, LEAST))).sum(axis=1) / np.log(rows.shape[1]))
 
 
 def prediction_figures(sums: ConfidenceSums, prior: Sequence[float]) -> dict[str, float]:
@@ -90,20 +112,22 @@ def prediction_figures(sums: ConfidenceSums, prior: Sequence[float]) -> dict[str
         prior: The share of each label in the source language, [labels].
 
     Returns:
-        `confidence`, the mean of the highest probabilities; `likely` and `sure`, the shares of texts whose highest
-        probability is above .5 and .9; `certainty`, 1 minus the mean entropy (0: all labels are equally probable);
-        `label_distance`, the total variation distance of the predicted labels from the prior; `label_entropy` and
-        `largest_label`, the entropy and the maximum of the mean prediction. All are between 0 and 1.
+        `confidence`, the mean of the highest probabilities; `certain`, the share of certain texts; `likely` and
+        `sure`, the shares of texts whose highest probability is above .5 and .9; `label_excess`, by how much the share
+        of a predicted label exceeds its prior at most; `label_distance`, the total variation distance of the predicted
+        labels from the prior; `label_entropy` and `largest_label`, the entropy and the maximum of the mean prediction.
+        All are between 0 and 1.
     """
     mean = np.array(sums.probabilities) / sums.n
-    predicted = np.array(sums.predicted) / sums.n
+    differences = np.array(sums.predicted) / sums.n - np.asarray(prior)
     return {
         "confidence": sums.highest / sums.n,
+        "certain": sums.certain / sums.n,
         "likely": sums.likely / sums.n,
         "sure": sums.sure / sums.n,
-        "certainty": 1.0 - sums.entropy / sums.n,
-        "label_distance": float(0.5 * np.abs(predicted - np.asarray(prior)).sum()),
-        "label_entropy": float(-(mean * np.log(np.maximum(mean, 1e-12))).sum() / np.log(len(mean))),
+        "label_excess": float(differences.max()),
+        "label_distance": float(0.5 * np.abs(differences).sum()),
+        "label_entropy": float(_entropies(mean[None])[0]),
         "largest_label": float(mean.max()),
     }
 
@@ -116,12 +140,14 @@ class SourceFigures:
         head: The digest of the head that made the predictions, see `head_digest`.
         correct: The number of texts with the correct label.
         gold: The number of texts of each label.
+        scale: How the predictions of the model are measured.
         sums: The sums over the predictions.
     """
 
     head: str
     correct: int
     gold: tuple[int, ...]
+    scale: Scale
     sums: ConfidenceSums
 
     @property
@@ -154,20 +180,26 @@ class SourceFigures:
         # A static student has the head of its teacher, and is less accurate.
         if meta.get("xlt_export", {}).get("preset") == "fast":
             return None
-        return cls(head, content["correct"], tuple(content["gold"]), ConfidenceSums.from_dict(content["sums"]))
+        sums = ConfidenceSums.from_dict(content["sums"])
+        return cls(head, content["correct"], tuple(content["gold"]), Scale(*content["scale"]), sums)
 
 
 def source_figures(probabilities: NDArray[np.floating], gold: NDArray[np.floating], layer: Layer) -> SourceFigures:
-    """Return the figures of the predictions for labeled texts of the source language.
+    """Return the figures of the predictions for labeled texts of the source language. Needs scipy.
 
     Args:
         probabilities: The predictions, [n, labels].
         gold: 1 for the label of each text, else 0, [n, labels].
         layer: The output layer of the head.
     """
-    correct = probabilities.argmax(axis=1) == gold.argmax(axis=1)
+    correct = int((probabilities.argmax(axis=1) == gold.argmax(axis=1)).sum())
     counts = tuple(gold.sum(axis=0).astype(int).tolist())
-    return SourceFigures(head_digest(layer), int(correct.sum()), counts, sum_confidence(probabilities))
+    rows = np.asarray(probabilities, dtype=np.float64)
+    temperature = fit_temperature(scores_of(rows), np.asarray(gold, dtype=np.float64))
+    # Half a text, so that a model without an error has some uncertain texts.
+    bound = np.quantile(_entropies(temper(rows, temperature)), (correct + 0.5) / (len(rows) + 1))
+    scale = Scale(temperature, float(bound))
+    return SourceFigures(head_digest(layer), correct, counts, scale, sum_confidence(rows, scale))
 
 
 def head_digest(layer: Layer) -> str:
