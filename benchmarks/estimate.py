@@ -2,10 +2,10 @@
 
     python benchmarks/estimate_predictions.py && python benchmarks/estimate.py
 
-A ridge regression estimates the log-odds of the accuracy in a language from figures of the predictions. It is fitted on
-all tasks but one and applied to that one, so the errors are those on a task that it has not seen. The intervals are also
-chosen without the task. Each model and language gives three cases: all texts, 40 texts, and texts whose labels have
-random shares. Writes spacy_xlt/evaluation/estimate.json (fitted on all tasks) and benchmarks/results/estimate.{json,md}.
+A ridge regression estimates the log-odds of the accuracy in a language from figures of the predictions. It is fitted
+on all tasks but one and applied to that one, so the errors are those on a task that it has not seen. The intervals are
+also chosen without the task. Each model and language gives three cases: all texts, 40 texts, and texts whose labels
+have random shares. Writes spacy_xlt/evaluation/estimate.json (fitted on all tasks) and benchmarks/results/estimate.{json,md}.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
 from spacy_xlt.evaluation.regression import (
+    Expected,
     Regression,
     apply,
     log_odds,
@@ -33,6 +34,9 @@ FILE = PROJECT / "spacy_xlt" / "evaluation" / "estimate.json"
 LEVEL = 0.9
 PENALTY = 0.3
 SMALL = 40
+# Tasks that are not fitted on: the English texts of `persons` come from another domain (web reviews) than the others
+# (news), which no figure of the predictions shows.
+STRESS = ("persons",)
 # Figures that are tried, the method that is packaged, and the weights that the ridge penalty draws towards: the mean of
 # the two best published estimates.
 CHOSEN = "confidence, ATC and label excess"
@@ -112,7 +116,22 @@ def read_cases() -> list[Case]:
                 correct = int((part.argmax(axis=1) == labels[chosen]).sum())
                 atc = float((negative_entropy(part) >= threshold).mean())
                 sums = sum_confidence(part, source.scale)
-                cases.append(Case(task, encoder, head, kind, language, prior, small, correct, sums, sum_confidence(part), source, atc))
+                cases.append(
+                    Case(
+                        task,
+                        encoder,
+                        head,
+                        kind,
+                        language,
+                        prior,
+                        small,
+                        correct,
+                        sums,
+                        sum_confidence(part),
+                        source,
+                        atc,
+                    )
+                )
     return cases
 
 
@@ -192,9 +211,16 @@ def make_interval(estimates: Floats, data: Data, cases: Sequence[Case], anchored
             variances.append(variance)
     spread = float(np.sqrt(max(0.01, np.average(errors**2 - np.array(variances), weights=weights))))
     ratios = np.abs(errors) / np.sqrt(spread**2 + np.array(variances))
-    order = np.argsort(ratios)
+    # The widest, so that the intervals also hold for few texts and for another label prior.
+    kinds = np.array([f"{case.prior} {case.small}" for case in cases])[known]
+    return spread, max(_quantile(ratios[kinds == kind], weights[kinds == kind]) for kind in np.unique(kinds))
+
+
+def _quantile(values: Floats, weights: Floats) -> float:
+    """The weighted quantile at LEVEL."""
+    order = np.argsort(values)
     cumulated = np.cumsum(weights[order]) / weights.sum()
-    return spread, float(ratios[order][np.searchsorted(cumulated, LEVEL)])
+    return float(values[order][np.searchsorted(cumulated, LEVEL)])
 
 
 def measure(cases: Sequence[Case], names: Sequence[str], anchored: bool) -> tuple[list[Any], Regression]:
@@ -206,13 +232,17 @@ def measure(cases: Sequence[Case], names: Sequence[str], anchored: bool) -> tupl
         weights = dict(zip(names, fit(data, data.tasks != task)))
         regression = Regression(weights, *interval)
         for row in np.flatnonzero(data.tasks == task):
-            found[row] = apply(regression, cases[row].sums, cases[row].source if anchored else None)
+            found[row] = apply_to(regression, cases[row], anchored)
     everything = np.ones(len(cases), dtype=bool)
     final = Regression(
         {name: round(float(weight), 5) for name, weight in zip(names, fit(data, everything))},
         *(round(value, 4) for value in make_interval(leave_task_out(data), data, cases, anchored)),
     )
     return found, final
+
+
+def apply_to(regression: Regression, case: Case, anchored: bool) -> Expected:
+    return apply(regression, case.sums, case.source if anchored else None)
 
 
 def summarize(cases: Sequence[Case], accuracies: Sequence[float], intervals: Optional[Sequence[Any]] = None) -> Any:
@@ -242,7 +272,9 @@ def baselines(cases: Sequence[Case]) -> dict[str, list[float]]:
 
 
 def choose(cases: Sequence[Case], **values: Any) -> list[int]:
-    return [row for row, case in enumerate(cases) if all(getattr(case, name) == value for name, value in values.items())]
+    return [
+        row for row, case in enumerate(cases) if all(getattr(case, name) == value for name, value in values.items())
+    ]
 
 
 def damage(cases: Sequence[Case], accuracies: Sequence[float]) -> list[dict[str, Any]]:
@@ -251,9 +283,15 @@ def damage(cases: Sequence[Case], accuracies: Sequence[float]) -> list[dict[str,
     `damaged` adds noise to the embeddings of the other languages, so the source's accuracy stays the same. The others
     train the head on wrong labels or on 8 texts of each label.
     """
-    place = {(c.task, c.encoder, c.head, c.kind, c.language): row for row, c in enumerate(cases)}
+    place: dict[tuple[str, ...], int] = {
+        (c.task, c.encoder, c.head, c.kind, c.language): row for row, c in enumerate(cases)
+    }
     rows = []
-    for name, head, kind in (("noise in the embeddings", "all", "damaged"), ("3 of 10 labels wrong", "noisy", "plain"), ("8 texts per label", "8", "plain")):
+    for name, head, kind in (
+        ("noise in the embeddings", "all", "damaged"),
+        ("3 of 10 labels wrong", "noisy", "plain"),
+        ("8 texts per label", "8", "plain"),
+    ):
         true, estimated = [], []
         for (task, encoder, other_head, other_kind, *rest), row in place.items():
             better = place.get((task, encoder, "all", "plain", *rest))
@@ -276,7 +314,8 @@ def damage(cases: Sequence[Case], accuracies: Sequence[float]) -> list[dict[str,
 
 
 def main() -> None:
-    cases = read_cases()
+    everything = read_cases()
+    cases = [case for case in everything if case.task not in STRESS]
     whole = [row for row, case in enumerate(cases) if case.prior == "data" and not case.small]
     subsets = {
         "all texts": whole,
@@ -304,23 +343,31 @@ def main() -> None:
     tasks = []
     for task in sorted({case.task for case in cases}):
         rows = [row for row in whole if cases[row].task == task]
-        part = [cases[row] for row in rows]
-        tasks.append(
-            {
-                "task": task,
-                "labels": len(part[0].sums.predicted),
-                "languages": len({case.language for case in part}),
-                "models": len({(case.encoder, case.head, case.kind) for case in part}),
-                "accuracy": round(float(np.mean([case.accuracy for case in part])), 4),
-                **summarize(part, [accuracies[row] for row in rows], [intervals[row] for row in rows]),
-            }
-        )
+        found = [Expected(accuracies[row], intervals[row]) for row in rows]
+        tasks.append(of_task(task, [cases[row] for row in rows], found))
+    for task in STRESS:
+        part = [case for case in everything if case.task == task and case.prior == "data" and not case.small]
+        if part:
+            found = [apply_to(Regression(**regressions["source"]), case, True) for case in part]
+            tasks.append({**of_task(task, part, found), "stress": True})
     worse = damage([cases[row] for row in whole], [accuracies[row] for row in whole])
     document = {"tasks": tasks, "methods": methods, "worse_models": worse, "regressions": regressions}
     where = machine()
     made_by = {"made_by": "benchmarks/estimate.py", "date": where["date"], "cases": len(cases)}
-    write_json({**made_by, "tasks": [row["task"] for row in tasks], "regressions": regressions}, FILE)
+    fitted = [row["task"] for row in tasks if "stress" not in row]
+    write_json({**made_by, "tasks": fitted, "regressions": regressions}, FILE)
     write_results("estimate", {**document, "machine": where}, markdown(document))
+
+
+def of_task(task: str, part: Sequence[Case], found: Sequence[Expected]) -> dict[str, Any]:
+    return {
+        "task": task,
+        "labels": len(part[0].sums.predicted),
+        "languages": len({case.language for case in part}),
+        "models": len({(case.encoder, case.head, case.kind) for case in part}),
+        "accuracy": round(float(np.mean([case.accuracy for case in part])), 4),
+        **summarize(part, [each.accuracy for each in found], [each.interval for each in found]),
+    }
 
 
 def of_subsets(cases: Sequence[Case], subsets: dict[str, list[int]], accuracies: Any, intervals: Any = None) -> Any:
@@ -348,11 +395,14 @@ def markdown(document: dict[str, Any]) -> str:
         cells = [cell for name in names for cell in (f"{row[name]['error']:.3f}", _cell(row[name].get("coverage")))]
         lines.append(f"| {row['method']} | {' | '.join(cells)} |")
     lines += ["", "By task, all texts of each language:", ""]
-    lines += ["| task | labels | languages | models | accuracy | error | bias | coverage | width |", "|---|" + "---|" * 8]
+    lines += [
+        "| task | labels | languages | models | accuracy | error | bias | coverage | width |",
+        "|---|" + "---|" * 8,
+    ]
     for row in document["tasks"]:
         lines.append(
-            f"| {row['task']} | {row['labels']} | {row['languages']} | {row['models']} | {row['accuracy']:.3f} | "
-            f"{row['error']:.3f} | {row['bias']:+.3f} | {row['coverage']:.3f} | {row['width']:.3f} |"
+            f"| {row['task']}{' (not fitted on)' if 'stress' in row else ''} | {row['labels']} | {row['languages']} | "
+            f"{row['models']} | {row['accuracy']:.3f} | {row['error']:.3f} | {row['bias']:+.3f} | {row['coverage']:.3f} | {row['width']:.3f} |"
         )
     lines += ["", "Models that were made worse, compared with the same model trained on all texts:", ""]
     lines += ["| model | pairs | drop | estimated drop | drops of .1 or more | of these seen |", "|---|" + "---|" * 5]

@@ -82,9 +82,7 @@ def reviews() -> Task:
     rows = {}
     for part in ("train", "dev"):
         with (data_folder() / "sst2" / f"{part}.csv").open(encoding="utf8", newline="") as file:
-            rows[part] = [
-                Record(row["sentence"], (names[row["label"]],), "en", part) for row in csv.DictReader(file)
-            ]
+            rows[part] = [Record(row["sentence"], (names[row["label"]],), "en", part) for row in csv.DictReader(file)]
     train, test = read_umsab("train"), read_umsab("test")
     targets = [code for code in test if code != "en"]
 

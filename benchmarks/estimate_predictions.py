@@ -3,9 +3,9 @@
     python benchmarks/estimate_predictions.py [TASK ...] [--finetune]
 
 For each task of estimate_data.py, the texts are embedded once by the default encoder (and by encoders that `xlt.train`
-has fine-tuned, with --finetune), all in 8-bit integers as `xlt.export` makes them. Heads are then trained on all texts, on 32 and on 8 texts of each label, on texts of
-which 3 in 10 have a random label, and with penalties that are too strong and too weak; each is applied with and without
-projection. Writes metrics/estimate/<task>-<encoder>.npz (the embeddings) and <task>-<encoder>-<head>.npz.
+has fine-tuned, with --finetune), all in 8-bit integers as `xlt.export` makes them. Heads are then trained on all texts,
+on 32 and on 8 texts of each label, on texts of which 3 in 10 have a random label, and with penalties that are too strong
+and too weak; each is applied with and without projection, and to embeddings with noise. Writes metrics/estimate/<task>-<encoder>.npz (the embeddings) and <task>-<encoder>-<head>.npz.
 """
 
 import argparse
@@ -21,8 +21,8 @@ from common import PROJECT
 from estimate_data import TASKS, Task
 from numpy.typing import NDArray
 
-from spacy_xlt.cache import TextCache
 from spacy_xlt.alignment.centering import AnchoredCentering
+from spacy_xlt.cache import TextCache
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.folder import default_folder
 from spacy_xlt.encoders.onnx_encoder import OnnxEncoder
@@ -31,9 +31,9 @@ from spacy_xlt.exporters.onnx_graph import write_encoder
 from spacy_xlt.heads.fitting import Labeled, fit_head
 from spacy_xlt.heads.layer import Layer, probabilities_of
 from spacy_xlt.heads.logistic import fit_path
+from spacy_xlt.models import load_model, save
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
-from spacy_xlt.models import load_model, save
 from spacy_xlt.training.examples import gold_matrix
 from spacy_xlt.training.model_state import read_head
 from spacy_xlt.training.train import train
@@ -140,7 +140,7 @@ def write_predictions(
             found[f"{code}/p"] = probabilities_of(layer(rows), True)
             found[f"{code}/gold"] = gold_matrix(records_, labels).argmax(axis=1)
             right.append((found[f"{code}/p"].argmax(axis=1) == found[f"{code}/gold"]).mean())
-        np.savez_compressed(FOLDER / f"{name}-{kind}.npz", **found)
+        np.savez_compressed(FOLDER / f"{name}-{kind}.npz", **found)  # type: ignore[arg-type]
         accuracy = (dev.argmax(axis=1) == gold_dev).mean()
         print(f"  {name}-{kind}: dev {accuracy:.3f}, targets {np.round(sorted(right), 2).tolist()}", flush=True)
 
@@ -151,7 +151,7 @@ def run_frozen(name: str, task: Task, labels: Sequence[str]) -> None:
         arrays: Mapping[str, Any] = dict(np.load(path))
     else:
         arrays = embed(int8(default_folder()), task)
-        np.savez(path, **arrays)
+        np.savez(path, **arrays)  # type: ignore[arg-type]
     for head, layer, records in frozen_heads(task, dict(arrays), labels):
         write_predictions(f"{name}-frozen-{head}", task, dict(arrays), layer, records, labels)
 
@@ -174,7 +174,7 @@ def run_finetuned(name: str, task: Task, labels: Sequence[str], *, kind: str) ->
     CACHE.clear()
     arrays = embed(int8(model / find_pipe(nlp, Encoder).name), task)
     CACHE.clear()
-    np.savez(FOLDER / f"{name}-tuned-{kind}.npz", **arrays)
+    np.savez(FOLDER / f"{name}-tuned-{kind}.npz", **arrays)  # type: ignore[arg-type]
     write_predictions(f"{name}-tuned-{kind}", task, arrays, layer, records, labels)
 
 

@@ -13,7 +13,7 @@ from spacy_xlt.data.rows import Row
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.expected import LanguageEstimate, estimate_languages
 from spacy_xlt.evaluation.source import read_source
-from spacy_xlt.heads.confidence import ConfidenceSums, Scale, SourceFigures, sum_confidence
+from spacy_xlt.heads.confidence import PLAIN, ConfidenceSums, SourceFigures, sum_confidence
 from spacy_xlt.model_folder import ModelFacts
 
 # The number of records at the start of the input from which `min_expected` estimates the accuracies.
@@ -52,7 +52,7 @@ class Estimator:
         rows: dict[str, list[list[float]]] = {}
         for language, probabilities in predictions:
             rows.setdefault(language, []).append(list(probabilities.values()))
-        scale = self.source.scale if self.source else Scale()
+        scale = self.source.scale if self.source else PLAIN
         return {code: sum_confidence(np.array(each), scale) for code, each in rows.items()}
 
     def estimate(self, sums: Mapping[str, ConfidenceSums]) -> dict[str, LanguageEstimate]:
@@ -60,9 +60,7 @@ class Estimator:
         return estimate_languages(sums, self.source)
 
 
-def add_sums(
-    one: Mapping[str, ConfidenceSums], other: Mapping[str, ConfidenceSums]
-) -> dict[str, ConfidenceSums]:
+def add_sums(one: Mapping[str, ConfidenceSums], other: Mapping[str, ConfidenceSums]) -> dict[str, ConfidenceSums]:
     """Add the sums of each language."""
     added = dict(one)
     for code, sums in other.items():

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import IO, Any, Optional
 
 from spacy_xlt.batch.chunks import Chunk
+from spacy_xlt.batch.expected import Estimator
 from spacy_xlt.batch.manifest import MANIFEST_FILE, Manifest, Part, check_settings, keep_whole_parts, read_manifest
 from spacy_xlt.batch.parts import SCRATCH, PartFile, write_json_durably
 from spacy_xlt.batch.sinks import ENDINGS, Row, Sink
-from spacy_xlt.batch.expected import Estimator
 from spacy_xlt.batch.summary import Summary, join
 from spacy_xlt.data.rows import BadRecord
 from spacy_xlt.errors import XltError

@@ -20,7 +20,7 @@ from spacy_xlt.data.dataset import Data, Reading, load_dataset
 from spacy_xlt.evaluation.expected import MINIMUM, LanguageEstimate, check_minimum, estimate_languages
 from spacy_xlt.evaluation.source import read_source, source_of
 from spacy_xlt.evaluation.table import encodable, interval, one_line, percent
-from spacy_xlt.heads.confidence import Scale, SourceFigures, sum_confidence
+from spacy_xlt.heads.confidence import PLAIN, SourceFigures, sum_confidence
 from spacy_xlt.languages import UNKNOWN, base_code
 from spacy_xlt.languages import name as name_of
 from spacy_xlt.models import load_model
@@ -85,11 +85,11 @@ class Estimate:
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{cell}</th>" for cell in HEADS)
-        rows = "\n".join(
-            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>" for cells in self._cells()
-        )
+        rows = "\n".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>" for cells in self._cells())
         caption = f"{escape(self._title())}. {escape(self._caption())}"
-        return f"<table>\n<caption>{caption}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>"
+        return (
+            f"<table>\n<caption>{caption}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>"
+        )
 
     def _title(self) -> str:
         return f"{one_line(self.model)}, {sum(each.n for each in self.languages.values())} unlabeled texts"
@@ -158,7 +158,7 @@ def estimate(
         detected if record.language == UNKNOWN else record.language
         for record, detected in zip(records, found.languages)
     ]
-    scale = found.source.scale if found.source else Scale()
+    scale = found.source.scale if found.source else PLAIN
     by_language = {
         code: sum_confidence(found.probabilities[[language == code for language in languages]], scale)
         for code in dict.fromkeys(languages)

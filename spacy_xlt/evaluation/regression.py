@@ -1,8 +1,8 @@
 """The accuracy that a classifier can be expected to have on unlabeled texts, given figures of its predictions.
 
-A ridge regression estimates the log-odds of the accuracy. Its weights are in estimate.json, which benchmarks/estimate.py
-writes: it fits them on the predictions of many models for eight tasks, and chooses the width of the intervals so that
-they cover 90% of the accuracies of a task that the regression has not seen.
+A ridge regression estimates the log-odds of the accuracy. Its weights are in estimate.json, which
+benchmarks/estimate.py writes: it fits them on the predictions of many models for several tasks, and chooses the width
+of the intervals so that they cover 90% of the accuracies of a task that the regression has not seen.
 """
 
 import json

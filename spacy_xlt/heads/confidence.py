@@ -17,6 +17,8 @@ META_KEY = "xlt_estimate"
 FEWEST = 20
 # The bounds of the shares of texts whose highest probability is above them.
 LIKELY, SURE = 0.5, 0.9
+# The lowest bound of the entropy of certain texts.
+LOWEST_ENTROPY = 0.05
 
 
 class Scale(NamedTuple):
@@ -75,7 +77,10 @@ class ConfidenceSums:
         return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in content.items()})
 
 
-def sum_confidence(probabilities: NDArray[np.floating], scale: Scale = Scale()) -> ConfidenceSums:
+PLAIN = Scale()
+
+
+def sum_confidence(probabilities: NDArray[np.floating], scale: Scale = PLAIN) -> ConfidenceSums:
     """Return the sums over the predictions for texts.
 
     Args:
@@ -196,9 +201,9 @@ def source_figures(probabilities: NDArray[np.floating], gold: NDArray[np.floatin
     counts = tuple(gold.sum(axis=0).astype(int).tolist())
     rows = np.asarray(probabilities, dtype=np.float64)
     temperature = fit_temperature(scores_of(rows), np.asarray(gold, dtype=np.float64))
-    # Half a text, so that a model without an error has some uncertain texts.
-    bound = np.quantile(_entropies(temper(rows, temperature)), (correct + 0.5) / (len(rows) + 1))
-    scale = Scale(temperature, float(bound))
+    bound = np.quantile(_entropies(temper(rows, temperature)), correct / len(rows))
+    # A model without an error has no entropies worth the name; rounding errors would decide which texts are certain.
+    scale = Scale(temperature, max(float(bound), LOWEST_ENTROPY))
     return SourceFigures(head_digest(layer), correct, counts, scale, sum_confidence(rows, scale))
 
 

@@ -8,10 +8,9 @@ from spacy.language import Language
 
 pytest.importorskip("transformers")
 
-from spacy_xlt import few_shot
+from spacy_xlt.data.records import Record
 from spacy_xlt.evaluation.estimate import estimate
 from spacy_xlt.evaluation.source import read_source, source_of
-from spacy_xlt.data.records import Record
 from spacy_xlt.heads.confidence import META_KEY, SourceFigures
 from spacy_xlt.models import save
 from spacy_xlt.training.model_state import read_head
@@ -63,11 +62,3 @@ def test_a_folder_and_its_pipeline_give_the_same_estimates(tiny_bert: Path, tmp_
     by_folder = estimate(tmp_path / "model", texts, language="de").languages["de"]
     assert by_folder.accuracy == pytest.approx(by_pipeline.accuracy, abs=1e-4)
     assert by_folder.figures == pytest.approx(by_pipeline.figures, abs=1e-3)
-
-
-def test_figures_of_a_head_that_few_shot_changed_are_not_used(tiny_bert: Path) -> None:
-    nlp = train(make_records(40), encoder=tiny_bert)
-    before = stored(nlp)
-    result = few_shot(nlp, make_records(8, "de", seed=4))
-    assert before is not None
-    assert stored(nlp) == (None if result.accepted else before)
