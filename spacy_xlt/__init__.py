@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from spacy_xlt.detectors.detect import detect as detect
     from spacy_xlt.errors import XltError as XltError
     from spacy_xlt.errors import XltWarning as XltWarning
+    from spacy_xlt.evaluation.estimate import Estimate as Estimate
+    from spacy_xlt.evaluation.estimate import estimate as estimate
     from spacy_xlt.evaluation.evaluate import evaluate as evaluate
     from spacy_xlt.evaluation.report import Report as Report
     from spacy_xlt.exporters.export import export as export
@@ -42,6 +44,7 @@ _MODULES = {
     "Classifier": "serving.classifier",
     "Dataset": "data.dataset",
     "Detection": "detectors.base",
+    "Estimate": "evaluation.estimate",
     "Report": "evaluation.report",
     "Result": "result",
     "Router": "router",
@@ -49,6 +52,7 @@ _MODULES = {
     "XltWarning": "errors",
     "detect": "detectors.detect",
     "distill": "transfer.distill",
+    "estimate": "evaluation.estimate",
     "evaluate": "evaluation.evaluate",
     "export": "exporters.export",
     "few_shot": "transfer.few_shot",

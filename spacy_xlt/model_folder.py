@@ -56,7 +56,7 @@ def check_model(folder: Path) -> ModelFacts:
             whole.update(f"{name}\0{digest}\n".encode("utf8", "surrogateescape"))
     if missing := sorted(set(expected) - there):
         raise XltError(f"{folder}: {missing[0]} is missing ({HASHES_FILE} names it): copy the model again.")
-    meta = _read_json(folder / "meta.json") if (folder / "meta.json").is_file() else {}
+    meta = read_meta(folder)
     head = next((name for name, part in components.items() if part.get("factory") in HEADS), None)
     cfg = _read_json(folder / head / "cfg") if head and (folder / head / "cfg").is_file() else {}
     return ModelFacts(
@@ -114,6 +114,15 @@ def read_config(folder: Path) -> Mapping[str, Any]:
         raise XltError(
             f"{folder / MARKER} cannot be read: {first_line(error)}. Copy or train the model again."
         ) from error
+
+
+def read_meta(folder: Path) -> dict[str, Any]:
+    """Read the meta.json of a model folder; an empty dictionary if there is none.
+
+    Raises:
+        XltError: The file is damaged.
+    """
+    return _read_json(folder / "meta.json") if (folder / "meta.json").is_file() else {}
 
 
 def _components(folder: Path) -> Mapping[str, Mapping[str, Any]]:

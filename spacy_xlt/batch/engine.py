@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, Optional, Union
 
 from spacy_xlt.batch.chunks import Chunk, make_chunks
+from spacy_xlt.batch.expected import SAMPLE, Estimator, check_min_expected, sample_accuracies
 from spacy_xlt.batch.fields import Fields, choose_fields
 from spacy_xlt.batch.model import Predictions, TextModel
 from spacy_xlt.batch.output import OutputFolder
@@ -47,6 +48,7 @@ def process(
     encoding: Optional[str] = None,
     format: Format = "jsonl",
     abstain_below: float = 0.0,
+    min_expected: float = 0.0,
     csv_safe: bool = False,
     max_errors: Optional[int] = None,
     workers: int = 0,
@@ -78,6 +80,9 @@ def process(
         encoding: The encoding of files without a byte-order mark; None: UTF-8.
         format: The format of the results.
         abstain_below: The label is None if the score is lower.
+        min_expected: The label is None in languages whose expected accuracy is lower or unknown; the field
+            `abstain_reason` says why. The accuracies are estimated from the first 4,096 records before the run, so a
+            language needs at least 20 texts there.
         csv_safe: Write CSV in which no cell is taken for a formula.
         max_errors: Stop if there are more bad records; None: never.
         workers: The number of processes; 0: the current process.
@@ -90,7 +95,7 @@ def process(
         say: Is called with sentences about what was guessed and what is done.
 
     Returns:
-        The counts of documents, languages, labels and bad records.
+        The counts of documents, languages, labels and bad records, and the expected accuracy in each language.
 
     Raises:
         XltError: Something cannot be read, written or resumed. The finished parts are kept.
@@ -100,6 +105,8 @@ def process(
     if format == "parquet":
         import_arrow("writing Parquet")
     facts = check_model(Path(model))
+    check_min_expected(min_expected, facts)
+    estimator = Estimator.load(Path(model), facts)
     folder = None if callable(sink) else Path(sink)
     paths = paths_of(source)
     files = (
@@ -109,11 +116,13 @@ def process(
     stream = iter(rows)
     first = list(islice(stream, FIRST_ROWS))
     fields = choose_fields([row for _, row in first if isinstance(row, dict)], text, id)
+    if min_expected:
+        first += islice(stream, SAMPLE - FIRST_ROWS)
     say(_what_is_read(fields, text, id))
     for name in keep or ():
         if first and name not in fields.columns:
             say(f"None of the first records has the field '{name}', which should be kept.")
-    options = Options(format, None if keep is None else tuple(keep), abstain_below, csv_safe)
+    options = Options(format, None if keep is None else tuple(keep), abstain_below, csv_safe, min_expected)
     settings = {
         "model": facts.name,
         "version": facts.version,
@@ -124,6 +133,7 @@ def process(
         "format": format,
         "keep": list(keep) if keep is not None else None,
         "abstain_below": abstain_below,
+        **({"min_expected": min_expected} if min_expected else {}),
         "csv_safe": csv_safe,
         "chunk": chunk,
         "part_chunks": part_chunks,
@@ -143,16 +153,19 @@ def process(
         chunks = make_chunks(chain(first, stream), fields, chunk, skip=skip, digest=digest)
         return map_in_workers(chunks, load, workers) if workers else map_in_process(chunks, load)
 
-    make_row = RowMaker(fields, facts, options)
+    def row_maker() -> RowMaker:
+        accuracies = sample_accuracies(first, fields, load(), estimator) if min_expected else {}
+        return RowMaker(fields, facts, options, accuracies)
+
     read = (lambda: rows.read_bytes) if isinstance(rows, FileRows) and engine == "local" else None
     if folder is None:
-        return _into_function(sink, mapped(0, None), make_row, max_errors)  # type: ignore[arg-type]
-    columns = make_row.columns(files)
+        return _into_function(sink, mapped(0, None), row_maker(), max_errors, estimator)  # type: ignore[arg-type]
+    columns = RowMaker(fields, facts, options).columns(files)
     make = partial(
         make_sink, format=format, columns=columns, labels=facts.labels, several=facts.several, csv_safe=csv_safe
     )
     with _told_when_full(folder):
-        out = OutputFolder(folder, settings, make, format, part_chunks)
+        out = OutputFolder(folder, settings, make, format, part_chunks, estimator)
     with out:
         if out.manifest.complete:
             say(f"{folder} is complete already.")
@@ -160,7 +173,7 @@ def process(
         if out.manifest.parts:
             say(f"{len(out.manifest.parts)} parts are finished. The run is resumed after them.")
         with Progress(out.summary, total, read, hide=not progress) as bar:
-            _into_folder(out, mapped(out.manifest.chunks, out.manifest.digest), make_row, max_errors, bar)
+            _into_folder(out, mapped(out.manifest.chunks, out.manifest.digest), row_maker(), max_errors, bar)
         return out.summary
 
 
@@ -222,15 +235,20 @@ def _into_folder(
 
 
 def _into_function(
-    sink: Callable[[dict[str, Any]], Any], mapped: Mapped, make_row: RowMaker, max_errors: Optional[int]
+    sink: Callable[[dict[str, Any]], Any],
+    mapped: Mapped,
+    make_row: RowMaker,
+    max_errors: Optional[int],
+    estimator: Estimator,
 ) -> Summary:
     summary = Summary()
     for chunk, results in mapped:
         rows, abstained, bad = rows_of(chunk, results, make_row)
-        for row, is_abstained in zip(rows, abstained):
-            summary.add_row(row, is_abstained)
+        summary.add_rows(rows, abstained, estimator)
+        for row in rows:
             sink(dict(row))
         for record in bad:
             summary.add_bad(record.reason)
         _check_errors(summary.quarantined, max_errors, bad)
+    summary.expected = estimator.estimate(summary.confidence)
     return summary

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Any, Optional
 
 from spacy_xlt.batch.chunks import Chunk
+from spacy_xlt.batch.expected import Estimator
 from spacy_xlt.batch.manifest import MANIFEST_FILE, Manifest, Part, check_settings, keep_whole_parts, read_manifest
 from spacy_xlt.batch.parts import SCRATCH, PartFile, write_json_durably
 from spacy_xlt.batch.sinks import ENDINGS, Row, Sink
@@ -28,6 +29,7 @@ class OutputFolder:
         make_sink: Makes the writer of a part's file.
         format: The format of the parts.
         part_chunks: The number of chunks in a part.
+        estimator: Estimates the accuracy in each language.
 
     Raises:
         XltError: The folder holds other files or a run with other settings, or another process writes it.
@@ -40,11 +42,13 @@ class OutputFolder:
         make_sink: Callable[[PartFile], Sink],
         format: str,
         part_chunks: int,
+        estimator: Estimator,
     ) -> None:
         self.folder = folder
         self._make_sink = make_sink
         self._ending = ENDINGS[format]
         self._part_chunks = part_chunks
+        self._estimator = estimator
         self._part: Optional[PartFile] = None
         self._sink: Optional[Sink] = None
         self._counts = Summary()
@@ -87,8 +91,10 @@ class OutputFolder:
 
     @property
     def summary(self) -> Summary:
-        """The counts of all finished parts."""
-        return join(Summary.from_dict(part.summary) for part in self.manifest.parts)
+        """The counts of all finished parts, and the estimates from them."""
+        summary = join(Summary.from_dict(part.summary) for part in self.manifest.parts)
+        summary.expected = self._estimator.estimate(summary.confidence)
+        return summary
 
     def add(
         self, chunk: Chunk, rows: Sequence[Row], abstained: Sequence[bool], bad: Sequence[BadRecord], docs: Any
@@ -104,8 +110,7 @@ class OutputFolder:
                 self._part = PartFile(self.folder / f"part-{number:05d}{self._ending}")
                 self._sink = self._make_sink(self._part)
             self._sink.write(rows, docs)
-        for row, is_abstained in zip(rows, abstained):
-            self._counts.add_row(row, is_abstained)
+        self._counts.add_rows(rows, abstained, self._estimator)
         if bad:
             self._quarantine.write("".join(map(quarantine_line, bad)).encode("utf8"))
             for record in bad:
@@ -149,7 +154,9 @@ class OutputFolder:
         if not self.manifest.complete:
             settings = self.manifest.settings
             about = {name: settings[name] for name in ("model", "version", "model_sha256")}
-            write_json_durably({**about, **self.summary.to_dict()}, self.folder / SUMMARY_FILE)
+            content = self.summary.to_dict()
+            del content["confidence"]
+            write_json_durably({**about, **content}, self.folder / SUMMARY_FILE)
             self.manifest.complete = True
             self.manifest.save(self.folder)
         if not self.manifest.quarantine_bytes:

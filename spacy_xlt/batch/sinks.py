@@ -16,6 +16,8 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 ENDINGS: dict[str, str] = {"jsonl": ".jsonl", "csv": ".csv", "parquet": ".parquet", "docbin": ".spacy"}
 # The fields of the predictions. An input field with one of these names is renamed to `input_<name>`.
 RESULTS = ("id", "language", "language_score", "label", "score", "probabilities", "model", "version")
+# With `min_expected`, this field says why a label is null.
+REASON = "abstain_reason"
 # In formats with columns, this column holds as JSON the fields that the first records do not have.
 OTHER = "input_other"
 # A spreadsheet takes a cell that starts with one of these for a formula (OWASP, "CSV injection").
@@ -172,7 +174,7 @@ def make_sink(
 
 def output_name(field: str) -> str:
     """Return the name of an input field in the output."""
-    return f"input_{field}" if field in RESULTS else field
+    return f"input_{field}" if field in (*RESULTS, REASON) else field
 
 
 def in_columns(row: Row, columns: Sequence[str]) -> list[Any]:

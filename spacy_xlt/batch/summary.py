@@ -2,10 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from spacy_xlt.batch.expected import Estimator, add_sums
+from spacy_xlt.batch.sinks import REASON
+from spacy_xlt.evaluation.expected import LanguageEstimate
+from spacy_xlt.heads.confidence import ConfidenceSums
 from spacy_xlt.languages import name as name_of
 from spacy_xlt.text import strip_controls
 
@@ -26,6 +30,9 @@ class Summary:
         languages: The documents of each language.
         labels: The documents of each label.
         quarantine: The bad records of each reason.
+        abstain_reasons: The documents whose label is null for each reason. Counted with `min_expected`.
+        confidence: The sums over the predictions for each language. Empty for multilabel models.
+        expected: The expected accuracy in each language, estimated from `confidence` at the end of the run.
     """
 
     documents: int = 0
@@ -35,11 +42,23 @@ class Summary:
     languages: Counter[str] = field(default_factory=Counter)
     labels: Counter[str] = field(default_factory=Counter)
     quarantine: Counter[str] = field(default_factory=Counter)
+    abstain_reasons: Counter[str] = field(default_factory=Counter)
+    confidence: dict[str, ConfidenceSums] = field(default_factory=dict)
+    expected: dict[str, LanguageEstimate] = field(default_factory=dict)
+
+    def add_rows(self, rows: Sequence[Mapping[str, Any]], abstained: Sequence[bool], estimator: Estimator) -> None:
+        """Count the rows of a chunk."""
+        for row, is_abstained in zip(rows, abstained):
+            self.add_row(row, is_abstained)
+        sums = estimator.sums((row["language"], row["probabilities"]) for row in rows)
+        self.confidence = add_sums(self.confidence, sums)
 
     def add_row(self, row: Mapping[str, Any], abstained: bool) -> None:
         self.documents += 1
         self.low_confidence += row["score"] < LOW_CONFIDENCE
         self.abstained += abstained
+        if row.get(REASON) is not None:
+            self.abstain_reasons[row[REASON]] += 1
         self.languages[row["language"]] += 1
         label = row["label"]
         for name in label if isinstance(label, list) else [label]:
@@ -52,28 +71,38 @@ class Summary:
         self.quarantine[kind if kind in self.quarantine or len(self.quarantine) < MOST_REASONS else "other"] += 1
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the counts in a fixed order, the highest first."""
-        return {
-            name: dict(sorted(value.items(), key=lambda item: (-item[1], item[0])))
-            if isinstance(value, dict)
-            else value
-            for name, value in vars(self).items()
-        }
+        """Return the counts in a fixed order, the highest first, and the sums or estimates of each language."""
+        content: dict[str, Any] = {}
+        for name, value in vars(self).items():
+            if isinstance(value, Counter):
+                content[name] = dict(sorted(value.items(), key=lambda item: (-item[1], item[0])))
+            elif isinstance(value, dict):
+                content[name] = {code: asdict(each) for code, each in sorted(value.items())}
+            else:
+                content[name] = value
+        return content
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "Summary":
+        """Return the summary that `to_dict` returned, without the estimates."""
         values: dict[str, Any] = {
             name: Counter(value) if isinstance(value, dict) else value for name, value in content.items()
         }
+        sums = content.get("confidence", {})
+        values["confidence"] = {code: ConfidenceSums.from_dict(each) for code, each in sums.items()}
+        values["expected"] = {}
         return cls(**values)
 
 
 def join(summaries: Iterable[Summary]) -> Summary:
-    """Return the sum of several summaries."""
+    """Return the sum of several summaries, without estimates."""
     total = Summary()
     for each in summaries:
         for name, value in vars(each).items():
-            setattr(total, name, getattr(total, name) + value)
+            if name == "confidence":
+                total.confidence = add_sums(total.confidence, value)
+            elif name != "expected":
+                setattr(total, name, getattr(total, name) + value)
     return total
 
 
@@ -98,12 +127,23 @@ def print_table(summary: Summary, out: Any) -> None:
     content = summary.to_dict()
     add("classified", summary.documents)
     for code, count in list(content["languages"].items())[:20]:
-        add(f"  language {name_of(code)} ({code})", count)
+        add(f"  language {name_of(code)} ({code}){_expected(summary, code)}", count)
     for label, count in list(content["labels"].items())[:20]:
         add(f"  label {label}", count)
     add(f"low confidence (score < {LOW_CONFIDENCE})", summary.low_confidence)
     add("abstained (label null)", summary.abstained)
+    for reason, count in content["abstain_reasons"].items():
+        add(f"  {reason}", count)
     add("in quarantine", summary.quarantined)
     for reason, count in list(content["quarantine"].items())[:10]:
         add(f"  {reason}", count)
     Console(file=out).print(table, markup=False)
+
+
+def _expected(summary: Summary, code: str) -> str:
+    """The expected accuracy of a language, for its row of the table."""
+    estimate = summary.expected.get(code)
+    if estimate is None or estimate.accuracy is None or estimate.interval is None:
+        return ""
+    low, high = estimate.interval
+    return f", expected accuracy {estimate.accuracy:.2f} ({low:.2f}-{high:.2f})"

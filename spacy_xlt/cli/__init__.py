@@ -18,6 +18,7 @@ from spacy_xlt.cli.classify import classify_cli
 from spacy_xlt.cli.convert import convert_cli
 from spacy_xlt.cli.detect import detect_cli
 from spacy_xlt.cli.distill import distill_cli
+from spacy_xlt.cli.estimate import estimate_cli
 from spacy_xlt.cli.evaluate import evaluate_cli
 from spacy_xlt.cli.evaluate_alignment import evaluate_alignment_cli
 from spacy_xlt.cli.export import export_cli
@@ -82,6 +83,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "flatten": flatten_cli,
     "export": export_cli,
     "evaluate": evaluate_cli,
+    "estimate": estimate_cli,
     "table": table_cli,
     "report": report_cli,
     "classify": classify_cli,

@@ -31,6 +31,9 @@ def process_cli(
     encoding: Encoding = None,
     to: Annotated[str, typer.Option(help="Output format: jsonl, csv, parquet or docbin.")] = "jsonl",
     abstain_below: Annotated[float, typer.Option(help="The label is null if its score is lower.")] = 0.0,
+    min_expected: Annotated[
+        float, typer.Option(help="The label is null in languages whose expected accuracy is lower or unknown.")
+    ] = 0.0,
     csv_safe: Annotated[
         bool, typer.Option("--csv-safe", help="Write CSV in which no cell is taken for a formula.")
     ] = False,
@@ -75,6 +78,7 @@ def process_cli(
             encoding=encoding,
             format=to,  # type: ignore[arg-type]
             abstain_below=abstain_below,
+            min_expected=min_expected,
             csv_safe=csv_safe,
             max_errors=max_errors,
             workers=default_workers(model, engine, gpu_id) if workers is None else workers,

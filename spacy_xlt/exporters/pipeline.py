@@ -9,6 +9,7 @@ from spacy.util import load_model_from_config
 
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
+from spacy_xlt.heads.confidence import META_KEY
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector
@@ -16,7 +17,7 @@ from spacy_xlt.pipeline.projector import Projector
 
 KINDS = (LanguageDetector, Encoder, Projector, TextCategorizer)
 # What is copied from the meta of the trained pipeline.
-META = ("name", "version", "description", "performance")
+META = ("name", "version", "description", "performance", META_KEY)
 
 
 def check_pipeline(nlp: Language) -> None:

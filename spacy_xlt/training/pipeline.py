@@ -13,10 +13,14 @@ from thinc.api import Config
 
 from spacy_xlt.data.docbin import make_docs
 from spacy_xlt.data.records import Record
+from spacy_xlt.heads.confidence import FEWEST, META_KEY, source_figures
+from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.pipeline.textcat import SCORE_WEIGHTS
+from spacy_xlt.training.examples import gold_matrix
+from spacy_xlt.training.model_state import get_layer, is_exclusive, predictions
 
 NAMES = {False: "xlt_textcat", True: "xlt_textcat_multilabel"}
 # Examples that show the model of the head its sizes.
@@ -77,7 +81,15 @@ def fit_source(nlp: Language, records: Sequence[Record]) -> None:
 
 
 def measure(nlp: Language, records: Sequence[Record], labels: Sequence[str]) -> None:
-    """Put the scores on labeled texts into `nlp.meta["performance"]`, as `spacy train` does."""
+    """Put the scores on labeled texts into `nlp.meta["performance"]`, as `spacy train` does.
+
+    The figures of those in the source language go to `nlp.meta["xlt_estimate"]`, which `estimate` compares others with.
+    """
     scores = nlp.evaluate(make_gold(nlp, records, labels))
     wanted = {**dict.fromkeys(SCORE_WEIGHTS), **nlp.config["training"]["score_weights"]}
     nlp.meta["performance"] = {name: scores[name] for name in wanted if name in scores}
+    source = find_pipe(nlp, Projector).source
+    own = [record for record in records if record.language in (source, UNKNOWN)]
+    if is_exclusive(nlp) and len(own) >= FEWEST:
+        figures = source_figures(predictions(nlp, own), gold_matrix(own, labels), get_layer(nlp))
+        nlp.meta[META_KEY] = figures.to_dict()

@@ -15,6 +15,7 @@ from spacy_xlt.data.paths import PathLike
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.folder import check_folder
 from spacy_xlt.errors import XltError, XltWarning
+from spacy_xlt.heads.confidence import META_KEY, source_figures
 from spacy_xlt.heads.fitting import Labeled, check_learned, cross_validate, fit_head
 from spacy_xlt.heads.losses import Floats, log_probabilities
 from spacy_xlt.heads.temperature import tempered_losses
@@ -162,6 +163,9 @@ def _fit_frozen(nlp: Language, records: Sequence[Record], dev_records: Sequence[
         gold = data.gold
     set_layer(nlp, fit.layer)
     _set_thresholds(nlp, scores, gold)
+    if exclusive and not dev_records:
+        probabilities = log_probabilities(scores, exclusive)[1]
+        nlp.meta[META_KEY] = source_figures(probabilities, gold, get_layer(nlp)).to_dict()
 
 
 def _finetune(
