@@ -35,6 +35,7 @@ device = null
 """
 DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR)["xlt_encoder"]
 
+EXTENSIONS = ("xlt_embedding", "xlt_translation", "xlt_translation_embedding")
 # Texts between two steps of a progress bar.
 CHUNK = 256
 
@@ -42,7 +43,11 @@ CHUNK = 256
 _LOADING = threading.Lock()
 
 
-@Language.factory("xlt_encoder", default_config=DEFAULT_CONFIG, assigns=["doc._.xlt_embedding"])
+@Language.factory(
+    "xlt_encoder",
+    default_config=DEFAULT_CONFIG,
+    assigns=["doc._.xlt_embedding", "doc._.xlt_translation_embedding"],
+)
 def make_encoder(nlp: Language, name: str, *, encoder: TextEncoder, cache_size: int) -> "Encoder":
     require_extra(nlp, encoder)
     return Encoder(name, encoder=encoder, cache_size=cache_size)
@@ -57,7 +62,8 @@ class Encoder(Pipe):
 
     The weights are those of the default encoder (`python -m spacy xlt init-encoder`), read at first use, unless
     `[initialize.components.xlt_encoder] source` or `nlp.initialize` names another encoder folder. A saved pipeline
-    carries its weights.
+    carries its weights. If `xlt_translator` has translated a Doc, its translation is embedded as well:
+    `doc._.xlt_translation_embedding`.
 
     encoder: a back end from the registry `xlt_encoders`.
     cache_size: the number of texts whose vectors are kept (a vector of 384 takes 1.5 kB).
@@ -67,7 +73,7 @@ class Encoder(Pipe):
         self.name = name
         self.encoder = encoder
         self._cache: TextCache[Floats1d] = TextCache(cache_size)
-        set_extensions("xlt_embedding")
+        set_extensions(*EXTENSIONS)
 
     @property
     def width(self) -> int:
@@ -109,9 +115,13 @@ class Encoder(Pipe):
         return annotate_stream(self, self._annotate, stream, batch_size)
 
     def _annotate(self, docs: list[Doc]) -> None:
-        set_extensions("xlt_embedding")
-        for doc, vector in zip(docs, self.encode([doc.text for doc in docs])):
+        set_extensions(*EXTENSIONS)
+        translated = [doc for doc in docs if doc._.xlt_translation is not None]
+        vectors = self.encode([*(doc.text for doc in docs), *(doc._.xlt_translation for doc in translated)])
+        for doc, vector in zip(docs, vectors):
             doc._.xlt_embedding = vector
+        for doc, vector in zip(translated, vectors[len(docs) :]):
+            doc._.xlt_translation_embedding = vector
 
     def encode(self, texts: list[str]) -> Floats2d:
         """Return the embeddings [len(texts), width] of texts, float32, unit length or zeros."""

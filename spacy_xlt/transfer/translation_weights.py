@@ -1,0 +1,57 @@
+"""Choose how much the translations of texts count in a language."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spacy_xlt.alignment.projection import DEFAULT_TRANSLATION_WEIGHT
+from spacy_xlt.encoders.base import Floats2d
+
+# The weights that are compared: 0 uses the text only, 1 its translation only.
+GRID = (0.0, 0.25, 0.5, 0.75, 1.0)
+# Smaller probabilities have no useful logarithm.
+LEAST = 1e-12
+
+
+class Embedded(NamedTuple):
+    """Texts of a language and their translations.
+
+    Args:
+        projected: The projected embeddings of the texts, `[n, d]`.
+        translated: The embeddings of their translations, `[n, d]`.
+    """
+
+    projected: Floats2d
+    translated: Floats2d
+
+
+Head = Callable[[Floats2d], Floats2d]
+
+
+def weight_by_labels(texts: Embedded, gold: NDArray[np.floating], head: Head) -> float:
+    """Choose the weight with the highest accuracy on labeled texts.
+
+    The default weight is kept if no other weight is better by more than one standard error of the difference.
+
+    Args:
+        texts: The texts.
+        gold: 1 where a text has a label, else 0: `[n, labels]`.
+        head: Computes the probabilities of the labels from embeddings.
+    """
+    correct = {weight: _correct(head(_mix(texts, weight)), gold) for weight in GRID}
+    default = correct[DEFAULT_TRANSLATION_WEIGHT]
+    best = max(GRID, key=lambda weight: (correct[weight].mean(), -abs(weight - DEFAULT_TRANSLATION_WEIGHT)))
+    difference = correct[best].astype(float) - default
+    standard_error = difference.std() / np.sqrt(len(difference))
+    return best if difference.mean() > standard_error else DEFAULT_TRANSLATION_WEIGHT
+
+
+def _mix(texts: Embedded, weight: float) -> Floats2d:
+    return np.asarray((1 - weight) * texts.projected + weight * texts.translated, dtype=np.float32)
+
+
+def _correct(probabilities: Floats2d, gold: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Whether the predictions of a text are its labels. Several labels count one by one."""
+    raise NotImplementedError
