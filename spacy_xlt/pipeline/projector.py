@@ -138,6 +138,7 @@ class Projector(Projection, Pipe):
         if language == self.source:
             raise XltError(f"{self.name}: the source language '{language}' cannot be removed.")
         del self.maps[language], self.means[language], self.counts[language]
+        self.translation_weights.pop(language, None)
 
     def __call__(self, doc: Doc) -> Doc:
         self._annotate([doc])

@@ -10,12 +10,12 @@ from typing_extensions import Unpack
 from spacy_xlt.data.dataset import Data, Reading, load_dataset, without_language
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
-from spacy_xlt.languages import find_language
+from spacy_xlt.languages import base_code, find_language
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe, has_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector
 from spacy_xlt.pipeline.projection import check_texts
-from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.pipeline.projector import Projector, language_mixture
 from spacy_xlt.pipeline.translator import DocTranslator
 from spacy_xlt.result import Result, fingerprint
 from spacy_xlt.training.examples import gold_matrix
@@ -105,3 +105,82 @@ def add_translator(
     )
     add_to_meta(nlp, result)
     return result
+
+
+def _by_language(texts: Mapping[str, Sequence[str]], records: Sequence[Record]) -> dict[str, list[str]]:
+    """The unlabeled and the labeled texts of each language."""
+    found = {language: list(of_language) for language, of_language in texts.items()}
+    for record in records:
+        found.setdefault(record.language, []).append(record.text)
+    return found
+
+
+def _put_component(nlp: Language, translator: Translator, languages: Sequence[str]) -> DocTranslator:
+    """Put a translator into the pipeline. The dictionaries of a glossary are added to those that are there."""
+    if has_pipe(nlp, DocTranslator):
+        component = find_pipe(nlp, DocTranslator)
+        old = component.translator
+        if not isinstance(old, Glossary) or not isinstance(translator, Glossary):
+            raise XltError(
+                f"The pipeline already has a translator ({type(old).__name__}). Remove it first with "
+                f"nlp.remove_pipe('{component.name}')."
+            )
+        old.update(translator)
+        component.forget()
+        return component
+    config = {"translator": translator.config(), "languages": list(languages), "to": find_pipe(nlp, Projector).source}
+    added: Any = nlp.add_pipe("xlt_translator", before=find_pipe(nlp, Encoder).name, config=config)
+    added.translator = translator
+    return added  # type: ignore[no-any-return]
+
+
+def _let_detect(nlp: Language, languages: Sequence[str]) -> list[str]:
+    """Make the language detector detect the languages, and return notes about what was changed."""
+    if not has_pipe(nlp, LanguageDetector):
+        return []
+    component = find_pipe(nlp, LanguageDetector)
+    known = getattr(component.detector, "languages", None)
+    notes = [
+        f"The language detector does not know '{language}', so texts are translated only if doc._.language is set."
+        for language in languages
+        if known is not None and language not in known
+    ]
+    allowed = {base_code(code) for code in component.prior}
+    missing = [language for language in languages if language not in allowed] if allowed else []
+    if missing:
+        mean = sum(component.prior.values()) / len(component.prior)
+        config = {**nlp.get_pipe_config(component.name)}
+        config["languages"] = {**component.prior, **dict.fromkeys(missing, mean)}
+        config.pop("factory")
+        nlp.replace_pipe(component.name, "xlt_langdetect", config=config)
+        notes.append(f"The language detector now also detects {', '.join(missing)}.")
+    return notes
+
+
+def _choose_weights(
+    nlp: Language, languages: Sequence[str], texts: Mapping[str, Sequence[str]], dev: Sequence[Record]
+) -> dict[str, float]:
+    """The weight of each language that has labeled or unlabeled texts with translations."""
+    head, labels = read_head(nlp), head_labels(nlp)
+    weights = {}
+    for language in languages:
+        records = [record for record in dev if record.language == language]
+        labeled = bool(records)
+        if not labeled:
+            records = [Record(text, (), language, "") for text in list(texts.get(language, ()))[:MAX_TEXTS]]
+        embedded, rows = _embed(nlp, records)
+        if len(rows):
+            gold = gold_matrix([records[row] for row in rows], labels)
+            weights[language] = weight_by_labels(embedded, gold, head) if labeled else weight_by_texts(embedded, head)
+    return weights
+
+
+def _embed(nlp: Language, records: Sequence[Record]) -> tuple[Embedded, list[int]]:
+    """The embeddings of the texts that have a translation and of their translations, and the rows of these texts."""
+    projector = find_pipe(nlp, Projector)
+    docs = annotate(nlp, records)
+    rows = [row for row, doc in enumerate(docs) if doc._.xlt_translation_embedding is not None]
+    translated = np.array([docs[row]._.xlt_translation_embedding for row in rows], dtype=np.float32)
+    vectors = np.array([docs[row]._.xlt_embedding for row in rows], dtype=np.float32)
+    mixtures = [language_mixture(docs[row]) for row in rows]
+    return Embedded(projector.project(vectors, mixtures) if rows else vectors, translated), rows

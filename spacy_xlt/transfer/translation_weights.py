@@ -11,8 +11,6 @@ from spacy_xlt.encoders.base import Floats2d
 
 # The weights that are compared: 0 uses the text only, 1 its translation only.
 GRID = (0.0, 0.25, 0.5, 0.75, 1.0)
-# Smaller probabilities have no useful logarithm.
-LEAST = 1e-12
 
 
 class Embedded(NamedTuple):
@@ -43,15 +41,27 @@ def weight_by_labels(texts: Embedded, gold: NDArray[np.floating], head: Head) ->
     correct = {weight: _correct(head(_mix(texts, weight)), gold) for weight in GRID}
     default = correct[DEFAULT_TRANSLATION_WEIGHT]
     best = max(GRID, key=lambda weight: (correct[weight].mean(), -abs(weight - DEFAULT_TRANSLATION_WEIGHT)))
-    difference = correct[best].astype(float) - default
+    difference = correct[best] - default
     standard_error = difference.std() / np.sqrt(len(difference))
     return best if difference.mean() > standard_error else DEFAULT_TRANSLATION_WEIGHT
+
+
+def weight_by_texts(texts: Embedded, head: Head) -> float:
+    """Choose the weight on unlabeled texts.
+
+    Args:
+        texts: The texts.
+        head: Computes the probabilities of the labels from embeddings.
+    """
+    return DEFAULT_TRANSLATION_WEIGHT
 
 
 def _mix(texts: Embedded, weight: float) -> Floats2d:
     return np.asarray((1 - weight) * texts.projected + weight * texts.translated, dtype=np.float32)
 
 
-def _correct(probabilities: Floats2d, gold: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Whether the predictions of a text are its labels. Several labels count one by one."""
-    raise NotImplementedError
+def _correct(probabilities: Floats2d, gold: NDArray[np.floating]) -> NDArray[np.floating]:
+    """How much of the gold of each text is predicted, `[n]`: its label, or the share of correct labels if several."""
+    if (gold.sum(axis=1) == 1).all():
+        return np.asarray(gold[np.arange(len(gold)), probabilities.argmax(axis=1)])
+    return np.asarray(((probabilities >= 0.5) == (gold >= 0.5)).mean(axis=1))

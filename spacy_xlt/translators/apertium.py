@@ -20,14 +20,12 @@ class Apertium(Stateless):
     languages first, on Debian for example with `apt install apertium apertium-eng-spa`.
     """
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """See `Translator.settings`."""
+    def config(self) -> dict[str, Any]:
+        """See `Translator.config`."""
         return {"@xlt_translators": "spacy-xlt.Apertium.v1"}
 
-    @property
-    def languages(self) -> list[str]:
-        """The languages that the installed pairs translate from, sorted."""
+    def source_languages(self) -> list[str]:
+        """Return the languages that the installed pairs translate from, sorted."""
         return sorted({source for source, _ in installed_pairs()})
 
     def translate(self, texts: Sequence[str], languages: Sequence[str], to: str) -> list[Optional[str]]:

@@ -1,7 +1,7 @@
 """What a translator is, and how texts are translated."""
 
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Optional, Protocol, runtime_checkable
 
@@ -28,14 +28,12 @@ class Translator(Protocol):
         """Whether it has what it needs: a dictionary, or a folder with weights."""
         ...
 
-    @property
-    def languages(self) -> Optional[list[str]]:
-        """The base codes of the languages that it translates from; None if it does not know."""
+    def source_languages(self) -> Optional[list[str]]:
+        """Return the base codes of the languages that it translates from; None if it does not know them."""
         ...
 
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """The config block that makes a translator of the same kind: `{"@xlt_translators": "spacy-xlt.Glossary.v1"}`.
+    def config(self) -> dict[str, Any]:
+        """Return the config block that makes such a translator: `{"@xlt_translators": "spacy-xlt.Glossary.v1"}`.
 
         What `to_disk` writes is not part of the block.
         """
@@ -105,7 +103,7 @@ class TextTranslator:
         """
         if self.chosen:
             return self.chosen
-        known = self.translator.languages
+        known = self.translator.source_languages()
         if known is None:
             raise XltError(
                 f"{self.name}: {type(self.translator).__name__} does not say which languages it translates. "

@@ -20,17 +20,17 @@ class CallableTranslator(Stateless):
                 @misc = "acme.translate.v1"
     """
 
-    languages = None
-
     def __init__(self, function: Function) -> None:
         self.function = function
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """See `Translator.settings`. Raises XltError, because a function alone cannot be written to a config."""
+    def source_languages(self) -> None:
+        """Return None, because a function does not say which languages it translates."""
+
+    def config(self) -> dict[str, Any]:
+        """See `Translator.config`. Raises XltError, because a function alone cannot be written to a config."""
         raise XltError(
-            "A function cannot be saved with a pipeline. Register it in spacy.registry.misc, and name it in the config "
-            "of xlt_translator: {'@xlt_translators': 'spacy-xlt.Callable.v1', 'function': {'@misc': 'acme.translate.v1'}}."
+            "A function cannot be saved with a pipeline. Register it in spacy.registry.misc, and add xlt_translator with "
+            "nlp.add_pipe and a config that names it: 'function': {'@misc': 'acme.translate.v1'}."
         )
 
     def translate(self, texts: Sequence[str], languages: Sequence[str], to: str) -> list[Optional[str]]:

@@ -37,9 +37,8 @@ class CTranslate2(FolderTranslator):
     extra = "translate"
     patterns = ("model.bin", "*.json", "*.spm", "*.model", "*.txt")
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """See `Translator.settings`."""
+    def config(self) -> dict[str, Any]:
+        """See `Translator.config`."""
         return {"@xlt_translators": "spacy-xlt.CTranslate2.v1"}
 
     def check(self, folder: Path) -> None:

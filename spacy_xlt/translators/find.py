@@ -1,6 +1,5 @@
 """Make a translator from what a user gives: a translator, a function, a folder or a name."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Union
 
@@ -25,12 +24,12 @@ def find_translator(given: TranslatorLike) -> Translator:
     Raises:
         XltError: It is something else, or the folder does not exist or holds no translation model.
     """
-    if isinstance(given, Translator):
-        return given
-    if isinstance(given, Callable):  # type: ignore[arg-type]
+    if hasattr(type(given), "translate") and not isinstance(given, str):
+        return given  # type: ignore[return-value]
+    if callable(given):
         return CallableTranslator(given)
     if not isinstance(given, str) and not hasattr(given, "__fspath__"):
-        raise XltError(f"A translator is a folder, a function or 'apertium', not {type(given).__name__}.")
+        raise XltError(f"A translator is a folder, a function or '{PROGRAM}', not {type(given).__name__}.")
     folder = Path(given).expanduser()
     if not folder.is_dir():
         if str(given).lower() == PROGRAM:

@@ -63,9 +63,8 @@ class FolderTranslator:
         with self._lock:
             self.folder, self._model = folder, None
 
-    @property
-    def languages(self) -> Optional[list[str]]:
-        """The languages of the model's tokens; None if its tokens do not name source languages."""
+    def source_languages(self) -> Optional[list[str]]:
+        """Return the languages of the model's tokens; None if its tokens do not name source languages."""
         tokens: Mapping[str, list[str]] = self.model.tokens
         return sorted(tokens) if tokens and not names_targets_only(tokens) else None
 

@@ -48,9 +48,12 @@ class Glossary:
         """The languages that have a dictionary, sorted."""
         return sorted(self._indices)
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """See `Translator.settings`."""
+    def source_languages(self) -> list[str]:
+        """Return the languages that have a dictionary, sorted."""
+        return self.languages
+
+    def config(self) -> dict[str, Any]:
+        """See `Translator.config`."""
         return {"@xlt_translators": "spacy-xlt.Glossary.v1"}
 
     def add(self, language: str, pairs: Pairs) -> None:
@@ -74,6 +77,10 @@ class Glossary:
         if not entries:
             raise XltError(f"The dictionary of '{code}' has no entry. Give pairs of an entry and a word of '{code}'.")
         self._indices[code] = _Index(entries)
+
+    def update(self, other: "Glossary") -> None:
+        """Add the dictionaries of another glossary. They replace those of the same languages."""
+        self._indices = {**self._indices, **other._indices}
 
     def translate(self, texts: Sequence[str], languages: Sequence[str], to: str) -> list[Optional[str]]:
         """Gloss texts. See `Translator.translate`. A text without a known word is not translated."""
@@ -120,9 +127,11 @@ class Glossary:
     def _read(self, data: bytes, location: str) -> None:
         dictionaries: dict[str, dict[str, list[str]]] = {}
         try:
-            for line in gzip.decompress(data).decode("utf8").splitlines():
+            for line in gzip.decompress(data).decode("utf8").split("\n")[:-1]:
                 language, key, *entries = line.split("\t")
                 dictionaries.setdefault(language, {})[key] = entries
+            if not dictionaries:
+                raise ValueError("it is empty")
         except (OSError, EOFError, ValueError, zlib.error) as error:
             raise XltError(f"{location} is damaged ({error}). Copy the model again.") from error
         self._indices = {language: _Index(entries) for language, entries in dictionaries.items()}

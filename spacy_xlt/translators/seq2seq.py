@@ -42,9 +42,8 @@ class HuggingFaceSeq2Seq(FolderTranslator):
         super().__init__()
         self.device = device
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """See `Translator.settings`."""
+    def config(self) -> dict[str, Any]:
+        """See `Translator.config`."""
         return {"@xlt_translators": "spacy-xlt.HuggingFaceSeq2Seq.v1", "device": self.device}
 
     def load(self, folder: Path) -> None:
