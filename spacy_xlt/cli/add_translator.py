@@ -21,9 +21,7 @@ def add_translator_cli(
     ] = "",
     texts: Unlabeled = [],  # noqa: B006
     language: Languages = [],  # noqa: B006
-    dev: Annotated[
-        list[str], typer.Option(help="Labeled texts on which the weights are chosen. Repeatable.")
-    ] = [],  # noqa: B006
+    dev: Annotated[list[str], typer.Option(help="Labeled texts on which the weights are chosen. Repeatable.")] = [],  # noqa: B006
     text: Text = "text",
     label: Label = "label",
     lang: Lang = "lang",
@@ -35,7 +33,7 @@ def add_translator_cli(
 ) -> None:
     """Add dictionaries or another translator to a model.
 
-    Texts are then classified by their translation, too. How much it counts is chosen on --dev or on --texts.
+    Texts are then classified by their translation, too. How much it counts is chosen on --dev.
     """
     from spacy_xlt.cli.common import make_columns, parse_by_language, read_languages
     from spacy_xlt.cli.transfer_common import finish, read_data, report_bad

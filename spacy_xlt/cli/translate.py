@@ -20,9 +20,7 @@ def translate_cli(
     ],
     to: Annotated[str, typer.Option(help="The language to translate to, as de or German.")],
     translator: Translator = None,
-    dictionary: Annotated[
-        list[str], typer.Option(help="LANG=FILE: a dictionary for texts in LANG. Repeatable.")
-    ] = [],  # noqa: B006  (typer's way; never written)
+    dictionary: Annotated[list[str], typer.Option(help="LANG=FILE: a dictionary for texts in LANG. Repeatable.")] = [],  # noqa: B006  (typer's way; never written)
     language: Annotated[Optional[str], typer.Option(help="The language of all texts. Default: the records'.")] = None,
     unlabeled: Annotated[bool, typer.Option("--unlabeled", help="The texts have no labels.")] = False,
     text: Text = "text",

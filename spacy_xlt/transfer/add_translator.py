@@ -22,14 +22,11 @@ from spacy_xlt.training.examples import gold_matrix
 from spacy_xlt.training.model_state import annotate, head_labels, read_head
 from spacy_xlt.transfer.acceptance import accuracies, add_to_meta, check_languages, correct_rows
 from spacy_xlt.transfer.in_place import in_place
-from spacy_xlt.transfer.translation_weights import Embedded, weight_by_labels, weight_by_texts
+from spacy_xlt.transfer.translation_weights import Embedded, weight_by_labels
 from spacy_xlt.translators.base import Translator
 from spacy_xlt.translators.dictionaries import DictionaryLike, make_glossary, read_dictionaries
 from spacy_xlt.translators.find import TranslatorLike, find_translator
 from spacy_xlt.translators.glossary import Glossary
-
-# The texts of a language that are used to choose the weight of its translations.
-MAX_TEXTS = 500
 
 
 @in_place
@@ -44,23 +41,24 @@ def add_translator(
 ) -> Result:
     """Add a translator, such as dictionaries, to a trained pipeline, in place.
 
-    Texts of the chosen languages are then classified by their translation as well as by the text itself. Both
-    embeddings are averaged. How much the translation counts in a language is chosen on `dev`, or else on `texts`, or
-    else it is 0.5. Dictionaries help in languages that the encoder hardly knows.
+    Texts of the chosen languages are then classified by their translation as well as by the text itself: both
+    embeddings are averaged. The weight of the translation in a language is chosen on `dev`. It is 0.5 without
+    development data, and where no other weight is clearly better. Dictionaries help in languages that the encoder
+    hardly knows.
 
     Args:
         nlp: A pipeline, or a model folder, which is written again.
         translator: Dictionaries `{language: file or pairs (entry, word)}`; a folder of Hugging Face or CTranslate2; the
             name `apertium`; or a translator of the registry `xlt_translators`. More dictionaries can be added later.
         languages: The languages to translate. Empty: all that the translator knows.
-        texts: Unlabeled texts of these languages: whatever `load_dataset` takes. They are also used to check that the
+        texts: Unlabeled texts of these languages: whatever `load_dataset` takes. They are used to check that the
             dictionaries belong to the languages.
         dev: Labeled development data of these languages.
         reading: Options of `load_dataset` for the texts, such as `language`, the language of all texts.
 
     Returns:
-        The result. It is always accepted, because a weight of 0 is chosen where translations do harm on `dev`. The
-        settings have the weight of each language.
+        The result. Its settings have the weight of each language. It is always accepted: where translations do harm on
+        `dev`, their weight becomes 0.
 
     Raises:
         XltError: The pipeline has another translator, the columns of a dictionary are swapped, a language is unknown,
@@ -72,7 +70,9 @@ def add_translator(
     """
     projector = find_pipe(nlp, Projector)
     if read_head(nlp).attribute != "xlt_projected":
-        raise XltError("The text categorizer does not read the output of xlt_projector, so translations have no effect.")
+        raise XltError(
+            "The text categorizer does not read the output of xlt_projector, so translations have no effect."
+        )
     unlabeled = load_dataset(texts, labeled=False, **reading).by_language()
     check_texts(unlabeled)
     records = load_dataset(dev, **without_language(reading)).records
@@ -89,7 +89,9 @@ def add_translator(
     component = _put_component(nlp, back_end, [find_language(language) for language in languages])
     chosen = [find_language(language) for language in languages] or component.languages
     notes += _let_detect(nlp, chosen)
-    projector.translation_weights.update(_choose_weights(nlp, chosen, unlabeled, records))
+    for language in chosen:
+        projector.translation_weights.pop(language, None)
+    projector.translation_weights.update(_choose_weights(nlp, chosen, records))
     weights = {language: projector.translation_weight(language) for language in chosen}
     result = Result(
         "add-translator",
@@ -97,7 +99,9 @@ def add_translator(
         f"Texts in {', '.join(chosen)} are translated.",
         {"translator": type(back_end).__name__, "languages": chosen, "weights": weights},
         {
-            "texts": fingerprint([Record(text, (), code, "") for code in sorted(unlabeled) for text in unlabeled[code]]),
+            "texts": fingerprint(
+                [Record(text, (), code, "") for code in sorted(unlabeled) for text in unlabeled[code]]
+            ),
             "dev": fingerprint(records),
         },
         accuracies(before, correct_rows(nlp, records), [record.language for record in records]),
@@ -157,21 +161,15 @@ def _let_detect(nlp: Language, languages: Sequence[str]) -> list[str]:
     return notes
 
 
-def _choose_weights(
-    nlp: Language, languages: Sequence[str], texts: Mapping[str, Sequence[str]], dev: Sequence[Record]
-) -> dict[str, float]:
-    """The weight of each language that has labeled or unlabeled texts with translations."""
+def _choose_weights(nlp: Language, languages: Sequence[str], dev: Sequence[Record]) -> dict[str, float]:
+    """The weight of each language that has development texts with translations."""
     head, labels = read_head(nlp), head_labels(nlp)
     weights = {}
     for language in languages:
         records = [record for record in dev if record.language == language]
-        labeled = bool(records)
-        if not labeled:
-            records = [Record(text, (), language, "") for text in list(texts.get(language, ()))[:MAX_TEXTS]]
         embedded, rows = _embed(nlp, records)
-        if len(rows):
-            gold = gold_matrix([records[row] for row in rows], labels)
-            weights[language] = weight_by_labels(embedded, gold, head) if labeled else weight_by_texts(embedded, head)
+        if rows:
+            weights[language] = weight_by_labels(embedded, gold_matrix([records[row] for row in rows], labels), head)
     return weights
 
 

@@ -86,9 +86,7 @@ def translate(
     return _translated(records, text_translator, progress)
 
 
-def _translated(
-    records: Sequence[Record], translator: TextTranslator, progress: bool
-) -> Iterator[TranslatedRecord]:
+def _translated(records: Sequence[Record], translator: TextTranslator, progress: bool) -> Iterator[TranslatedRecord]:
     missing = 0
     with progress_bar(title="Translating", unit="text", total=len(records), show=progress) as bar:
         for start in range(0, len(records), BATCH):

@@ -12,6 +12,8 @@ from spacy_xlt.encoders.base import Floats2d
 # The weights that are compared: 0 uses the text only, 1 its translation only.
 GRID = (0.0, 0.25, 0.5, 0.75, 1.0)
 
+Head = Callable[[Floats2d], Floats2d]
+
 
 class Embedded(NamedTuple):
     """Texts of a language and their translations.
@@ -25,43 +27,31 @@ class Embedded(NamedTuple):
     translated: Floats2d
 
 
-Head = Callable[[Floats2d], Floats2d]
-
-
 def weight_by_labels(texts: Embedded, gold: NDArray[np.floating], head: Head) -> float:
     """Choose the weight with the highest accuracy on labeled texts.
 
-    The default weight is kept if no other weight is better by more than one standard error of the difference.
+    The default weight is kept unless another weight is better by more than one standard error of the difference.
+    Without labels, the default is hard to improve: see benchmarks/results/gloss.md.
 
     Args:
         texts: The texts.
         gold: 1 where a text has a label, else 0: `[n, labels]`.
         head: Computes the probabilities of the labels from embeddings.
     """
-    correct = {weight: _correct(head(_mix(texts, weight)), gold) for weight in GRID}
-    default = correct[DEFAULT_TRANSLATION_WEIGHT]
+    correct = {weight: _correct(head(mix(texts, weight)), gold) for weight in GRID}
     best = max(GRID, key=lambda weight: (correct[weight].mean(), -abs(weight - DEFAULT_TRANSLATION_WEIGHT)))
-    difference = correct[best] - default
+    difference = correct[best] - correct[DEFAULT_TRANSLATION_WEIGHT]
     standard_error = difference.std() / np.sqrt(len(difference))
     return best if difference.mean() > standard_error else DEFAULT_TRANSLATION_WEIGHT
 
 
-def weight_by_texts(texts: Embedded, head: Head) -> float:
-    """Choose the weight on unlabeled texts.
-
-    Args:
-        texts: The texts.
-        head: Computes the probabilities of the labels from embeddings.
-    """
-    return DEFAULT_TRANSLATION_WEIGHT
-
-
-def _mix(texts: Embedded, weight: float) -> Floats2d:
+def mix(texts: Embedded, weight: float) -> Floats2d:
+    """Average the embeddings of texts and translations, `[n, d]`. The translations have the given weight."""
     return np.asarray((1 - weight) * texts.projected + weight * texts.translated, dtype=np.float32)
 
 
 def _correct(probabilities: Floats2d, gold: NDArray[np.floating]) -> NDArray[np.floating]:
-    """How much of the gold of each text is predicted, `[n]`: its label, or the share of correct labels if several."""
+    """How correct the prediction of each text is, `[n]`: its label, or the share of correct decisions on labels."""
     if (gold.sum(axis=1) == 1).all():
         return np.asarray(gold[np.arange(len(gold)), probabilities.argmax(axis=1)])
     return np.asarray(((probabilities >= 0.5) == (gold >= 0.5)).mean(axis=1))

@@ -29,8 +29,8 @@ class CallableTranslator(Stateless):
     def config(self) -> dict[str, Any]:
         """See `Translator.config`. Raises XltError, because a function alone cannot be written to a config."""
         raise XltError(
-            "A function cannot be saved with a pipeline. Register it in spacy.registry.misc, and add xlt_translator with "
-            "nlp.add_pipe and a config that names it: 'function': {'@misc': 'acme.translate.v1'}."
+            "A function cannot be saved with a pipeline. Register it in spacy.registry.misc, and add xlt_translator "
+            "with nlp.add_pipe and a config that names it: 'function': {'@misc': 'acme.translate.v1'}."
         )
 
     def translate(self, texts: Sequence[str], languages: Sequence[str], to: str) -> list[Optional[str]]:

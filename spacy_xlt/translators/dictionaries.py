@@ -61,8 +61,8 @@ def make_glossary(
             covered, swapped = glossary.coverage(sample, language), _swapped_coverage(sample, pairs)
             if covered < LOWEST_COVERAGE and swapped <= covered:
                 notes.append(
-                    f"The dictionary of '{language}' covers {covered:.0%} of the words of the texts. Check that it is a "
-                    f"dictionary of {name(language)}."
+                    f"The dictionary of '{language}' covers {covered:.0%} of the words of the texts. Check that it is "
+                    f"a dictionary of {name(language)}."
                 )
             is_swapped = swapped > covered
         else:
@@ -77,12 +77,17 @@ def make_glossary(
 
 def _read(language: str, dictionary: Any, encoding: Optional[str]) -> list[WordPair]:
     if isinstance(dictionary, Mapping):
-        raise XltError(f"The dictionary of '{language}' must be a file or a list of pairs (entry, word), not a mapping.")
+        raise XltError(
+            f"The dictionary of '{language}' must be a file or a list of pairs (entry, word), not a mapping."
+        )
     if not hasattr(dictionary, "__fspath__") and not isinstance(dictionary, str):
         try:
             return [(str(entry), str(word)) for entry, word in dictionary]
         except (TypeError, ValueError):
-            raise XltError(f"The dictionary of '{language}' must be a file or a list of pairs (entry, word).") from None
+            message = (
+                f"The dictionary of '{language}' is neither a file nor a list of pairs (entry, word). Give one of them."
+            )
+            raise XltError(message) from None
     return read_dictionary(dictionary, encoding=encoding).pairs
 
 

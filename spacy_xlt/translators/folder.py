@@ -76,9 +76,7 @@ class FolderTranslator:
             if tokens is None:
                 continue
             rows = [row for row, each in enumerate(languages) if each == language]
-            found = translate_sentences(
-                [texts[row] for row in rows], partial(self.translate_sentences, tokens=tokens)
-            )
+            found = translate_sentences([texts[row] for row in rows], partial(self.translate_sentences, tokens=tokens))
             for row, translation in zip(rows, found):
                 result[row] = translation
         return result

@@ -45,7 +45,9 @@ def split_units(text: str) -> list[Unit]:
             continue
         for start, end in _words(token):
             if UNSPACED.search(token, start, end):
-                units += [Unit(token[a:b].casefold(), offset + a, offset + b) for a, b in _characters(token, start, end)]
+                units += [
+                    Unit(token[a:b].casefold(), offset + a, offset + b) for a, b in _characters(token, start, end)
+                ]
             else:
                 units.append(Unit(token[start:end].casefold(), offset + start, offset + end))
     return units

@@ -60,7 +60,9 @@ def saved(nlp: Language, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def figures(docs: list[Doc]) -> list[tuple[Any, ...]]:
-    return [(doc._.language, doc._.xlt_translation, tuple(round(value, 5) for value in doc.cats.values())) for doc in docs]
+    return [
+        (doc._.language, doc._.xlt_translation, tuple(round(value, 5) for value in doc.cats.values())) for doc in docs
+    ]
 
 
 # What the components write
@@ -145,7 +147,9 @@ def test_round_trips(nlp: Language, saved: Path) -> None:
 
 def test_docbin_keeps_translations(nlp: Language) -> None:
     docs = list(nlp.pipe(GOOD))
-    loaded = list(DocBin(store_user_data=True).from_bytes(DocBin(docs=docs, store_user_data=True).to_bytes()).get_docs(nlp.vocab))
+    loaded = list(
+        DocBin(store_user_data=True).from_bytes(DocBin(docs=docs, store_user_data=True).to_bytes()).get_docs(nlp.vocab)
+    )
     assert figures(loaded) == figures(docs)
 
 
