@@ -50,7 +50,8 @@ def add_translator(
         nlp: A pipeline, or a model folder, which is written again.
         translator: Dictionaries `{language: file or pairs (entry, word)}`; a folder of Hugging Face or CTranslate2; the
             name `apertium`; or a translator of the registry `xlt_translators`. More dictionaries can be added later.
-        languages: The languages to translate. Empty: all that the translator knows.
+        languages: The languages to translate. Empty: all that the translator knows. Dictionaries name their languages
+            themselves.
         texts: Unlabeled texts of these languages: whatever `load_dataset` takes. They are used to check that the
             dictionaries belong to the languages.
         dev: Labeled development data of these languages.
@@ -80,14 +81,16 @@ def add_translator(
     before = correct_rows(nlp, records)
     notes: list[str] = []
     if isinstance(translator, Mapping):
+        if languages:
+            raise XltError("Dictionaries name their languages. Leave out the other languages.", parameter="languages")
         dictionaries = read_dictionaries(translator)
         samples = _by_language(unlabeled, records)
         back_end: Translator = make_glossary(dictionaries, to=projector.source, texts=samples, notes=notes)
-        languages = [*languages] or list(dictionaries)
+        _put_component(nlp, back_end, [])
+        chosen = list(dictionaries)
     else:
         back_end = find_translator(translator)
-    component = _put_component(nlp, back_end, [find_language(language) for language in languages])
-    chosen = [find_language(language) for language in languages] or component.languages
+        chosen = _put_component(nlp, back_end, [find_language(language) for language in languages]).languages
     notes += _let_detect(nlp, chosen)
     for language in chosen:
         projector.translation_weights.pop(language, None)

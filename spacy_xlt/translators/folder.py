@@ -30,7 +30,9 @@ class FolderTranslator:
         # Holds the files of `from_bytes` as long as this object lives.
         self._scratch: Optional[TemporaryDirectory[str]] = None
         self._model: Any = None
-        self._process = 0
+        self._process = os.getpid()
+        # The model of the parent process. To delete it would stop threads that a forked process does not have.
+        self._inherited: Any = None
         self._lock = threading.Lock()
 
     @property
@@ -46,11 +48,17 @@ class FolderTranslator:
             XltError: There is no folder, the folder is damaged, or a package is not installed.
         """
         with self._lock:
-            if self._model is None or self._process != os.getpid():
+            if self._process != os.getpid():
+                self._inherited, self._model, self._process = self._model, None, os.getpid()
+                self.prepare_fork()
+            if self._model is None:
                 if self.folder is None:
                     raise XltError("The translator has no folder with weights. Load one.")
-                self._model, self._process = self._read(self.folder), os.getpid()
+                self._model = self._read(self.folder)
             return self._model
+
+    def prepare_fork(self) -> None:
+        """Prepare the use of the model's package in a forked process."""
 
     def load(self, folder: Path) -> None:
         """Take the model of a folder.
@@ -146,8 +154,8 @@ class FolderTranslator:
 
     # Neither a model nor a lock can be pickled. A spawned worker loads the model from the folder.
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_model": None, "_lock": None, "_scratch": None}
+        return {**self.__dict__, "_model": None, "_inherited": None, "_lock": None, "_scratch": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._lock = threading.Lock()
+        self._process, self._lock = os.getpid(), threading.Lock()

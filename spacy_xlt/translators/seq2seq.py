@@ -87,6 +87,12 @@ class HuggingFaceSeq2Seq(FolderTranslator):
         special = [*tokenizer.all_special_tokens, *getattr(tokenizer, "supported_language_codes", [])]
         return _Loaded(tokenizer, model.eval(), language_tokens(special))
 
+    def prepare_fork(self) -> None:
+        """See `FolderTranslator.prepare_fork`. With several threads, torch hangs in a forked process."""
+        import torch
+
+        torch.set_num_threads(1)
+
     def translate_sentences(self, sentences: list[str], tokens: Tokens) -> list[str]:
         """See `FolderTranslator.translate_sentences`."""
         import torch
@@ -111,7 +117,7 @@ class HuggingFaceSeq2Seq(FolderTranslator):
             batch = tokenizer.pad({"input_ids": [encoded[row] for row in rows]}, return_tensors="pt").to(device)
             longest = min(LONGER * lengths[rows[0]] + MORE, limit - 1)
             with torch.inference_mode():
-                ids = model.generate(**batch, max_new_tokens=longest, max_length=None, do_sample=False, **options)
+                ids = model.generate(**batch, max_new_tokens=longest, do_sample=False, **options)
             for row, text in zip(rows, tokenizer.batch_decode(ids, skip_special_tokens=True)):
                 result[row] = text
         return result

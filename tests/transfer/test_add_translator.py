@@ -90,7 +90,8 @@ def test_wrong_dictionaries(nlp: Language) -> None:
         (shout, {"languages": ["de"]}, "misc"),
         ("no-such-folder", {}, "no-such-folder"),
         (42, {}, "int"),
-        (RUSSIAN, {"languages": ["Klingonese"]}, "Klingonese"),
+        (RUSSIAN, {"languages": ["ru"]}, "languages"),
+        ({"Klingonese": RUSSIAN["ru"]}, {}, "Klingonese"),
         (RUSSIAN, {"texts": ["a"]}, "language"),
     ],
 )
@@ -116,7 +117,7 @@ def test_a_head_on_the_embeddings_cannot_use_translations(tiny_bert: Path) -> No
 
 
 def embedded(right_by_text: float, right_by_translation: float, n: int = 200) -> tuple[Embedded, Any]:
-    """Texts and translations that are right for a share of the texts, and the gold; the head takes vectors as scores."""
+    """Texts and translations that are right for a share of the texts, and the gold. Vectors are scores."""
     rng = np.random.default_rng(0)
     gold = np.eye(2)[rng.integers(2, size=n)]
     sides = [np.where(rng.random((n, 1)) < share, gold, 1 - gold) for share in (right_by_text, right_by_translation)]

@@ -1,0 +1,214 @@
+"""Translation models in folders: Hugging Face and CTranslate2, with tiny random weights."""
+
+import pickle
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+
+pytest.importorskip("transformers")
+pytest.importorskip("sentencepiece")
+
+from spacy_xlt.errors import XltError
+from spacy_xlt.translators.base import NotInstalledError
+from spacy_xlt.translators.ctranslate2 import CTranslate2
+from spacy_xlt.translators.find import find_translator
+from spacy_xlt.translators.folder import FolderTranslator
+from spacy_xlt.translators.seq2seq import HuggingFaceSeq2Seq
+from spacy_xlt.translators.tokens import Tokens, choose_tokens, language_tokens
+from tests.translators import tiny
+
+TEXTS = ["Wo ist mein Paket?", "Meine Bestellung ist nicht da. Wo ist sie?\nBitte antworten!", "Paket"]
+KINDS = ["marian", "nllb", "m2m100", "mbart"]
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("translators")
+    return {kind: getattr(tiny, f"make_tiny_{kind}")(root / kind) for kind in KINDS}
+
+
+@pytest.fixture(scope="session")
+def converted(folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The folders of Marian and NLLB for CTranslate2."""
+    pytest.importorskip("ctranslate2")
+    from ctranslate2.converters import TransformersConverter
+
+    root = tmp_path_factory.mktemp("ctranslate2")
+    files = {"marian": ["source.spm", "target.spm"], "nllb": ["sentencepiece.bpe.model"]}
+    for kind, copied in files.items():
+        TransformersConverter(str(folders[kind]), copy_files=copied).convert(str(root / kind))
+    return {kind: root / kind for kind in files}
+
+
+def load(folder: Path) -> FolderTranslator:
+    translator = find_translator(folder)
+    assert isinstance(translator, FolderTranslator)
+    return translator
+
+
+def translate(translator: FolderTranslator, language: str = "de", to: str = "en") -> list[str | None]:
+    return translator.translate(TEXTS, [language] * len(TEXTS), to)
+
+
+def check(folder: Path, kind: type, tmp_path: Path) -> None:
+    """Order, round trips, and that the folder is copied."""
+    translator = load(folder)
+    assert type(translator) is kind
+    expected = translate(translator)
+    assert len(expected) == len(TEXTS) and any(expected)
+    assert [translator.translate([text], ["de"], "en")[0] for text in TEXTS] == expected
+    assert translator.translate(TEXTS[::-1], ["de"] * len(TEXTS), "en")[::-1] == expected
+    translator.to_disk(tmp_path / "copy")
+    by_bytes: Any = kind()
+    by_bytes.from_bytes(translator.to_bytes())
+    for copy in (load(tmp_path / "copy"), by_bytes, pickle.loads(pickle.dumps(translator))):
+        assert translate(copy) == expected
+    translator.to_disk(folder)
+    assert translate(load(folder)) == expected
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_hugging_face_folders(folders: dict[str, Path], kind: str, tmp_path: Path) -> None:
+    check(folders[kind], HuggingFaceSeq2Seq, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["marian", "nllb"])
+def test_ctranslate2_folders(converted: dict[str, Path], kind: str, tmp_path: Path) -> None:
+    check(converted[kind], CTranslate2, tmp_path)
+
+
+def test_ctranslate2_translates_as_hugging_face(folders: dict[str, Path], converted: dict[str, Path]) -> None:
+    """Both decode greedily or with few beams; a random model differs only in ties, so the first pieces must agree."""
+    for kind in converted:
+        one, other = translate(load(folders[kind])), translate(load(converted[kind]))
+        assert [text and text[:2] for text in one] == [text and text[:2] for text in other]
+
+
+@pytest.mark.parametrize(
+    ("kind", "languages"), [("marian", None), ("nllb", ["de", "en", "sw", "zh"]), ("m2m100", "de"), ("mbart", "de")]
+)
+def test_languages_are_known_from_the_tokens(folders: dict[str, Path], kind: str, languages: Any) -> None:
+    found = load(folders[kind]).source_languages()
+    assert found == languages if not isinstance(languages, str) else languages in (found or [])
+
+
+def test_the_first_token_of_a_translation_is_its_language(folders: dict[str, Path]) -> None:
+    translator = load(folders["nllb"])
+    tokenizer, model, _ = translator.model
+    batch = tokenizer(TEXTS, return_tensors="pt", padding=True)
+    forced = tokenizer.convert_tokens_to_ids("swh_Latn")
+    ids = model.generate(**batch, max_new_tokens=4, forced_bos_token_id=forced)
+    assert set(ids[:, 1].tolist()) == {forced}
+    assert translate(translator, to="sw") != translate(translator, to="zh")
+
+
+def test_a_language_that_the_model_does_not_have_is_not_translated(folders: dict[str, Path]) -> None:
+    translator = load(folders["nllb"])
+    assert translate(translator, language="yo") == translate(translator, to="yo") == [None] * len(TEXTS)
+
+
+def test_marian_models_with_target_tokens(tmp_path: Path) -> None:
+    translator = load(tiny.make_tiny_marian(tmp_path / "marian", targets=(">>deu<<", ">>swh<<")))
+    assert translator.source_languages() is None
+    assert any(translate(translator, language="en", to="de"))
+    assert translate(translator, language="en", to="fr") == [None] * len(TEXTS)
+
+
+def test_weights_in_a_bin_file_are_converted(folders: dict[str, Path], tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    folder = tmp_path / "bin"
+    shutil.copytree(folders["marian"], folder)
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    translator = load(folder)
+    assert translate(translator) == translate(load(folders["marian"]))
+    assert not any(file.suffix == ".bin" for file in translator.files())
+
+
+def test_in_a_pipeline(folders: dict[str, Path], tmp_path: Path) -> None:
+    nlp = spacy.blank("xx")
+    block = {"@xlt_translators": "spacy-xlt.HuggingFaceSeq2Seq.v1"}
+    component: Any = nlp.add_pipe("xlt_translator", config={"translator": block, "languages": ["de"]})
+    component.initialize(source=str(folders["marian"]))
+    docs = [nlp.make_doc(text) for text in TEXTS]
+    for doc in docs:
+        doc._.language = "de"
+    nlp.to_disk(tmp_path / "model")
+    loaded = spacy.load(tmp_path / "model")
+    found = [doc._.xlt_translation for doc in nlp.pipe(docs)]
+    assert any(found)
+    again = [loaded.make_doc(text) for text in TEXTS]
+    for doc in again:
+        doc._.language = "de"
+    assert [doc._.xlt_translation for doc in loaded.pipe(again)] == found
+
+
+# Damage
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_incomplete_folders_are_errors(folders: dict[str, Path], tmp_path: Path, name: str) -> None:
+    shutil.copytree(folders["marian"], tmp_path / "damaged")
+    (tmp_path / "damaged" / name).unlink()
+    with pytest.raises(XltError, match="damaged"):
+        load(tmp_path / "damaged")
+
+
+def test_damaged_weights_are_an_error(folders: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(folders["marian"], tmp_path / "damaged")
+    (tmp_path / "damaged" / "model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(XltError, match="damaged"):
+        translate(load(tmp_path / "damaged"))
+
+
+def test_a_folder_that_is_gone_is_an_error(folders: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(folders["marian"], tmp_path / "moved")
+    translator = load(tmp_path / "moved")
+    shutil.rmtree(tmp_path / "moved")
+    with pytest.raises(XltError, match="moved"):
+        translator.to_disk(tmp_path / "copy")
+
+
+def test_ctranslate2_without_a_tokenizer_is_an_error(converted: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(converted["marian"], tmp_path / "model")
+    (tmp_path / "model" / "source.spm").unlink()
+    with pytest.raises(XltError, match="tokenizer"):
+        load(tmp_path / "model")
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("spacy_xlt.translators.ctranslate2.find_spec", lambda name: None)
+    monkeypatch.setattr("spacy_xlt.translators.seq2seq.find_spec", lambda name: None)
+    with pytest.raises(NotInstalledError, match=r"spacy-xlt\[translate\]"):
+        CTranslate2().load(tmp_path)
+    with pytest.raises(NotInstalledError, match=r"spacy-xlt\[train\]"):
+        HuggingFaceSeq2Seq().load(tmp_path)
+
+
+# Language tokens
+
+
+def test_language_tokens() -> None:
+    tokens = ["</s>", "__de__", ">>cmn_Hans<<", "eng_Latn", "zh_CN", "de", "ein", "▁de", "qqq_Latn", "__xyz"]
+    assert language_tokens(tokens) == {"de": ["__de__"], "zh": [">>cmn_Hans<<", "zh_CN"], "en": ["eng_Latn"]}
+
+
+@pytest.mark.parametrize(
+    ("tokens", "language", "to", "expected"),
+    [
+        ([], "de", "en", Tokens("", "")),
+        (["deu_Latn", "eng_Latn"], "deu", "en", Tokens("deu_Latn", "eng_Latn")),
+        (["deu_Latn", "eng_Latn"], "fr", "en", None),
+        (["deu_Latn", "eng_Latn"], "de", "fr", None),
+        (["arb_Arab", "arb_Latn", "eng_Latn"], "en", "ar", Tokens("eng_Latn", "arb_Arab")),
+        (["arb_Latn", "arb_Arab", "eng_Latn"], "en", "ar", Tokens("eng_Latn", "arb_Arab")),
+        ([">>deu<<", ">>fra<<"], "en", "fr", Tokens("", ">>fra<<")),
+    ],
+)
+def test_choose_tokens(tokens: list[str], language: str, to: str, expected: Any) -> None:
+    assert choose_tokens(language_tokens(tokens), language, to) == expected
