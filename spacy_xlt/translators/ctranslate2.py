@@ -1,7 +1,6 @@
 """Translation models that were converted for CTranslate2, which runs them fast on a CPU."""
 
 import json
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
@@ -51,7 +50,8 @@ class CTranslate2(FolderTranslator):
 
     def read(self, folder: Path) -> _Loaded:
         """See `FolderTranslator.read`."""
-        ctranslate2 = import_module("ctranslate2")
+        import ctranslate2
+
         translator = ctranslate2.Translator(str(folder), device="cpu", intra_threads=usable_threads())
         encode, decode = _read_tokenizer(_tokenizer_files(folder))
         return _Loaded(translator, encode, decode, language_tokens(_vocabulary(folder)))
@@ -99,7 +99,8 @@ def _read_tokenizer(files: tuple[Path, Path]) -> tuple[Callable[[str], list[str]
             return str(tokenizer.decode(ids, skip_special_tokens=True))
 
         return encode, decode
-    sentencepiece = import_module("sentencepiece")
+    import sentencepiece
+
     source, target = (sentencepiece.SentencePieceProcessor(model_file=str(file)) for file in files)
     return lambda text: list(source.encode(text, out_type=str)), lambda pieces: str(target.decode(pieces))
 
