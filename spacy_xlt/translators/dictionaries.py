@@ -1,12 +1,13 @@
 """Read dictionaries into a glossary, and notice those that are wrong."""
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional, Union
 
 from spacy_xlt.data.dictionaries import WordPair, read_dictionary
 from spacy_xlt.data.paths import PathLike
 from spacy_xlt.detectors.detect import detect
-from spacy_xlt.errors import XltError
+from spacy_xlt.errors import XltError, XltWarning
 from spacy_xlt.languages import by_base_code, find_language, name
 from spacy_xlt.translators.glossary import Glossary
 
@@ -88,7 +89,14 @@ def _read(language: str, dictionary: Any, encoding: Optional[str]) -> list[WordP
                 f"The dictionary of '{language}' is neither a file nor a list of pairs (entry, word). Give one of them."
             )
             raise XltError(message) from None
-    return read_dictionary(dictionary, encoding=encoding).pairs
+    found = read_dictionary(dictionary, encoding=encoding)
+    if found.skipped.count:
+        warnings.warn(
+            f"{found.skipped.count} lines of {dictionary} are left out (first: {found.skipped.first}).",
+            XltWarning,
+            stacklevel=2,
+        )
+    return found.pairs
 
 
 def _swapped_coverage(texts: Sequence[str], pairs: Sequence[WordPair]) -> float:

@@ -34,6 +34,8 @@ class FolderTranslator:
         # The model of the parent process. To delete it would stop threads that a forked process does not have.
         self._inherited: Any = None
         self._lock = threading.Lock()
+        # One thread translates at a time: tokenizers hold the language of the text.
+        self._in_use = threading.Lock()
 
     @property
     def is_loaded(self) -> bool:
@@ -50,6 +52,7 @@ class FolderTranslator:
         with self._lock:
             if self._process != os.getpid():
                 self._inherited, self._model, self._process = self._model, None, os.getpid()
+                self._in_use = threading.Lock()
                 self.prepare_fork()
             if self._model is None:
                 if self.folder is None:
@@ -84,7 +87,10 @@ class FolderTranslator:
             if tokens is None:
                 continue
             rows = [row for row, each in enumerate(languages) if each == language]
-            found = translate_sentences([texts[row] for row in rows], partial(self.translate_sentences, tokens=tokens))
+            with self._in_use:
+                found = translate_sentences(
+                    [texts[row] for row in rows], partial(self.translate_sentences, tokens=tokens)
+                )
             for row, translation in zip(rows, found):
                 result[row] = translation
         return result
@@ -154,8 +160,8 @@ class FolderTranslator:
 
     # Neither a model nor a lock can be pickled. A spawned worker loads the model from the folder.
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_model": None, "_inherited": None, "_lock": None, "_scratch": None}
+        return {**self.__dict__, "_model": None, "_inherited": None, "_lock": None, "_in_use": None, "_scratch": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._process, self._lock = os.getpid(), threading.Lock()
+        self._process, self._lock, self._in_use = os.getpid(), threading.Lock(), threading.Lock()

@@ -110,14 +110,16 @@ class HuggingFaceSeq2Seq(FolderTranslator):
         device = torch.device(self.device) if self.device else get_torch_default_device()
         model.to(device)
         limit = min(MAX_PIECES, tokenizer.model_max_length)
-        encoded = tokenizer([prefix + sentence for sentence in sentences], truncation=True, max_length=limit).input_ids
-        lengths = [len(ids) for ids in encoded]
+        texts = [prefix + sentence for sentence in sentences]
+        lengths = [len(ids) for ids in tokenizer(texts, truncation=True, max_length=limit).input_ids]
         result = [""] * len(sentences)
         for rows in batches_of_like_length(lengths, BATCH_PIECES):
-            batch = tokenizer.pad({"input_ids": [encoded[row] for row in rows]}, return_tensors="pt").to(device)
+            batch = tokenizer(
+                [texts[row] for row in rows], padding=True, truncation=True, max_length=limit, return_tensors="pt"
+            )
             longest = min(LONGER * lengths[rows[0]] + MORE, limit - 1)
             with torch.inference_mode():
-                ids = model.generate(**batch, max_new_tokens=longest, do_sample=False, **options)
+                ids = model.generate(**batch.to(device), max_new_tokens=longest, do_sample=False, **options)
             for row, text in zip(rows, tokenizer.batch_decode(ids, skip_special_tokens=True)):
                 result[row] = text
         return result

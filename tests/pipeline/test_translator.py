@@ -12,6 +12,8 @@ from spacy.tokens import Doc, DocBin
 from spacy.util import registry
 
 pytest.importorskip("transformers")
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
 
 from spacy_xlt import registries as _registries  # noqa: F401
 from spacy_xlt.alignment.projection import DEFAULT_TRANSLATION_WEIGHT

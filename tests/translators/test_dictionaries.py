@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from spacy_xlt.errors import XltError
+from spacy_xlt.errors import XltError, XltWarning
 from spacy_xlt.translators.dictionaries import make_glossary, read_dictionaries
 
 # Enough words for language detection.
@@ -45,7 +45,8 @@ def test_the_dictionary_of_another_language_is_noted() -> None:
 
 def test_files_and_pairs(tmp_path: Path) -> None:
     (tmp_path / "en_bo.tsv").write_text("letter\tཡི་གེ\nTibet\tབོད\nno tab here at all\n", encoding="utf8")
-    found = read_dictionaries({"Tibetan": tmp_path / "en_bo.tsv", "deu_Latn": iter(GERMAN)})
+    with pytest.warns(XltWarning, match="1 lines of .*en_bo.tsv"):
+        found = read_dictionaries({"Tibetan": tmp_path / "en_bo.tsv", "deu_Latn": iter(GERMAN)})
     assert found == {"bo": [("letter", "ཡི་གེ"), ("Tibet", "བོད")], "de": GERMAN}
 
 
