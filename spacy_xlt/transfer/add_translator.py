@@ -90,7 +90,8 @@ def add_translator(
         chosen = list(dictionaries)
     else:
         back_end = find_translator(translator)
-        chosen = _put_component(nlp, back_end, [find_language(language) for language in languages]).languages
+        chosen = _choose_languages(back_end, languages, projector.source)
+        _put_component(nlp, back_end, chosen)
     notes += _let_detect(nlp, chosen)
     for language in chosen:
         projector.translation_weights.pop(language, None)
@@ -122,7 +123,18 @@ def _by_language(texts: Mapping[str, Sequence[str]], records: Sequence[Record]) 
     return found
 
 
-def _put_component(nlp: Language, translator: Translator, languages: Sequence[str]) -> DocTranslator:
+def _choose_languages(translator: Translator, languages: Sequence[str], source: str) -> list[str]:
+    """The base codes of the languages, or else of those that the translator knows."""
+    chosen = [find_language(language) for language in languages] or translator.source_languages()
+    if chosen is None:
+        raise XltError(
+            f"{type(translator).__name__} does not say which languages it translates. Name the languages to translate.",
+            parameter="languages",
+        )
+    return [language for language in chosen if language != source]
+
+
+def _put_component(nlp: Language, translator: Translator, languages: Sequence[str]) -> None:
     """Put a translator into the pipeline. The dictionaries of a glossary are added to those that are there."""
     if has_pipe(nlp, DocTranslator):
         component = find_pipe(nlp, DocTranslator)
@@ -134,11 +146,10 @@ def _put_component(nlp: Language, translator: Translator, languages: Sequence[st
             )
         old.update(translator)
         component.forget()
-        return component
+        return
     config = {"translator": translator.config(), "languages": list(languages), "to": find_pipe(nlp, Projector).source}
     added: Any = nlp.add_pipe("xlt_translator", before=find_pipe(nlp, Encoder).name, config=config)
     added.translator = translator
-    return added  # type: ignore[no-any-return]
 
 
 def _let_detect(nlp: Language, languages: Sequence[str]) -> list[str]:

@@ -19,10 +19,11 @@ from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.pipeline.translator import DocTranslator
 from spacy_xlt.transfer.add_translator import add_translator
 from spacy_xlt.transfer.translation_weights import GRID, Embedded, weight_by_labels
-from tests.serving.test_classifier import ON_EMBEDDING
+from spacy_xlt.translators.callable import CallableTranslator
 from tests.toy import TEXTS, make_pipeline
 from tests.translators.functions import shout
 
+ON_EMBEDDING = {"model": {"embed": {"@architectures": "spacy-xlt.DocEmbedding.v1", "attribute": "xlt_embedding"}}}
 RUSSIAN = {"ru": [("order", "заказ"), ("password", "пароль"), ("money", "деньги")]}
 GERMAN = {"de": [("order", "Bestellung"), ("password", "Passwort")]}
 DEV = [Record(text, (label,), "ru", "") for text, label in TEXTS["ru"]]
@@ -101,11 +102,25 @@ def test_what_cannot_be_added_changes_nothing(nlp: Language, translator: Any, op
     assert not has_pipe(nlp, DocTranslator)
 
 
-def test_a_second_translator_of_another_kind_is_an_error(nlp: Language) -> None:
-    block = {"@xlt_translators": "spacy-xlt.Callable.v1", "function": {"@misc": "spacy-xlt-tests.shout.v1"}}
-    nlp.add_pipe("xlt_translator", before="xlt_encoder", config={"translator": block, "languages": ["de"]})
-    with pytest.raises(XltError, match="CallableTranslator"):
+class Shouting(CallableTranslator):
+    """A translator that can be written to a config, and does not say which languages it translates."""
+
+    def config(self) -> dict[str, Any]:
+        return {"@xlt_translators": "spacy-xlt.Callable.v1", "function": {"@misc": "spacy-xlt-tests.shout.v1"}}
+
+
+def test_another_translator(nlp: Language) -> None:
+    result = add_translator(nlp, Shouting(shout), languages=["German", "en"])
+    assert result.settings == {"translator": "Shouting", "languages": ["de"], "weights": {"de": 0.5}}
+    assert nlp(TEXTS["de"][0][0])._.xlt_translation.startswith("de-en: MEINE")
+    with pytest.raises(XltError, match="Shouting"):
         add_translator(nlp, RUSSIAN)
+
+
+def test_languages_must_be_named_if_the_translator_does_not_know_them(nlp: Language) -> None:
+    with pytest.raises(XltError, match="Shouting") as raised:
+        add_translator(nlp, Shouting(shout))
+    assert raised.value.parameter == "languages" and not has_pipe(nlp, DocTranslator)
 
 
 def test_a_head_on_the_embeddings_cannot_use_translations(tiny_bert: Path) -> None:
