@@ -1,5 +1,6 @@
 """Make a translator from what a user gives: a translator, a function, a folder or a name."""
 
+import os
 from pathlib import Path
 from typing import Any, Union
 
@@ -30,7 +31,7 @@ def find_translator(given: TranslatorLike) -> Translator:
         return CallableTranslator(given)
     if not isinstance(given, str) and not hasattr(given, "__fspath__"):
         raise XltError(f"A translator is a folder, a function or '{PROGRAM}', not {type(given).__name__}.")
-    folder = Path(given).expanduser()
+    folder = Path(os.fspath(given)).expanduser()
     if not folder.is_dir():
         if str(given).lower() == PROGRAM:
             return Apertium()

@@ -1,5 +1,6 @@
 """Translation models of Hugging Face: Marian (OPUS-MT), NLLB, M2M-100, mBART and others."""
 
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -81,7 +82,9 @@ class HuggingFaceSeq2Seq(FolderTranslator):
         from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
         options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-        with quiet_transformers():
+        with quiet_transformers(), warnings.catch_warnings():
+            # Marian's tokenizer recommends a package that normalizes punctuation.
+            warnings.filterwarnings("ignore", "Recommended: pip install sacremoses")
             tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), **options)
             model: Any = AutoModelForSeq2SeqLM.from_pretrained(str(folder), **options)
         special = [*tokenizer.all_special_tokens, *getattr(tokenizer, "supported_language_codes", [])]

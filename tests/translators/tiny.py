@@ -1,6 +1,7 @@
 """Tiny random folders of translation models, made without a network in about a second each."""
 
 import json
+import warnings
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -39,14 +40,10 @@ def make_tiny_marian(folder: Path, targets: tuple[str, ...] = ()) -> Path:
     (folder / "target.spm").write_bytes((folder / "source.spm").read_bytes())
     vocabulary = ["</s>", "<unk>", *targets, *pieces, "<pad>"]
     (folder / "vocab.json").write_text(json.dumps({piece: number for number, piece in enumerate(vocabulary)}))
-    tokenizer = MarianTokenizer(
-        str(folder / "source.spm"),
-        str(folder / "target.spm"),
-        str(folder / "vocab.json"),
-        source_lang="en",
-        target_lang="de",
-        model_max_length=POSITIONS,
-    )
+    files = [str(folder / name) for name in ("source.spm", "target.spm", "vocab.json")]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Recommended: pip install sacremoses")
+        tokenizer = MarianTokenizer(*files, source_lang="en", target_lang="de", model_max_length=POSITIONS)
     pad = len(vocabulary) - 1
     config = MarianConfig(
         vocab_size=len(vocabulary), decoder_vocab_size=len(vocabulary), pad_token_id=pad, eos_token_id=0,
