@@ -6,8 +6,9 @@ import threading
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Any, Optional
+from weakref import finalize
 
 from spacy_xlt.errors import XltError, first_line
 from spacy_xlt.translators.base import NotInstalledError
@@ -27,8 +28,6 @@ class FolderTranslator:
 
     def __init__(self) -> None:
         self.folder: Optional[Path] = None
-        # Holds the files of `from_bytes` as long as this object lives.
-        self._scratch: Optional[TemporaryDirectory[str]] = None
         self._model: Any = None
         self._process = os.getpid()
         # The model of the parent process. To delete it would stop threads that a forked process does not have.
@@ -131,11 +130,16 @@ class FolderTranslator:
 
         if not data:
             return
-        scratch = TemporaryDirectory(prefix="spacy_xlt_", ignore_cleanup_errors=True)
+        scratch = self.make_scratch()
         for name, content in srsly.msgpack_loads(data).items():
-            (Path(scratch.name) / Path(name).name).write_bytes(content)
-        self.load(Path(scratch.name))
-        self._scratch = scratch
+            (scratch / Path(name).name).write_bytes(content)
+        self.load(scratch)
+
+    def make_scratch(self) -> Path:
+        """Make a temporary folder that is removed with this object."""
+        scratch = Path(mkdtemp(prefix="spacy_xlt_"))
+        finalize(self, _remove, scratch, os.getpid())
+        return scratch
 
     def files(self) -> list[Path]:
         """Return the files of the model, sorted. Raises XltError if there are none."""
@@ -160,8 +164,14 @@ class FolderTranslator:
 
     # Neither a model nor a lock can be pickled. A spawned worker loads the model from the folder.
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_model": None, "_inherited": None, "_lock": None, "_in_use": None, "_scratch": None}
+        return {**self.__dict__, "_model": None, "_inherited": None, "_lock": None, "_in_use": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._process, self._lock, self._in_use = os.getpid(), threading.Lock(), threading.Lock()
+
+
+def _remove(folder: Path, process: int) -> None:
+    """Remove a folder, but not in a forked process: the parent still uses it."""
+    if os.getpid() == process:
+        shutil.rmtree(folder, ignore_errors=True)

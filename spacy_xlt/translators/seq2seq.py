@@ -3,7 +3,6 @@
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, Optional
 
 from spacy_xlt.encoders.base import batches_of_like_length
@@ -58,13 +57,12 @@ class HuggingFaceSeq2Seq(FolderTranslator):
         if any(folder.glob("*.safetensors")):
             super().load(folder)
             return
-        scratch = TemporaryDirectory(prefix="spacy_xlt_", ignore_cleanup_errors=True)
+        scratch = self.make_scratch()
         loaded = self._read(folder)
         with quiet_transformers():
             for part in (loaded.tokenizer, loaded.model):
-                part.save_pretrained(scratch.name)
-        super().load(Path(scratch.name))
-        self._scratch = scratch
+                part.save_pretrained(str(scratch))
+        super().load(scratch)
 
     def check(self, folder: Path) -> None:
         """See `FolderTranslator.check`."""
@@ -120,9 +118,11 @@ class HuggingFaceSeq2Seq(FolderTranslator):
             batch = tokenizer(
                 [texts[row] for row in rows], padding=True, truncation=True, max_length=limit, return_tensors="pt"
             )
-            longest = min(LONGER * lengths[rows[0]] + MORE, limit - 1)
+            longest = [min(LONGER * lengths[row] + MORE, limit - 1) for row in rows]
             with torch.inference_mode():
-                ids = model.generate(**batch.to(device), max_new_tokens=longest, do_sample=False, **options)
+                found = model.generate(**batch.to(device), max_new_tokens=longest[0], do_sample=False, **options)
+            # Cut, so that the other sentences of the batch do not change a translation that does not end.
+            ids = [each[: 1 + most] for each, most in zip(found, longest)]
             for row, text in zip(rows, tokenizer.batch_decode(ids, skip_special_tokens=True)):
                 result[row] = text
         return result

@@ -118,14 +118,22 @@ def test_languages_are_known_from_the_tokens(folders: dict[str, Path], kind: str
     assert found == languages if not isinstance(languages, str) else languages in (found or [])
 
 
-def test_the_first_token_of_a_translation_is_its_language(folders: dict[str, Path]) -> None:
-    translator = load(folders["nllb"])
+@pytest.mark.parametrize(
+    ("kind", "source", "target"),
+    [("nllb", "deu_Latn", "swh_Latn"), ("m2m100", "__de__", "__sw__"), ("mbart", "de_DE", "sw_KE")],
+)
+def test_the_tokens_of_both_languages_are_given(
+    folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch, kind: str, source: str, target: str
+) -> None:
+    translator = load(folders[kind])
     tokenizer, model, _ = translator.model
-    batch = tokenizer(TEXTS, return_tensors="pt", padding=True)
-    forced = tokenizer.convert_tokens_to_ids("swh_Latn")
-    ids = model.generate(**batch, max_new_tokens=4, forced_bos_token_id=forced)
-    assert set(ids[:, 1].tolist()) == {forced}
-    assert translate(translator, to="sw") != translate(translator, to="zh")
+    calls: list[dict[str, Any]] = []
+    generate = model.generate
+    monkeypatch.setattr(model, "generate", lambda **options: (calls.append(options), generate(**options))[1])
+    translate(translator, to="sw")
+    assert {call["forced_bos_token_id"] for call in calls} == {tokenizer.convert_tokens_to_ids(target)}
+    number = tokenizer.convert_tokens_to_ids(source)
+    assert all((call["input_ids"] == number).sum(dim=1).eq(1).all() for call in calls)
 
 
 def test_a_language_that_the_model_does_not_have_is_not_translated(folders: dict[str, Path]) -> None:

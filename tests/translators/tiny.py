@@ -90,7 +90,7 @@ def make_tiny_mbart(folder: Path) -> Path:
 
 def _shared_config(kind: Any, tokenizer: Any) -> Any:
     return kind(
-        vocab_size=len(tokenizer) + 8,
+        vocab_size=len(tokenizer) + 200,
         bos_token_id=tokenizer.bos_token_id,
         pad_token_id=tokenizer.pad_token_id,
         eos_token_id=tokenizer.eos_token_id,
