@@ -8,12 +8,9 @@ from typing import Any, Callable, NamedTuple
 from spacy_xlt.encoders.cpu import usable_threads
 from spacy_xlt.errors import XltError
 from spacy_xlt.translators.base import NotInstalledError
-from spacy_xlt.translators.folder import FolderTranslator
+from spacy_xlt.translators.folder import BATCH_PIECES, MAX_PIECES, FolderTranslator, longest_translation
 from spacy_xlt.translators.tokens import Tokens, language_tokens
 
-# The word pieces of a batch, and of the longest sentence.
-BATCH_PIECES = 2048
-MAX_PIECES = 512
 END = "</s>"
 # The tokenizer of both sides, in the order in which they are looked for.
 SHARED = ("sentencepiece.bpe.model", "spm.model", "spiece.model")
@@ -61,16 +58,21 @@ class CTranslate2(FolderTranslator):
         translator, encode, decode, _ = self.model
         # OPUS-MT reads the target token before the text. Other models read the source token there, and begin the
         # translation with the target token.
-        before = [token for token in (tokens.source or tokens.target,) if token]
+        token = tokens.source or tokens.target
+        before = [token] if token else []
         prefix = [tokens.target] if tokens.source else []
+        pieces = [[*before, *encode(sentence)[:MAX_PIECES], END] for sentence in sentences]
+        longest = [longest_translation(len(each)) for each in pieces]
         found = translator.translate_batch(
-            [[*before, *encode(sentence)[:MAX_PIECES], END] for sentence in sentences],
-            target_prefix=[prefix] * len(sentences) if prefix else None,
+            pieces,
+            target_prefix=[prefix] * len(pieces) if prefix else None,
             max_batch_size=BATCH_PIECES,
             batch_type="tokens",
-            max_decoding_length=MAX_PIECES,
+            beam_size=1,
+            max_decoding_length=max(longest, default=1),
         )
-        return [decode(each.hypotheses[0][len(prefix) :]) for each in found]
+        # Cut, so that the other sentences do not change a translation that does not end.
+        return [decode(each.hypotheses[0][len(prefix) : most]) for each, most in zip(found, longest)]
 
 
 def _tokenizer_files(folder: Path) -> tuple[Path, Path]:

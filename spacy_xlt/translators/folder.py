@@ -15,6 +15,13 @@ from spacy_xlt.translators.base import NotInstalledError
 from spacy_xlt.translators.sentences import translate_sentences
 from spacy_xlt.translators.tokens import Tokens, choose_tokens, names_targets_only
 
+# The word pieces of a batch, padding included, and of the longest sentence. Longer sentences are cut off.
+BATCH_PIECES = 2048
+MAX_PIECES = 510
+# A translation has at most this many times the word pieces of the sentence, and this many more. Decoding is greedy,
+# because beams take several times as long.
+LONGER, MORE = 2, 10
+
 
 class FolderTranslator:
     """A translator whose weights and tokenizer are in a folder.
@@ -169,6 +176,16 @@ class FolderTranslator:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._process, self._lock, self._in_use = os.getpid(), threading.Lock(), threading.Lock()
+
+
+def longest_translation(pieces: int, limit: int = MAX_PIECES) -> int:
+    """Return the number of word pieces that the translation of a sentence has at most.
+
+    Args:
+        pieces: The word pieces of the sentence.
+        limit: What the model can decode.
+    """
+    return min(LONGER * pieces + MORE, limit)
 
 
 def _remove(folder: Path, process: int) -> None:

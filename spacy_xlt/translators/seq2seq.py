@@ -9,14 +9,8 @@ from spacy_xlt.encoders.base import batches_of_like_length
 from spacy_xlt.encoders.quiet import quiet_transformers
 from spacy_xlt.errors import XltError
 from spacy_xlt.translators.base import NotInstalledError
-from spacy_xlt.translators.folder import FolderTranslator
+from spacy_xlt.translators.folder import BATCH_PIECES, MAX_PIECES, FolderTranslator, longest_translation
 from spacy_xlt.translators.tokens import Tokens, code_of, language_tokens
-
-# The word pieces of a batch, padding included, and of the longest sentence.
-BATCH_PIECES = 2048
-MAX_PIECES = 512
-# A translation has at most this many times the word pieces of the sentence, and this many more.
-LONGER, MORE = 2, 10
 
 
 class _Loaded(NamedTuple):
@@ -85,7 +79,9 @@ class HuggingFaceSeq2Seq(FolderTranslator):
             warnings.filterwarnings("ignore", "Recommended: pip install sacremoses")
             tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), **options)
             model: Any = AutoModelForSeq2SeqLM.from_pretrained(str(folder), **options)
-        special = [*tokenizer.all_special_tokens, *getattr(tokenizer, "supported_language_codes", [])]
+        # The language tokens of OPUS-MT and of M2M-100 are not among the special ones.
+        others = [*getattr(tokenizer, "supported_language_codes", []), *getattr(tokenizer, "lang_token_to_id", [])]
+        special = [*tokenizer.all_special_tokens, *others]
         return _Loaded(tokenizer, model.eval(), language_tokens(special))
 
     def prepare_fork(self) -> None:
@@ -118,10 +114,13 @@ class HuggingFaceSeq2Seq(FolderTranslator):
             batch = tokenizer(
                 [texts[row] for row in rows], padding=True, truncation=True, max_length=limit, return_tensors="pt"
             )
-            longest = [min(LONGER * lengths[row] + MORE, limit - 1) for row in rows]
+            longest = [longest_translation(lengths[row], limit - 1) for row in rows]
             with torch.inference_mode():
-                found = model.generate(**batch.to(device), max_new_tokens=longest[0], do_sample=False, **options)
-            # Cut, so that the other sentences of the batch do not change a translation that does not end.
+                found = model.generate(
+                    **batch.to(device), max_new_tokens=longest[0] + 1, num_beams=1, do_sample=False, **options
+                )
+            # Cut, so that the other sentences of the batch do not change a translation that does not end. Some models
+            # end each translation at the limit, which is why it is one more.
             ids = [each[: 1 + most] for each, most in zip(found, longest)]
             for row, text in zip(rows, tokenizer.batch_decode(ids, skip_special_tokens=True)):
                 result[row] = text

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.encoders.tiny import LINES
 
-POSITIONS = 64
+POSITIONS = 128
 PIECES = 120
 NLLB = ["deu_Latn", "eng_Latn", "swh_Latn", "zho_Hans", "zho_Hant"]
 
