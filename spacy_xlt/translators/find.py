@@ -1,6 +1,5 @@
 """Make a translator from what a user gives: a translator, a function, a folder or a name."""
 
-import os
 from pathlib import Path
 from typing import Any, Union
 
@@ -31,7 +30,8 @@ def find_translator(given: TranslatorLike) -> Translator:
         return CallableTranslator(given)
     if not isinstance(given, str) and not hasattr(given, "__fspath__"):
         raise XltError(f"A translator is a folder, a function or '{PROGRAM}', not {type(given).__name__}.")
-    folder = Path(os.fspath(given)).expanduser()
+    path: Any = given
+    folder = Path(path).expanduser()
     if not folder.is_dir():
         if str(given).lower() == PROGRAM:
             return Apertium()

@@ -21,6 +21,7 @@ from spacy_xlt.translators.folder import FolderTranslator
 from spacy_xlt.translators.sentences import split_sentences
 from spacy_xlt.translators.seq2seq import HuggingFaceSeq2Seq
 from spacy_xlt.translators.tokens import Tokens, choose_tokens, language_tokens
+from tests.processes import start_method
 from tests.translators import tiny
 
 TEXTS = ["Wo ist mein Paket?", "Meine Bestellung ist nicht da. Wo ist sie?\nBitte antworten.", "Paket"]
@@ -180,6 +181,27 @@ def test_in_a_pipeline(folders: dict[str, Path], tmp_path: Path) -> None:
     for doc in again:
         doc._.language = "de"
     assert [doc._.xlt_translation for doc in loaded.pipe(again)] == found
+
+
+@pytest.mark.parametrize("back_end", ["hugging face", "ctranslate2"])
+def test_forked_workers_after_a_call_in_the_parent(
+    folders: dict[str, Path], converted: dict[str, Path], back_end: str
+) -> None:
+    folder = folders["marian"] if back_end == "hugging face" else converted["marian"]
+    nlp = spacy.blank("xx")
+    component: Any = nlp.add_pipe("xlt_translator", config={"languages": ["de"]})
+    component.translator = load(folder)
+
+    def run(**options: Any) -> list[str | None]:
+        docs = [nlp.make_doc(text) for text in TEXTS]
+        for doc in docs:
+            doc._.language = "de"
+        component.forget()
+        return [doc._.xlt_translation for doc in nlp.pipe(docs, **options)]
+
+    expected = run()
+    with start_method("fork"):
+        assert run(n_process=2, batch_size=1) == expected
 
 
 # Damage
