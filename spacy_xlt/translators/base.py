@@ -15,7 +15,11 @@ CACHE_SIZE = 20_000
 SEPARATOR = "\t"
 
 
-class NotInstalledError(XltError):
+class UnusableError(XltError):
+    """Raised if a translator cannot translate any text, such as one with damaged weights."""
+
+
+class NotInstalledError(UnusableError):
     """Raised if a package or a program that a translator needs is not installed."""
 
 
@@ -124,7 +128,7 @@ class TextTranslator:
             the translator cannot translate.
 
         Raises:
-            XltError: The translator has nothing to translate with, such as a dictionary or weights.
+            XltError: The translator has no dictionary or weights, or they are damaged, or a package is not installed.
         """
         if not self.translator.is_loaded:
             raise XltError(
@@ -155,7 +159,7 @@ class TextTranslator:
             if len(found) != len(texts):
                 raise XltError(f"The translator returned {len(found)} translations of {len(texts)} texts.")
             return found
-        except (MemoryError, NotInstalledError):
+        except (MemoryError, UnusableError):
             raise
         except Exception as error:
             if len(texts) > 1:

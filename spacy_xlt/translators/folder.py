@@ -11,7 +11,7 @@ from typing import Any, Optional
 from weakref import finalize
 
 from spacy_xlt.errors import XltError, first_line
-from spacy_xlt.translators.base import NotInstalledError
+from spacy_xlt.translators.base import NotInstalledError, UnusableError
 from spacy_xlt.translators.sentences import translate_sentences
 from spacy_xlt.translators.tokens import Tokens, choose_tokens, names_targets_only
 
@@ -62,7 +62,7 @@ class FolderTranslator:
                 self.prepare_fork()
             if self._model is None:
                 if self.folder is None:
-                    raise XltError("The translator has no folder with weights. Load one.")
+                    raise UnusableError("The translator has no folder with weights. Load one.")
                 self._model = self._read(self.folder)
             return self._model
 
@@ -164,7 +164,7 @@ class FolderTranslator:
         except ImportError as error:
             raise NotInstalledError(f"{type(self).__name__} needs a package that is not installed: {error}.") from error
         except Exception as error:  # The packages raise exceptions of many kinds.
-            raise XltError(
+            raise UnusableError(
                 f"The translation model in {folder} cannot be loaded ({type(error).__name__}: {first_line(error)}). "
                 "Give another folder."
             ) from error

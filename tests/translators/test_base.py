@@ -7,7 +7,7 @@ from typing import Any, Optional
 import pytest
 
 from spacy_xlt.errors import XltError, XltWarning
-from spacy_xlt.translators.base import NotInstalledError, Stateless, TextTranslator
+from spacy_xlt.translators.base import NotInstalledError, Stateless, TextTranslator, UnusableError
 from spacy_xlt.translators.callable import CallableTranslator
 from spacy_xlt.translators.glossary import Glossary
 from tests.translators.functions import shout
@@ -91,12 +91,15 @@ def test_a_text_that_fails_is_not_translated_counted_and_warned_about_once() -> 
     assert translator.failed == 2
 
 
-def test_a_missing_package_is_an_error_and_not_a_failed_text() -> None:
-    def missing(text: str, language: str, to: str) -> str:
-        raise NotInstalledError("no such package")
+@pytest.mark.parametrize("kind", [NotInstalledError, UnusableError, MemoryError])
+def test_a_translator_that_cannot_work_is_an_error_and_not_a_failed_text(kind: type[Exception]) -> None:
+    def broken(text: str, language: str, to: str) -> str:
+        raise kind("no weights")
 
-    with pytest.raises(NotInstalledError, match="no such package"):
-        TextTranslator("xlt_translator", CallableTranslator(missing), ["de"], "en").translate(["a"], ["de"])
+    translator = TextTranslator("xlt_translator", CallableTranslator(broken), ["de"], "en")
+    with pytest.raises(kind, match="no weights"):
+        translator.translate(["a"], ["de"])
+    assert translator.failed == 0
 
 
 def test_a_wrong_number_of_translations_is_a_failure() -> None:
