@@ -140,6 +140,12 @@ SECTIONS = (
         "VecMap",
         "The aligner `VecMap` beside the original program, on the same vectors and the same dictionary.",
     ),
+    Section(
+        "gloss",
+        "Dictionaries",
+        "A model that was fine-tuned on English SIB-200 classifies languages that its encoder knows badly: by the "
+        "text, by a gloss (each known word replaced by its dictionary entries), and by both.",
+    ),
     Section("retrieval", "CSLS retrieval", "Nearest neighbors by CSLS in bounded memory."),
 )
 

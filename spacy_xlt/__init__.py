@@ -34,10 +34,12 @@ if TYPE_CHECKING:
     from spacy_xlt.serving.classifier import Classifier as Classifier
     from spacy_xlt.training.pretrain import pretrain as pretrain
     from spacy_xlt.training.train import train as train
+    from spacy_xlt.transfer.add_translator import add_translator as add_translator
     from spacy_xlt.transfer.distill import distill as distill
     from spacy_xlt.transfer.few_shot import few_shot as few_shot
     from spacy_xlt.transfer.project import project as project
     from spacy_xlt.transfer.self_train import self_train as self_train
+    from spacy_xlt.transfer.translate import translate as translate
 
 # Where each public name is defined.
 _MODULES = {
@@ -50,6 +52,7 @@ _MODULES = {
     "Router": "router",
     "XltError": "errors",
     "XltWarning": "errors",
+    "add_translator": "transfer.add_translator",
     "detect": "detectors.detect",
     "distill": "transfer.distill",
     "estimate": "evaluation.estimate",
@@ -64,6 +67,7 @@ _MODULES = {
     "self_train": "transfer.self_train",
     "similarity": "pipeline.similarity",
     "train": "training.train",
+    "translate": "transfer.translate",
 }
 
 __all__ = ["__version__", *_MODULES]

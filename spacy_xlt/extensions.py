@@ -12,6 +12,8 @@ DEFAULTS: dict[str, Any] = {
     "language_score": 0.0,
     "language_script": UNKNOWN,
     "language_candidates": None,
+    "xlt_translation": None,
+    "xlt_translation_embedding": None,
     "xlt_embedding": None,
     "xlt_projected": None,
 }

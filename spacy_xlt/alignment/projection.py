@@ -16,6 +16,8 @@ from spacy_xlt.vectors import unit_rows
 
 MAPS_FILE = "maps.npz"
 
+# The weight of a text's translation in a language for which no weight was chosen.
+DEFAULT_TRANSLATION_WEIGHT = 0.5
 # Candidates with a lower probability are ignored, so that a confident detection gives a single language.
 SMALLEST_SHARE = 0.05
 
@@ -31,6 +33,8 @@ class Projection:
         maps: The map of each fitted language.
         means: The mean of the embeddings of each fitted language, `[d]`.
         counts: The number of texts of each fitted language.
+        translation_weights: The weight of a text's translation in each language for which it was chosen: 0 uses the
+            text only, 1 its translation only.
     """
 
     def __init__(self, name: str, source: str) -> None:
@@ -39,6 +43,7 @@ class Projection:
         self.maps: dict[str, AffineMap] = {}
         self.means: dict[str, Floats] = {}
         self.counts: dict[str, int] = {}
+        self.translation_weights: dict[str, float] = {}
 
     @property
     def languages(self) -> list[str]:
@@ -92,6 +97,35 @@ class Projection:
         result[moving] = unit_rows(mixed[moving])
         return result
 
+    def mix_translations(
+        self, projected: Floats, translations: Sequence[Optional[Floats]], languages: Sequence[str]
+    ) -> Floats:
+        """Average the projected embeddings of texts with the embeddings of their translations.
+
+        The averages are not normalized. A linear head computes the averages of the scores from them, so the
+        probabilities are the weighted geometric means of both predictions.
+
+        Args:
+            projected: The projected embeddings of the texts, `[n, d]`.
+            translations: The embedding of each text's translation into the source language, `[d]`; None for a text
+                that was not translated.
+            languages: The base code of each text's language.
+
+        Returns:
+            The averages `[n, d]`. Rows without a translation are not changed.
+        """
+        rows = [row for row, vector in enumerate(translations) if vector is not None]
+        if not rows:
+            return projected
+        weights = np.array([self.translation_weight(languages[row]) for row in rows], dtype=np.float32)[:, None]
+        result = projected.copy()
+        result[rows] = (1 - weights) * projected[rows] + weights * np.array([translations[row] for row in rows])
+        return result
+
+    def translation_weight(self, language: str) -> float:
+        """Return the weight of a text's translation in a language, given as a base code."""
+        return self.translation_weights.get(language, DEFAULT_TRANSLATION_WEIGHT)
+
     def write_maps(self, card: Mapping[str, Any]) -> bytes:
         """Return all maps as an .npz archive without pickle.
 
@@ -123,6 +157,8 @@ class Projection:
                 arrays = {key: archive[key] for key in archive.files}
             card = json.loads(str(arrays["card"]))
             self.counts = {language: int(n) for language, n in card["texts"].items()}
+            weights = card.get("translation_weights", {})
+            self.translation_weights = {language: float(weight) for language, weight in weights.items()}
             self.means = {language: arrays[f"mean.{language}"] for language in self.counts}
             self.maps = {
                 language: AffineMap(

@@ -13,6 +13,7 @@ from typing import Any
 import typer
 from spacy.cli._util import app as spacy_app
 
+from spacy_xlt.cli.add_translator import add_translator_cli
 from spacy_xlt.cli.align_vectors import align_vectors_cli
 from spacy_xlt.cli.classify import classify_cli
 from spacy_xlt.cli.convert import convert_cli
@@ -33,6 +34,7 @@ from spacy_xlt.cli.table import table_cli
 from spacy_xlt.cli.train import train_cli
 from spacy_xlt.cli.transfer import app as transfer_app
 from spacy_xlt.cli.transfer import project_cli
+from spacy_xlt.cli.translate import translate_cli
 from spacy_xlt.errors import XltError, XltWarning
 
 SUMMARY = "Train a text classifier in one language, use it in a hundred."
@@ -91,12 +93,14 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "align-vectors": align_vectors_cli,
     "evaluate-alignment": evaluate_alignment_cli,
     "detect": detect_cli,
+    "translate": translate_cli,
 }
 for _name, _command in COMMANDS.items():
     app.command(_name, short_help=first_line(_command))(one_sentence(_command))
 
 TRANSFER_METHODS: dict[str, Callable[..., Any]] = {
     "project": project_cli,
+    "add-translator": add_translator_cli,
     "few-shot": few_shot_cli,
     "self-train": self_train_cli,
     "distill": distill_cli,

@@ -14,6 +14,7 @@ from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector
 from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.pipeline.translator import DocTranslator
 
 KINDS = (LanguageDetector, Encoder, Projector, TextCategorizer)
 # What is copied from the meta of the trained pipeline.
@@ -21,15 +22,17 @@ META = ("name", "version", "description", "performance", META_KEY)
 
 
 def check_pipeline(nlp: Language) -> None:
-    """Check that a pipeline consists of the four components and has a torch encoder.
+    """Check that a pipeline consists of the four components and has a torch encoder. It may have `xlt_translator`, too.
 
     Raises:
         XltError: It does not.
     """
     pipes = [pipe for _, pipe in nlp.pipeline]
+    if len(pipes) > 1 and isinstance(pipes[1], DocTranslator):
+        del pipes[1]
     if len(pipes) != len(KINDS) or not all(isinstance(pipe, kind) for pipe, kind in zip(pipes, KINDS)):
         raise XltError(
-            f"Only a pipeline of exactly the four components of spacy_xlt can be exported. This one has "
+            "Only a pipeline of the four components of spacy_xlt, and perhaps xlt_translator, can be exported. It has "
             f"{', '.join(nlp.pipe_names) or 'none'}. Flatten a pipeline that was trained with spacy-transformers first."
         )
     encoder = find_pipe(nlp, Encoder).encoder

@@ -35,6 +35,7 @@ device = null
 """
 DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR)["xlt_encoder"]
 
+EXTENSIONS = ("xlt_embedding", "xlt_translation", "xlt_translation_embedding")
 # The number of texts between two updates of a progress bar.
 CHUNK = 256
 
@@ -43,7 +44,11 @@ CHUNK = 256
 _LOADING = threading.Lock()
 
 
-@Language.factory("xlt_encoder", default_config=DEFAULT_CONFIG, assigns=["doc._.xlt_embedding"])
+@Language.factory(
+    "xlt_encoder",
+    default_config=DEFAULT_CONFIG,
+    assigns=["doc._.xlt_embedding", "doc._.xlt_translation_embedding"],
+)
 def make_encoder(nlp: Language, name: str, *, encoder: TextEncoder, cache_size: int) -> "Encoder":
     """Make the component for `nlp.add_pipe`. See `Encoder`."""
     require_extra(nlp, encoder)
@@ -56,6 +61,8 @@ class Encoder(Pipe):
     An embedding is a float32 vector of unit length. By default, the component loads the default encoder (`python -m
     spacy xlt init-encoder`) when it is first used. Name another encoder folder in `[initialize.components.xlt_encoder]
     source` or in `initialize`. A saved pipeline contains the weights.
+
+    If `xlt_translator` has translated a Doc, the translation is embedded as well, in `doc._.xlt_translation_embedding`.
 
     Args:
         name: The name of the component.
@@ -72,7 +79,7 @@ class Encoder(Pipe):
         self.name = name
         self.encoder = encoder
         self._cache: TextCache[Floats1d] = TextCache(cache_size)
-        set_extensions("xlt_embedding")
+        set_extensions(*EXTENSIONS)
 
     @property
     def width(self) -> int:
@@ -122,9 +129,13 @@ class Encoder(Pipe):
         return annotate_stream(self, self._annotate, stream, batch_size)
 
     def _annotate(self, docs: list[Doc]) -> None:
-        set_extensions("xlt_embedding")
-        for doc, vector in zip(docs, self.encode([doc.text for doc in docs])):
+        set_extensions(*EXTENSIONS)
+        translated = [doc for doc in docs if doc._.xlt_translation is not None]
+        vectors = self.encode([*(doc.text for doc in docs), *(doc._.xlt_translation for doc in translated)])
+        for doc, vector in zip(docs, vectors):
             doc._.xlt_embedding = vector
+        for doc, vector in zip(translated, vectors[len(docs) :]):
+            doc._.xlt_translation_embedding = vector
 
     def encode(self, texts: list[str]) -> Floats2d:
         """Embed texts. Embeddings are taken from the cache if they are there.

@@ -35,7 +35,7 @@ set_vector = false
 shrinkage = 10.0
 """
 DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR)["xlt_projector"]
-EXTENSIONS = ("xlt_embedding", "xlt_projected", "language", "language_candidates")
+EXTENSIONS = ("xlt_embedding", "xlt_translation_embedding", "xlt_projected", "language", "language_candidates")
 # What spaCy makes up where `nlp.initialize` (or `spacy assemble`) gets no examples: no text of the source.
 DUMMY_WORDS = ["x", "y", "z"]
 
@@ -58,6 +58,8 @@ class Projector(Projection, Pipe):
     The source's own map is the identity, and so is an unfitted projector; so a head trained on the source fits before
     and after, and adding, replacing or removing a language moves no other. A language that was not fitted, and `xx`,
     take the pooled mean of the fitted ones. Where the detector is unsure, the maps of its candidates are mixed.
+    If a Doc has a translation, the projected embedding is averaged with that of the translation, see
+    `mix_translations`. `translation_weights` holds the weight of the translation in each language.
 
         projector = nlp.get_pipe("xlt_projector")
         projector.fit({"sw": nlp.get_pipe("xlt_encoder").encode(swahili_texts)})
@@ -136,6 +138,7 @@ class Projector(Projection, Pipe):
         if language == self.source:
             raise XltError(f"{self.name}: the source language '{language}' cannot be removed.")
         del self.maps[language], self.means[language], self.counts[language]
+        self.translation_weights.pop(language, None)
 
     def __call__(self, doc: Doc) -> Doc:
         self._annotate([doc])
@@ -149,7 +152,10 @@ class Projector(Projection, Pipe):
         if any(doc._.xlt_embedding is None for doc in docs):
             raise XltError(f"{self.name} needs doc._.xlt_embedding: put xlt_encoder before it in the pipeline.")
         vectors = np.array([doc._.xlt_embedding for doc in docs], dtype=np.float32)
-        for doc, vector in zip(docs, self.project(vectors, [language_mixture(doc) for doc in docs])):
+        projected = self.project(vectors, [language_mixture(doc) for doc in docs])
+        translations = [doc._.xlt_translation_embedding for doc in docs]
+        mixed = self.mix_translations(projected, translations, [language_of(doc) for doc in docs])
+        for doc, vector in zip(docs, mixed):
             doc._.xlt_projected = vector
             if self.set_vector:
                 doc.vector = vector
@@ -181,7 +187,8 @@ class Projector(Projection, Pipe):
         return self.from_bytes(file.read_bytes())
 
     def _card(self) -> dict[str, Any]:
-        return {"source": self.source, "aligner": type(self.aligner).__name__, "texts": self.counts}
+        card = {"source": self.source, "aligner": type(self.aligner).__name__, "texts": self.counts}
+        return {**card, "translation_weights": self.translation_weights} if self.translation_weights else card
 
 
 def language_mixture(doc: Doc) -> dict[str, float]:

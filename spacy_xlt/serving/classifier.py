@@ -1,11 +1,11 @@
 """Classify texts without Docs. The results are those of `nlp.pipe`; spaCy, Thinc and torch are not imported."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple, Union
+from typing import NamedTuple, Optional, Union
 
 import numpy as np
 
@@ -16,8 +16,9 @@ from spacy_xlt.encoders.cpu import usable_threads
 from spacy_xlt.encoders.static_encoder import StaticEncoder
 from spacy_xlt.errors import XltError
 from spacy_xlt.serving.head import load_head
-from spacy_xlt.serving.model_folder import Component, make_registered, read_components
+from spacy_xlt.serving.model_folder import KINDS, TRANSLATOR, Component, make_registered, read_components
 from spacy_xlt.text import replace_surrogates
+from spacy_xlt.translators.base import TextTranslator
 
 Label = Union[str, tuple[str, ...]]
 # The number of texts that are sorted by length together. More give batches of more even length; fewer answer sooner.
@@ -72,11 +73,12 @@ class Classifier:
     """
 
     def __init__(self, components: dict[str, Component]) -> None:
-        detector, encoder, projector, head = components.values()
+        detector, encoder, projector, head = (components[kind] for kind in KINDS)
         self._detector = make_registered(detector.config["detector"], "xlt_detectors", str(detector.folder))
         self._prior = read_prior(detector.config.get("languages"), self._detector)
         self._threshold = float(detector.config["threshold"])
         self._min_chars = int(detector.config["min_chars"])
+        self._translator = _load_translator(components[TRANSLATOR]) if TRANSLATOR in components else None
         self._encoder = make_registered(encoder.config["encoder"], "xlt_encoders", str(encoder.folder))
         self._encoder.load(encoder.folder)
         self._projection = Projection(projector.folder.name, projector.config["source"])
@@ -98,7 +100,8 @@ class Classifier:
             The classifier.
 
         Raises:
-            XltError: The folder is damaged, or its components are not exactly the four of this package.
+            XltError: The folder is damaged, or its components are not the four of this package. It may have
+                `xlt_translator` as well.
         """
         return cls(read_components(Path(folder)))
 
@@ -163,10 +166,11 @@ class Classifier:
         candidates = detect_languages(self._detector, texts, self._prior, self._min_chars)
         decided = [decide(each, self._threshold) for each in candidates]
         languages = [decision.language for decision in decided]
-        vectors = self._encoder.encode(texts)
         if self._head.attribute == "xlt_projected":
             mixtures = [mixture(language, dict(each)) for language, each in zip(languages, candidates)]
-            vectors = self._projection.project(vectors, mixtures)
+            vectors = self._embed(texts, languages, mixtures)
+        else:
+            vectors = self._encoder.encode(texts)
         probabilities = self._head(vectors)
         labels = self._choose(probabilities)
         order = [place[text] for text in window]
@@ -177,8 +181,31 @@ class Classifier:
             [decided[number].score for number in order],
         )
 
+    def _embed(
+        self, texts: Sequence[str], languages: Sequence[str], mixtures: Sequence[Mapping[str, float]]
+    ) -> Floats2d:
+        """The projected embeddings of texts, averaged with those of their translations."""
+        translations = [None] * len(texts) if self._translator is None else self._translator.translate(texts, languages)
+        translated = [row for row, translation in enumerate(translations) if translation is not None]
+        vectors = self._encoder.encode([*texts, *(str(translations[row]) for row in translated)])
+        of_translations: list[Optional[Floats1d]] = [None] * len(texts)
+        for row, vector in zip(translated, vectors[len(texts) :]):
+            of_translations[row] = vector
+        projected = self._projection.project(vectors[: len(texts)], mixtures)
+        return self._projection.mix_translations(projected, of_translations, languages)
+
     def _choose(self, probabilities: Floats2d) -> list[Label]:
         if self._head.exclusive:
             return [self.labels[best] for best in probabilities.argmax(axis=1)]
         chosen = probabilities >= self._head.thresholds
         return [tuple(label for label, is_chosen in zip(self.labels, row) if is_chosen) for row in chosen]
+
+
+def _load_translator(component: Component) -> TextTranslator:
+    translator = make_registered(component.config["translator"], "xlt_translators", str(component.folder))
+    if component.folder.exists():
+        translator.load(component.folder)
+    settings = component.config
+    return TextTranslator(
+        component.folder.name, translator, settings["languages"], settings["to"], int(settings["cache_size"])
+    )

@@ -1,4 +1,4 @@
-"""Read a saved pipeline of this package's four components without spaCy."""
+"""Read a saved pipeline of this package's components without spaCy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +10,8 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.model_folder import read_config
 
 KINDS = ("xlt_langdetect", "xlt_encoder", "xlt_projector", "xlt_textcat")
+# It may follow xlt_langdetect.
+TRANSLATOR = "xlt_translator"
 
 
 class OnlySpacyError(XltError):
@@ -34,14 +36,16 @@ def read_components(folder: Path) -> dict[str, Component]:
         The components by the names of their factories, in the order of the pipeline.
 
     Raises:
-        XltError: The folder is not a model folder, or its components are not exactly the four in their order.
+        XltError: The folder is not a model folder, or its components are not exactly the four in their order. Only
+            `xlt_translator` may follow the first.
     """
     config = read_config(folder)
     names = list(config["nlp"]["pipeline"])
     sections = [config["components"].get(name, {}) for name in names]
     kinds = [str(section.get("factory")).removesuffix("_multilabel") for section in sections]
     enabled = not config["nlp"].get("disabled")
-    if kinds != list(KINDS) or not enabled:
+    required = [kind for number, kind in enumerate(kinds) if (number, kind) != (1, TRANSLATOR)]
+    if required != list(KINDS) or not enabled:
         raise OnlySpacyError(
             f"Classifier needs the components {', '.join(KINDS)}, but {folder} has {', '.join(names) or 'none'}"
             f"{'' if enabled else ', and some are disabled'}. Use spacy.load."

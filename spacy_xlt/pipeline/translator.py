@@ -1,0 +1,130 @@
+"""`xlt_translator`: translates a Doc's text into the source language."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Callable, Optional, Union
+
+from spacy.language import Language
+from spacy.pipeline.pipe import Pipe
+from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.util import SimpleFrozenList
+from thinc.api import Config
+
+from spacy_xlt import registries as _registries  # noqa: F401
+from spacy_xlt.extensions import language_of, set_extensions
+from spacy_xlt.pipeline.requirements import require_extra
+from spacy_xlt.pipeline.stream import annotate_stream
+from spacy_xlt.translators.base import TextTranslator, Translator
+
+DEFAULT_CONFIG_STR = """
+[xlt_translator]
+languages = []
+to = "en"
+cache_size = 20000
+
+[xlt_translator.translator]
+@xlt_translators = "spacy-xlt.Glossary.v1"
+"""
+DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR)["xlt_translator"]
+EXTENSIONS = ("language", "xlt_translation")
+
+
+@Language.factory(
+    "xlt_translator", default_config=DEFAULT_CONFIG, requires=["doc._.language"], assigns=["doc._.xlt_translation"]
+)
+def make_translator(
+    nlp: Language, name: str, *, translator: Translator, languages: list[str], to: str, cache_size: int
+) -> "DocTranslator":
+    require_extra(nlp, translator)
+    return DocTranslator(name, translator=translator, languages=languages, to=to, cache_size=cache_size)
+
+
+class DocTranslator(TextTranslator, Pipe):
+    """Translate the text of each Doc into the source language.
+
+    The component writes `doc._.xlt_translation`: the translation, or None. `xlt_encoder` embeds it as well as the text,
+    and `xlt_projector` averages both embeddings. A text that the translator cannot translate is left untranslated. Such
+    texts are counted in the attribute `failed`, and the first one causes an XltWarning.
+
+    Args:
+        name: The name of the component.
+        translator: A back end from the registry `xlt_translators`.
+        languages: The languages to translate, as codes or English names. Empty: all that the translator knows.
+        to: The language to translate to: the language of the training texts.
+        cache_size: The number of translations that are remembered.
+
+    Raises:
+        XltError: A language is unknown.
+
+    Example:
+        >>> nlp.add_pipe("xlt_translator", before="xlt_encoder")  # doctest: +SKIP
+        >>> nlp.get_pipe("xlt_translator").initialize(source="opus-mt-sw-en")  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        name: str = "xlt_translator",
+        *,
+        translator: Translator,
+        languages: Iterable[str] = (),
+        to: str = "en",
+        cache_size: int = 20_000,
+    ) -> None:
+        TextTranslator.__init__(self, name, translator, list(languages), to, cache_size)
+        set_extensions(*EXTENSIONS)
+
+    def initialize(
+        self,
+        get_examples: Optional[Callable[[], Iterable[Example]]] = None,
+        *,
+        nlp: Optional[Language] = None,
+        source: Optional[str] = None,
+    ) -> None:
+        """Load the translator's data, such as weights, from a folder.
+
+        Args:
+            get_examples: Not used.
+            nlp: Not used.
+            source: The folder; None loads nothing.
+
+        Raises:
+            XltError: The folder is missing or damaged.
+        """
+        if source is not None:
+            self._load(Path(source).expanduser())
+
+    def __call__(self, doc: Doc) -> Doc:
+        self._annotate([doc])
+        return doc
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        return annotate_stream(self, self._annotate, stream, batch_size)
+
+    def _annotate(self, docs: list[Doc]) -> None:
+        set_extensions(*EXTENSIONS)
+        found = self.translate([doc.text for doc in docs], [language_of(doc) for doc in docs])
+        for doc, translation in zip(docs, found):
+            doc._.xlt_translation = translation
+
+    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = SimpleFrozenList()) -> None:
+        """Write the translator's data, such as dictionaries or weights."""
+        if self.translator.is_loaded:
+            self.translator.to_disk(Path(path))
+
+    def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = SimpleFrozenList()) -> "DocTranslator":
+        if Path(path).exists():
+            self._load(Path(path))
+        return self
+
+    def to_bytes(self, *, exclude: Iterable[str] = SimpleFrozenList()) -> bytes:
+        return self.translator.to_bytes() if self.translator.is_loaded else b""
+
+    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = SimpleFrozenList()) -> "DocTranslator":
+        self.translator.from_bytes(data)
+        self.forget()
+        return self
+
+    def _load(self, folder: Path) -> None:
+        self.translator.load(folder)
+        self.forget()

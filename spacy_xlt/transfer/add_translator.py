@@ -1,0 +1,198 @@
+"""Add a translator, such as dictionaries, to a trained pipeline."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Union
+
+import numpy as np
+from spacy.language import Language
+from typing_extensions import Unpack
+
+from spacy_xlt.data.dataset import Data, Reading, load_dataset, without_language
+from spacy_xlt.data.records import Record
+from spacy_xlt.errors import XltError
+from spacy_xlt.languages import base_code, find_language
+from spacy_xlt.pipeline.encoder import Encoder
+from spacy_xlt.pipeline.find import find_pipe, has_pipe
+from spacy_xlt.pipeline.langdetect import LanguageDetector
+from spacy_xlt.pipeline.projection import check_texts
+from spacy_xlt.pipeline.projector import Projector, language_mixture
+from spacy_xlt.pipeline.translator import DocTranslator
+from spacy_xlt.result import Result, fingerprint
+from spacy_xlt.training.examples import gold_matrix
+from spacy_xlt.training.model_state import annotate, head_labels, read_head
+from spacy_xlt.transfer.acceptance import accuracies, add_to_meta, check_languages, correct_rows
+from spacy_xlt.transfer.in_place import in_place
+from spacy_xlt.transfer.translation_weights import Embedded, weight_by_labels
+from spacy_xlt.translators.base import Translator
+from spacy_xlt.translators.dictionaries import DictionaryLike, make_glossary, read_dictionaries
+from spacy_xlt.translators.find import TranslatorLike, find_translator
+from spacy_xlt.translators.glossary import Glossary
+
+
+@in_place
+def add_translator(
+    nlp: Language,
+    translator: Union[TranslatorLike, Mapping[str, DictionaryLike]],
+    *,
+    languages: Sequence[str] = (),
+    texts: Data = (),
+    dev: Data = (),
+    **reading: Unpack[Reading],
+) -> Result:
+    """Add a translator, such as dictionaries, to a trained pipeline, in place.
+
+    Texts of the chosen languages are then classified by their translation as well as by the text itself: both
+    embeddings are averaged. The weight of the translation in a language is chosen on `dev`. It is 0.5 without
+    development data, and where no other weight is clearly better. Dictionaries help in languages that the encoder
+    hardly knows.
+
+    Args:
+        nlp: A pipeline, or a model folder, which is written again.
+        translator: Dictionaries `{language: file or pairs (entry, word)}`; a folder of Hugging Face or CTranslate2; the
+            name `apertium`; or a translator of the registry `xlt_translators`. More dictionaries can be added later.
+        languages: The languages to translate. Empty: all that the translator knows. Dictionaries name their languages
+            themselves.
+        texts: Unlabeled texts of these languages: whatever `load_dataset` takes. They are used to check that the
+            dictionaries belong to the languages.
+        dev: Labeled development data of these languages.
+        reading: Options of `load_dataset` for the texts, such as `language`, the language of all texts.
+
+    Returns:
+        The result. Its settings have the weight of each language. It is always accepted: where translations do harm on
+        `dev`, their weight becomes 0.
+
+    Raises:
+        XltError: The pipeline has another translator, the columns of a dictionary are swapped, a language is unknown,
+            the translator does not say which languages it knows and `languages` is empty, or texts have no language.
+
+    Example:
+        >>> add_translator(nlp, {"bo": "en_bo.tsv"}).settings["weights"]  # doctest: +SKIP
+        {'bo': 0.5}
+    """
+    projector = find_pipe(nlp, Projector)
+    if read_head(nlp).attribute != "xlt_projected":
+        raise XltError(
+            "The text categorizer does not read the output of xlt_projector, so translations have no effect."
+        )
+    unlabeled = load_dataset(texts, labeled=False, **reading).by_language()
+    check_texts(unlabeled)
+    records = load_dataset(dev, **without_language(reading)).records
+    check_languages(records)
+    before = correct_rows(nlp, records)
+    notes: list[str] = []
+    if isinstance(translator, Mapping):
+        if languages:
+            raise XltError("Dictionaries name their languages. Leave out the other languages.", parameter="languages")
+        dictionaries = read_dictionaries(translator)
+        samples = _by_language(unlabeled, records)
+        back_end: Translator = make_glossary(dictionaries, to=projector.source, texts=samples, notes=notes)
+        _put_component(nlp, back_end, [])
+        chosen = list(dictionaries)
+    else:
+        back_end = find_translator(translator)
+        chosen = _choose_languages(back_end, languages, projector.source)
+        _put_component(nlp, back_end, chosen)
+    notes += _let_detect(nlp, chosen)
+    for language in chosen:
+        projector.translation_weights.pop(language, None)
+    projector.translation_weights.update(_choose_weights(nlp, chosen, records))
+    weights = {language: projector.translation_weight(language) for language in chosen}
+    result = Result(
+        "add-translator",
+        True,
+        f"Texts in {', '.join(chosen)} are translated.",
+        {"translator": type(back_end).__name__, "languages": chosen, "weights": weights},
+        {
+            "texts": fingerprint(
+                [Record(text, (), code, "") for code in sorted(unlabeled) for text in unlabeled[code]]
+            ),
+            "dev": fingerprint(records),
+        },
+        accuracies(before, correct_rows(nlp, records), [record.language for record in records]),
+        notes,
+    )
+    add_to_meta(nlp, result)
+    return result
+
+
+def _by_language(texts: Mapping[str, Sequence[str]], records: Sequence[Record]) -> dict[str, list[str]]:
+    """The unlabeled and the labeled texts of each language."""
+    found = {language: list(of_language) for language, of_language in texts.items()}
+    for record in records:
+        found.setdefault(record.language, []).append(record.text)
+    return found
+
+
+def _choose_languages(translator: Translator, languages: Sequence[str], source: str) -> list[str]:
+    """The base codes of the languages, or else of those that the translator knows."""
+    chosen = [find_language(language) for language in languages] or translator.source_languages()
+    if chosen is None:
+        raise XltError(
+            f"{type(translator).__name__} does not say which languages it translates. Name the languages to translate.",
+            parameter="languages",
+        )
+    return [language for language in chosen if language != source]
+
+
+def _put_component(nlp: Language, translator: Translator, languages: Sequence[str]) -> None:
+    """Put a translator into the pipeline. The dictionaries of a glossary are added to those that are there."""
+    if has_pipe(nlp, DocTranslator):
+        component = find_pipe(nlp, DocTranslator)
+        old = component.translator
+        if not isinstance(old, Glossary) or not isinstance(translator, Glossary):
+            raise XltError(
+                f"The pipeline already has a translator ({type(old).__name__}). Remove it first with "
+                f"nlp.remove_pipe('{component.name}')."
+            )
+        old.update(translator)
+        component.forget()
+        return
+    config = {"translator": translator.config(), "languages": list(languages), "to": find_pipe(nlp, Projector).source}
+    added: Any = nlp.add_pipe("xlt_translator", before=find_pipe(nlp, Encoder).name, config=config)
+    added.translator = translator
+
+
+def _let_detect(nlp: Language, languages: Sequence[str]) -> list[str]:
+    """Make the language detector detect the languages, and return notes about what was changed."""
+    if not has_pipe(nlp, LanguageDetector):
+        return []
+    component = find_pipe(nlp, LanguageDetector)
+    known = getattr(component.detector, "languages", None)
+    notes = [
+        f"The language detector does not know '{language}', so texts are translated only if doc._.language is set."
+        for language in languages
+        if known is not None and language not in known
+    ]
+    allowed = {base_code(code) for code in component.prior}
+    missing = [language for language in languages if language not in allowed] if allowed else []
+    if missing:
+        mean = sum(component.prior.values()) / len(component.prior)
+        config = {**nlp.get_pipe_config(component.name)}
+        config["languages"] = {**component.prior, **dict.fromkeys(missing, mean)}
+        config.pop("factory")
+        nlp.replace_pipe(component.name, "xlt_langdetect", config=config)
+        notes.append(f"The language detector now also detects {', '.join(missing)}.")
+    return notes
+
+
+def _choose_weights(nlp: Language, languages: Sequence[str], dev: Sequence[Record]) -> dict[str, float]:
+    """The weight of each language that has development texts with translations."""
+    head, labels = read_head(nlp), head_labels(nlp)
+    weights = {}
+    for language in languages:
+        records = [record for record in dev if record.language == language]
+        embedded, rows = _embed(nlp, records)
+        if rows:
+            weights[language] = weight_by_labels(embedded, gold_matrix([records[row] for row in rows], labels), head)
+    return weights
+
+
+def _embed(nlp: Language, records: Sequence[Record]) -> tuple[Embedded, list[int]]:
+    """The embeddings of the texts that have a translation and of their translations, and the rows of these texts."""
+    projector = find_pipe(nlp, Projector)
+    docs = annotate(nlp, records)
+    rows = [row for row, doc in enumerate(docs) if doc._.xlt_translation_embedding is not None]
+    translated = np.array([docs[row]._.xlt_translation_embedding for row in rows], dtype=np.float32)
+    vectors = np.array([docs[row]._.xlt_embedding for row in rows], dtype=np.float32)
+    mixtures = [language_mixture(docs[row]) for row in rows]
+    return Embedded(projector.project(vectors, mixtures) if rows else vectors, translated), rows
