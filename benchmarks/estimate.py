@@ -5,7 +5,8 @@
 A ridge regression estimates the log-odds of the accuracy in a language from figures of the predictions. It is fitted
 on all tasks but one and applied to that one, so the errors are those on a task that it has not seen. The intervals are
 also chosen without the task. Each model and language gives three cases: all texts, 40 texts, and texts whose labels
-have random shares. Writes spacy_xlt/evaluation/estimate.json (fitted on all tasks) and benchmarks/results/estimate.{json,md}.
+have random shares. Writes spacy_xlt/evaluation/estimate.json (fitted on all tasks) and
+benchmarks/results/estimate.{json,md}.
 """
 
 from collections.abc import Sequence
@@ -90,7 +91,7 @@ def negative_entropy(rows: Floats) -> Floats:
 
 def read_cases() -> list[Case]:
     """Return the cases: all texts of a language, a small sample, and samples with a random label prior."""
-    cases = []
+    cases: list[Case] = []
     for path in sorted(FOLDER.glob("*-*-*-*.npz")):
         task, encoder, head, kind = path.stem.split("-")
         with np.load(path) as content:
@@ -229,9 +230,9 @@ def measure(cases: Sequence[Case], names: Sequence[str], anchored: bool) -> tupl
     found: list[Any] = [None] * len(cases)
     for task in np.unique(data.tasks):
         interval = make_interval(leave_task_out(data, without=task), data, cases, anchored)
-        weights = dict(zip(names, fit(data, data.tasks != task)))
+        weights = dict(zip(names, fit(data, data.tasks != task).tolist()))
         regression = Regression(weights, *interval)
-        for row in np.flatnonzero(data.tasks == task):
+        for row in np.flatnonzero(data.tasks == task).tolist():
             found[row] = apply_to(regression, cases[row], anchored)
     everything = np.ones(len(cases), dtype=bool)
     final = Regression(
@@ -400,10 +401,10 @@ def markdown(document: dict[str, Any]) -> str:
         "|---|" + "---|" * 8,
     ]
     for row in document["tasks"]:
-        lines.append(
-            f"| {row['task']}{' (not fitted on)' if 'stress' in row else ''} | {row['labels']} | {row['languages']} | "
-            f"{row['models']} | {row['accuracy']:.3f} | {row['error']:.3f} | {row['bias']:+.3f} | {row['coverage']:.3f} | {row['width']:.3f} |"
-        )
+        counts = [f"{row[key]}" for key in ("labels", "languages", "models")]
+        shares = [f"{row[key]:.3f}" for key in ("accuracy", "error", "bias", "coverage", "width")]
+        name = f"{row['task']} (not fitted on)" if "stress" in row else row["task"]
+        lines.append(f"| {' | '.join([name, *counts, *shares])} |")
     lines += ["", "Models that were made worse, compared with the same model trained on all texts:", ""]
     lines += ["| model | pairs | drop | estimated drop | drops of .1 or more | of these seen |", "|---|" + "---|" * 5]
     for row in document["worse_models"]:

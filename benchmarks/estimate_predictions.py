@@ -4,8 +4,9 @@
 
 For each task of estimate_data.py, the texts are embedded once by the default encoder (and by encoders that `xlt.train`
 has fine-tuned, with --finetune), all in 8-bit integers as `xlt.export` makes them. Heads are then trained on all texts,
-on 32 and on 8 texts of each label, on texts of which 3 in 10 have a random label, and with penalties that are too strong
-and too weak; each is applied with and without projection, and to embeddings with noise. Writes metrics/estimate/<task>-<encoder>.npz (the embeddings) and <task>-<encoder>-<head>.npz.
+on 32 and on 8 texts of each label, on texts of which 3 in 10 have a random label, and with penalties that are too
+strong and too weak. Each is applied with and without projection, and to embeddings with noise. Writes
+metrics/estimate/<task>-<encoder>.npz (the embeddings) and <task>-<encoder>-<head>-<kind>.npz (the predictions).
 """
 
 import argparse

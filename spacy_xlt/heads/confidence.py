@@ -74,7 +74,10 @@ class ConfidenceSums:
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "ConfidenceSums":
         """Return the sums that `to_dict` returned."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in content.items()})
+        values: dict[str, Any] = dict(content)
+        for name in ("probabilities", "predicted"):
+            values[name] = tuple(values[name])
+        return cls(**values)
 
 
 PLAIN = Scale()

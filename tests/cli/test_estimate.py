@@ -22,7 +22,8 @@ def german(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_estimates_on_the_terminal_and_as_json(model: Path, data: Path, german: Path, tmp_path: Path) -> None:
     texts = ["--texts", german, "--language", "German"]
-    output = succeed("estimate", model, *texts, "--minimum", "0.1", "-o", tmp_path / "new" / "estimate.json")
+    options = ["--minimum", "0.1", "-o", tmp_path / "new" / "estimate.json"]
+    output = " ".join(succeed("estimate", model, *texts, *options).split())
     assert "German" in output and "24 unlabeled texts" in output
     written = json.loads((tmp_path / "new" / "estimate.json").read_text("utf8"))
     assert written["model"] == str(model) and list(written["languages"]) == ["de"] and written["minimum"] == 0.1
