@@ -39,12 +39,14 @@ class Regression:
 
     Attributes:
         weights: The weight of each figure. The figure `one` is always 1.
-        spread: The standard deviation of the error, without the sampling errors.
+        variances: The variance of the error without the sampling errors: `one`, plus `label_excess` times the square of
+            that figure. Labels that are predicted too often make an estimate less certain: either the predictions are
+            bad, or the texts have another label prior.
         quantile: The half-width of the interval in standard deviations.
     """
 
     weights: Mapping[str, float]
-    spread: float
+    variances: Mapping[str, float]
     quantile: float
 
 
@@ -54,7 +56,7 @@ def read_regressions() -> dict[str, Regression]:
     text = (files("spacy_xlt.evaluation") / "estimate.json").read_text(encoding="utf8")
     content: dict[str, Any] = json.loads(text)
     return {
-        name: Regression(each["weights"], each["spread"], each["quantile"])
+        name: Regression(each["weights"], each["variances"], each["quantile"])
         for name, each in content["regressions"].items()
     }
 
@@ -83,10 +85,8 @@ def apply(regression: Regression, sums: ConfidenceSums, source: Optional[SourceF
     center = sum(weight * features[name] for name, weight in regression.weights.items())
     if source is not None:
         center += log_odds(source.accuracy, source.sums.n)
-    variance = regression.spread**2 + sampling_variance(center, sums.n)
-    if source is not None:
-        variance += sampling_variance(log_odds(source.accuracy, source.sums.n), source.sums.n)
-    half = regression.quantile * np.sqrt(variance)
+    variance = sum(regression.variances[name] * term for name, term in variance_terms(features).items())
+    half = regression.quantile * np.sqrt(variance + sampling_variances(center, sums, source))
     return Expected(share(center), (share(center - half), share(center + half)))
 
 
@@ -115,7 +115,20 @@ def share(odds: float) -> float:
     return float(1.0 / (1.0 + np.exp(-odds)))
 
 
-def sampling_variance(odds: float, n: int) -> float:
-    """Return the variance of the log-odds of the accuracy of n texts (delta method)."""
+def variance_terms(features: Mapping[str, float]) -> dict[str, float]:
+    """Return what `Regression.variances` are multiplied with, given the features of `make_features`."""
+    return {"one": 1.0, "label_excess": features["label_excess"] ** 2}
+
+
+def sampling_variances(center: float, sums: ConfidenceSums, source: Optional[SourceFigures]) -> float:
+    """Return the variance of the log-odds that the number of texts, and of texts of the source, causes."""
+    variance = _sampling_variance(center, sums.n)
+    if source is not None:
+        variance += _sampling_variance(log_odds(source.accuracy, source.sums.n), source.sums.n)
+    return variance
+
+
+def _sampling_variance(odds: float, n: int) -> float:
+    """The variance of the log-odds of the accuracy of n texts (delta method)."""
     accuracy = share(odds)
     return 1.0 / (n * accuracy * (1.0 - accuracy))
