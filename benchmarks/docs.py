@@ -72,10 +72,11 @@ SECTIONS = (
     Section(
         "estimate",
         "Estimates without labels",
-        "`xlt.estimate` beside published estimates, on tasks that its regression has not seen. Sound models were trained "
-        "as usual on all texts or on 32 texts of each label; the others were made worse on purpose. In `persons` the "
-        "English texts are web reviews and the others are news. The figures of the predictions do not show that, so "
-        "the estimates are far too high: estimates need development texts of the domain of the unlabeled texts.",
+        "`xlt.estimate` beside published estimates, on tasks that its regression has not seen. Sound models were "
+        "trained as usual on all texts or on 32 texts of each label; the others were made worse on purpose. In "
+        "`persons` the English texts are web reviews and the others are news. The figures of the predictions do not "
+        "show that, so the estimates are far too high: estimates need development texts of the domain of the "
+        "unlabeled texts.",
     ),
     Section(
         "align",

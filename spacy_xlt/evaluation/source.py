@@ -40,7 +40,8 @@ def read_source(folder: Path) -> Optional[SourceFigures]:
     """
     components = read_config(folder)["components"]
     name = next((name for name, section in components.items() if section.get("factory") in HEADS), None)
-    if name is None:
+    # A pipeline that was not flattened has our head on top of spaCy's transformer.
+    if name is None or "attribute" not in components[name].get("model", {}).get("embed", {}):
         return None
     try:
         head = load_head(folder / name, components[name])

@@ -7,12 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import spacy
 from rich.console import Console
 from spacy.language import Language
+
+pytest.importorskip("scipy")
 
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.estimate import Estimate, estimate
 from spacy_xlt.evaluation.expected import LanguageEstimate, estimate_languages
+from spacy_xlt.evaluation.source import read_source
 from spacy_xlt.heads.confidence import META_KEY, source_figures, sum_confidence
 from spacy_xlt.training.model_state import get_layer
 from tests.evaluation.fakes import fit, make_fake_pipeline
@@ -130,6 +134,13 @@ def test_the_notebook_table_escapes_names() -> None:
 def test_the_dictionary_is_json() -> None:
     content = json.loads(json.dumps(make_estimate().to_dict()))
     assert content["languages"]["de"]["interval"] == [0.71, 0.86] and content["minimum"] == 0.7
+
+
+def test_a_head_that_is_not_ours_has_no_figures_of_the_source(tmp_path: Path) -> None:
+    nlp = spacy.blank("de")
+    nlp.add_pipe("textcat").add_label("x")  # type: ignore[attr-defined]
+    nlp.to_disk(tmp_path / "m")
+    assert read_source(tmp_path / "m") is None
 
 
 def test_a_folder_that_is_no_model(tmp_path: Path) -> None:

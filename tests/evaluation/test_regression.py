@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytest.importorskip("scipy")
+
 from spacy_xlt.evaluation.regression import expected_accuracy, log_odds, read_regressions, share
 from spacy_xlt.heads.confidence import ConfidenceSums, SourceFigures, source_figures, sum_confidence
 from spacy_xlt.heads.layer import Layer

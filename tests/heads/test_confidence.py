@@ -6,6 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+pytest.importorskip("scipy")
+
 from spacy_xlt.heads.confidence import (
     META_KEY,
     ConfidenceSums,
