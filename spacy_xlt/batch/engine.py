@@ -133,7 +133,7 @@ def process(
         "format": format,
         "keep": list(keep) if keep is not None else None,
         "abstain_below": abstain_below,
-        **({"min_expected": min_expected} if min_expected else {}),
+        "min_expected": min_expected or None,
         "csv_safe": csv_safe,
         "chunk": chunk,
         "part_chunks": part_chunks,

@@ -133,9 +133,10 @@ def test_a_stopped_run_is_resumed_with_the_same_bytes(model: Path, summary: Summ
 
 def test_another_bound_does_not_resume_a_run(model: Path, tmp_path: Path) -> None:
     path = write_jsonl(ROWS[:9], tmp_path / "a.jsonl")
-    process(model, path, tmp_path / "out", **SMALL)
-    with pytest.raises(XltError, match="min_expected"):
-        process(model, path, tmp_path / "out", min_expected=0.5, **SMALL)
+    for first, second in ((0.0, 0.5), (0.5, 0.0)):
+        process(model, path, tmp_path / f"out{first}", min_expected=first, **SMALL)
+        with pytest.raises(XltError, match="min_expected"):
+            process(model, path, tmp_path / f"out{first}", min_expected=second, **SMALL)
 
 
 @pytest.mark.parametrize("bound", [-0.1, 70.0])
