@@ -40,6 +40,7 @@ from spacy_xlt.transfer.parallel_texts import (
     check_translations_match,
     read_parallel_texts,
 )
+from spacy_xlt.transfer.word_by_word import translate_words
 
 SOURCE = "en"
 # Of the similarities in the contrastive loss.
@@ -71,6 +72,9 @@ def teach(
     The encoder learns to give a translation the vector that it gives to the source text before teaching. So the head
     of a trained pipeline stays as it is, and fits the translations better. The source texts keep their vectors, too.
     Teach several languages at once, and name texts of other languages that must not change in `rehearsal`.
+
+    A language with a dictionary and without parallel sentences learns from the entries of the dictionary, and from all
+    source sentences, those of `rehearsal` included, translated word by word.
 
     If the tokenizer lacks the script of a language, new word pieces are learned from its texts. All other texts are
     tokenized as before.
@@ -230,6 +234,7 @@ def _teach(
     encoder, restore = student.encoder, student.snapshot()
     notes = check_sides(texts, source)
     learned, held_out = texts.split()
+    learned = add_translated_words(learned, rehearsal.get(source, ()), settings.seed)
     before, correct_before = HeldOut.encode(encoder, held_out), student.correct()
     matches = (check_translations_match(code, *before.vectors[code]) for code in before.vectors)
     notes += [note for note in matches if note is not None]
@@ -299,6 +304,23 @@ def _teach(
         },
         notes,
     )
+
+
+def add_translated_words(texts: ParallelTexts, sentences: Sequence[str], seed: int) -> ParallelTexts:
+    """Give languages that have only a dictionary source sentences that are translated word by word.
+
+    Args:
+        texts: The translations.
+        sentences: More sentences of the source language, in addition to those of the translations.
+        seed: Of the choice between several translations of a word.
+    """
+    all_sentences = dict.fromkeys([*(ours for pairs in texts.pairs.values() for ours, _ in pairs), *sentences])
+    translated = {
+        code: translate_words(all_sentences, entries, seed=seed)
+        for code, entries in texts.entries.items()
+        if not texts.pairs.get(code)
+    }
+    return ParallelTexts({**texts.pairs, **{code: pairs for code, pairs in translated.items() if pairs}}, texts.entries)
 
 
 def make_examples(

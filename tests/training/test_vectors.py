@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+
+import torch
 
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError

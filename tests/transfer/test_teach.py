@@ -8,7 +8,9 @@ import pytest
 import spacy
 from spacy.language import Language
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+
+import torch
 
 from spacy_xlt.encoders import huggingface
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
@@ -78,6 +80,14 @@ def test_word_embeddings_of_known_pieces_stay(xlmr: Path, tmp_path: Path) -> Non
     teach(xlmr, pairs={"bo": PAIRS, "sw": PIG}, output=tmp_path / "out", **FAST)
     old, new = (load(folder).model.get_input_embeddings().weight for folder in (xlmr, tmp_path / "out"))
     assert len(new) > len(old) and torch.equal(new[: len(old)], old)
+
+
+def test_a_dictionary_alone_teaches_sentences_translated_word_by_word(xlmr: Path, tmp_path: Path) -> None:
+    options = {**FAST, "rehearsal": {"en": SENTENCES}, "dictionaries": {"bo": ENTRIES}, "output": tmp_path / "out"}
+    result = teach(xlmr, **options)
+    assert result.accepted and result.settings["languages"]["bo"] > len(ENTRIES)
+    old, new = load(xlmr), load(tmp_path / "out")
+    assert cosine(new, PAIRS) - cosine(old, PAIRS) > 0.5 * (1 - cosine(old, PAIRS))
 
 
 def test_rehearsed_texts_keep_their_vectors(xlmr: Path, tmp_path: Path) -> None:
