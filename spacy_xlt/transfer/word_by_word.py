@@ -21,7 +21,8 @@ def translate_words(
     """Return sentences with word-by-word translations that keep the order of the words.
 
     The longest entry that fits is used. If a word is not in the dictionary, it is looked up without its ending. Other
-    words, numbers and punctuation stay as they are.
+    words in lower case are left out, because an encoder would understand the translation by them. Names, numbers and
+    punctuation stay as they are.
 
     Args:
         sentences: Sentences in the source language of the dictionary.
@@ -47,13 +48,14 @@ def translate_words(
         parts, end, translated, place = [], 0, 0, 0
         while place < len(words):
             length, translations = _longest_entry([word.group() for word in words[place : place + LONGEST]], dictionary)
-            if translations:
-                parts += [sentence[end : words[place].start()], translations[chance.integers(len(translations))]]
+            if translations or words[place].group().islower():
+                word = translations[chance.integers(len(translations))] if translations else ""
+                parts += [sentence[end : words[place].start()], word]
                 end = words[place + length - 1].end()
-                translated += length
+            translated += length if translations else 0
             place += length
         if words and translated >= SHARE * len(words):
-            found.append((sentence, "".join([*parts, sentence[end:]])))
+            found.append((sentence, " ".join("".join([*parts, sentence[end:]]).split())))
     return found
 
 

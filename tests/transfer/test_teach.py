@@ -193,9 +193,7 @@ def test_a_killed_run_resumes_to_the_same_bits(xlmr: Path, tmp_path: Path, monke
     assert all(torch.equal(one, other) for one, other in zip(whole.parameters(), resumed.parameters()))
 
 
-def test_lines_that_do_not_match_are_a_warning(
-    xlmr: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lines_that_do_not_match_are_a_warning(xlmr: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The translations look like English.
     monkeypatch.setattr(module, "check_sides", lambda *args: [])
     pairs = [(text, text.replace("My order", "Agizo langu")) for text in SENTENCES * 10]
