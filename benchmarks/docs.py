@@ -131,6 +131,12 @@ SECTIONS = (
         "VecMap",
         "The aligner `VecMap` beside the original program, on the same vectors and the same dictionary.",
     ),
+    Section(
+        "teach",
+        "Teaching languages",
+        "Parallel news (NTREX-128) and dictionaries (GATITOS) teach the encoder weak languages, before or after it is "
+        "fine-tuned on the English sentences of SIB-200.",
+    ),
     Section("retrieval", "CSLS retrieval", "Nearest neighbors by CSLS in bounded memory."),
 )
 

@@ -106,7 +106,7 @@ def material(languages: Sequence[str], lines: int, variant: dict[str, Any]) -> d
     }
     if variant["dictionaries"]:
         found["dictionaries"] = {
-            code: read_dictionary(data_folder() / "gatitos" / f"en_{file}.tsv").pairs[: 2 * lines]
+            code: read_dictionary(data_folder() / "gatitos" / f"en_{file}.tsv").pairs
             for code, (_, file) in files.items()
             if file
         }
