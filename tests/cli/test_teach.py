@@ -56,7 +56,7 @@ def test_an_encoder(tiny_bert: Path, folder: Path, data: Path, tmp_path: Path) -
         ([], ["--pairs or --dictionary"]),
         (["--pairs", "sw=no-such.tsv"], ["no-such.tsv"]),
         (["--pairs", "sw"], ["--pairs 'sw'"]),
-        (["--dictionary", "en={folder}/words.tsv"], ["'en'"]),
+        (["--dictionary", "en={folder}/sw.tsv"], ["'en'"]),
     ],
 )
 def test_errors(options: list[Any], fragments: list[str], model: Path, folder: Path, tmp_path: Path) -> None:
