@@ -22,6 +22,9 @@ def train_rows(model: Any, rows: Sequence[int]) -> Any:
     class TrainedRows(torch.nn.Module):
         """Looks up the trained rows in their table, and all others in the frozen embeddings."""
 
+        ids: Any
+        places: Any
+
         def __init__(self, frozen: Any) -> None:
             super().__init__()
             self.frozen = frozen
