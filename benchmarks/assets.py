@@ -19,8 +19,8 @@ from common import PROJECT, data_folder
 def source_of(dest: PurePosixPath, data: Path) -> Path:
     """Where the data folder has a file: `assets/<set>/<file>`, but SIB-200's splits have folders of their own here."""
     parts = dest.parts[1:]
-    if parts[0] == "sib200":
-        return data / "sib200" / parts[2] / parts[3]
+    if parts[0] in ("sib200", "sib200-low"):
+        return data / parts[0] / parts[2] / parts[3]
     return data.joinpath(*parts)
 
 

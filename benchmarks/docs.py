@@ -146,6 +146,12 @@ SECTIONS = (
         "A model that was fine-tuned on English SIB-200 classifies languages that its encoder knows badly: by the "
         "text, by a gloss (each known word replaced by its dictionary entries), and by both.",
     ),
+    Section(
+        "teach",
+        "Teaching languages",
+        "Parallel news (NTREX-128) and dictionaries (GATITOS) teach the encoder weak languages, before or after it is "
+        "fine-tuned on the English sentences of SIB-200.",
+    ),
     Section("retrieval", "CSLS retrieval", "Nearest neighbors by CSLS in bounded memory."),
 )
 

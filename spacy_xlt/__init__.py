@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from spacy_xlt.transfer.few_shot import few_shot as few_shot
     from spacy_xlt.transfer.project import project as project
     from spacy_xlt.transfer.self_train import self_train as self_train
+    from spacy_xlt.transfer.teach import teach as teach
     from spacy_xlt.transfer.translate import translate as translate
 
 # Where each public name is defined.
@@ -66,6 +67,7 @@ _MODULES = {
     "save": "models",
     "self_train": "transfer.self_train",
     "similarity": "pipeline.similarity",
+    "teach": "transfer.teach",
     "train": "training.train",
     "translate": "transfer.translate",
 }

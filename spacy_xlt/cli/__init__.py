@@ -31,6 +31,7 @@ from spacy_xlt.cli.process import process_cli
 from spacy_xlt.cli.report import report_cli
 from spacy_xlt.cli.self_train import self_train_cli
 from spacy_xlt.cli.table import table_cli
+from spacy_xlt.cli.teach import teach_cli
 from spacy_xlt.cli.train import train_cli
 from spacy_xlt.cli.transfer import app as transfer_app
 from spacy_xlt.cli.transfer import project_cli
@@ -105,6 +106,7 @@ TRANSFER_METHODS: dict[str, Callable[..., Any]] = {
     "self-train": self_train_cli,
     "distill": distill_cli,
     "mlm": mlm_cli,
+    "teach": teach_cli,
 }
 for _name, _command in TRANSFER_METHODS.items():
     transfer_app.command(_name, short_help=first_line(_command))(one_sentence(_command))

@@ -96,6 +96,11 @@ def finish(nlp: "Language", output: Path, result: "Result") -> None:
     from spacy_xlt.models import save
 
     save(nlp, output)
+    print_result(output, result)
+
+
+def print_result(output: Path, result: "Result") -> None:
+    """Print the result: its notes to stderr, the accuracies in each language, and whether the model was accepted."""
     for note in result.notes:
         print(f"⚠ {note}", file=sys.stderr)
     for language, figures in result.metrics.items():

@@ -1,4 +1,4 @@
-"""Parallel files: line i of one file is the translation of line i of the other."""
+"""Parallel sentences: two files with a sentence per line, or one file with both sides of a pair in each line."""
 
 from typing import Optional
 
@@ -25,6 +25,33 @@ def read_parallel(source: PathLike, target: PathLike, *, encoding: Optional[str]
             f"{source} has {len(lines[0])} lines and {target} has {len(lines[1])}. Each line needs its translation."
         )
     return [(ours, theirs) for ours, theirs in zip(*lines) if ours and theirs]
+
+
+def read_pairs(path: PathLike, *, encoding: Optional[str] = None) -> list[tuple[str, str]]:
+    """Read the pairs of a file with one pair per line: the source sentence, a tab, its translation.
+
+    Blank lines and pairs with a blank side are left out.
+
+    Args:
+        path: The file.
+        encoding: The encoding of a file without a byte-order mark; None: UTF-8.
+
+    Raises:
+        XltError: The file is missing or cannot be decoded, a line does not have exactly one tab, or there is no pair.
+    """
+    pairs = []
+    for number, line in enumerate(_read_lines(path, encoding), start=1):
+        sides = line.split("\t")
+        if line and len(sides) != 2:
+            raise XltError(
+                f"{path}:{number}: the line has {len(sides) - 1} tabs. A line must be a sentence, a tab, and its "
+                "translation."
+            )
+        if line and all(map(str.strip, sides)):
+            pairs.append((sides[0].strip(), sides[1].strip()))
+    if not pairs:
+        raise XltError(f"{path} has no pair of sentences. A line must be a sentence, a tab, and its translation.")
+    return pairs
 
 
 def _read_lines(path: PathLike, encoding: Optional[str]) -> list[str]:

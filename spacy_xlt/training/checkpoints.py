@@ -1,4 +1,4 @@
-"""Keeping the state of a training at the end of each epoch, so that a killed run resumes."""
+"""Checkpoints: the state of a training is written again and again, so that a killed run resumes."""
 
 import shutil
 from pathlib import Path
@@ -11,14 +11,14 @@ STATE_FILE = "state.pt"
 
 
 class Checkpoints:
-    """A folder with the weights, the optimizer and the schedule at the end of the last epoch, until training ends.
+    """A folder that holds the last state of the weights, the optimizer and the schedule until training ends.
 
     Args:
         folder: The folder; None keeps nothing.
         network: The module; only parameters that learn are kept.
         optimizer: A torch optimizer.
         schedule: Its schedule.
-        extra: More state: a dict of numbers and tensors, updated in place.
+        extra: More state: a dict of numbers, tensors and such dicts. Its items are replaced when a run resumes.
     """
 
     def __init__(self, folder: Optional[Path], network: Any, optimizer: Any, schedule: Any, extra: dict[str, Any]):
@@ -54,7 +54,11 @@ class Checkpoints:
             ) from error
 
     def save(self, epoch: int) -> None:
-        """Keep the state at the end of an epoch in place of the one before."""
+        """Write the state in place of the one before.
+
+        Args:
+            epoch: The number of epochs that are done.
+        """
         if self.folder is None:
             return
         import torch

@@ -18,6 +18,8 @@ WEIGHT_DECAY = 0.01
 LARGEST_NORM = 1.0
 # Word pieces that go through the network at once; gradients of larger batches are added up.
 PIECES = 4096
+# Steps between two checkpoints within an epoch: about half a minute on two cores, where writing one takes a second.
+CHECKPOINT_STEPS = 100
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ def run_epochs(
         lengths: Of each row, in word pieces.
         settings: See `TrainingSettings`; `freeze_layers` and `max_length` concern the caller.
         callbacks: Called in order at the end of each epoch.
-        checkpoint: A folder in which each epoch's end is kept, and from which a killed run resumes; None: no folder.
+        checkpoint: A folder in which the state is kept every `CHECKPOINT_STEPS` steps and at the end of each epoch, and
+            from which a killed run resumes; None: no folder.
         progress: Show a progress bar.
     """
     import torch
@@ -80,18 +83,26 @@ def run_epochs(
     )
     schedule = get_linear_schedule_with_warmup(optimizer, math.ceil(WARM_UP * steps), steps + 1, last_epoch=0)
     mean = _MeanOfEpochs(parameters, first=epochs - settings.average_epochs + 1)
-    kept = Checkpoints(checkpoint, network, optimizer, schedule, mean.state)
+    # Of the epoch that is under way: steps that are done, the sum of their losses, torch's random state.
+    state: dict[str, Any] = {"mean": mean.state, "step": 0, "loss": 0.0, "random": torch.get_rng_state()}
+    kept = Checkpoints(checkpoint, network, optimizer, schedule, state)
     done = kept.resume()
+    mean.state = state["mean"]
     with (
         torch.random.fork_rng(),
-        progress_bar(title=title, unit="step", total=steps, initial=done * per_epoch, show=progress) as bar,
+        progress_bar(
+            title=title, unit="step", total=steps, initial=done * per_epoch + state["step"], show=progress
+        ) as bar,
     ):
         for epoch in range(done + 1, epochs + 1):
             # By epoch, so that a run that resumes draws what it would have drawn.
             torch.manual_seed(settings.seed * 1000 + epoch)
             batches = epoch_batches(lengths, settings.batch_size, seed=settings.seed, epoch=epoch)
-            total = 0.0
-            for batch in batches[: steps - (epoch - 1) * per_epoch]:
+            before, total = state["step"], state["loss"]
+            if before:
+                torch.set_rng_state(state["random"])
+            of_epoch = batches[: steps - (epoch - 1) * per_epoch]
+            for step, batch in enumerate(of_epoch[before:], start=before + 1):
                 for part in split_batch(batch, lengths, PIECES):
                     loss = loss_of(part) / len(batch)
                     loss.backward()
@@ -101,6 +112,10 @@ def run_epochs(
                 schedule.step()
                 optimizer.zero_grad()
                 bar.update()
+                if checkpoint is not None and step % CHECKPOINT_STEPS == 0:
+                    state.update(step=step, loss=total, random=torch.get_rng_state())
+                    kept.save(epoch - 1)
+            state.update(step=0, loss=0.0)
             mean.add(epoch)
             kept.save(epoch)
             told = EpochEnd(epoch, epochs, total / len(batches))
