@@ -1,21 +1,21 @@
-"""The order in which examples are read: in batches of like length, so that little is padding."""
+"""Batches of examples of similar length, which need little padding."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-# Batches of this many are drawn at random together and sorted by length.
+# The rows of this many batches are drawn at random and sorted by length together.
 POOL = 16
 
 
 def epoch_batches(lengths: Sequence[int], batch_size: int, *, seed: int, epoch: int) -> list[list[int]]:
-    """Return the batches of an epoch: rows, the longest of a batch first.
+    """Return the batches of an epoch. Each is a list of rows, the longest text first.
 
-    The order depends on `seed` and `epoch` alone, so a run that resumes reads what it would have read.
+    The order depends on `seed` and `epoch` only, so a resumed run reads the same batches.
 
     Args:
-        lengths: Of each row, in word pieces.
-        batch_size: Rows in a batch; the last one can be smaller.
+        lengths: The length of each row in word pieces.
+        batch_size: The number of rows in a batch. The last batch can be smaller.
     """
     chance = np.random.default_rng([seed, epoch])
     order = chance.permutation(len(lengths)).tolist()

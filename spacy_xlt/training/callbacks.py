@@ -1,4 +1,4 @@
-"""What can be called at the end of each epoch of a training."""
+"""Callbacks that the training loop calls at the end of each epoch."""
 
 from collections.abc import Callable
 from typing import Optional
@@ -7,10 +7,10 @@ from spacy_xlt.training.loop import EpochEnd
 
 
 class LogLoss:
-    """Tells the mean loss of each epoch.
+    """Report the mean loss of each epoch.
 
     Args:
-        say: Takes a sentence, such as `print`.
+        say: A function that takes a sentence, such as `print`.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -21,11 +21,11 @@ class LogLoss:
 
 
 class EarlyStopping:
-    """Ends training when a score on development data has not risen for some epochs (Prechelt 1998).
+    """Stop training when a score on development data has not risen for several epochs (Prechelt 1998).
 
     Args:
-        score: Returns the score of the model as it is now; higher is better.
-        patience: Epochs without a new best score after which training ends.
+        score: A function that returns the current score of the model. Higher is better.
+        patience: The number of epochs without a new best score after which training stops.
     """
 
     def __init__(self, score: Callable[[], float], patience: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""Checkpoints: the state of a training is written again and again, so that a killed run resumes."""
+"""Checkpoints of a training run, from which a killed run resumes."""
 
 import shutil
 from pathlib import Path
@@ -11,14 +11,14 @@ STATE_FILE = "state.pt"
 
 
 class Checkpoints:
-    """A folder that holds the last state of the weights, the optimizer and the schedule until training ends.
+    """A folder with the latest state of the weights, the optimizer and the schedule. It is removed when training ends.
 
     Args:
-        folder: The folder; None keeps nothing.
-        network: The module; only parameters that learn are kept.
+        folder: The folder. None saves nothing.
+        network: The module. Only its trainable parameters are saved.
         optimizer: A torch optimizer.
         schedule: Its schedule.
-        extra: More state: a dict of numbers, tensors and such dicts. Its items are replaced when a run resumes.
+        extra: Other state: a nested dict of numbers and tensors. Its items are replaced when a run resumes.
     """
 
     def __init__(self, folder: Optional[Path], network: Any, optimizer: Any, schedule: Any, extra: dict[str, Any]):
@@ -26,10 +26,10 @@ class Checkpoints:
         self._network, self._optimizer, self._schedule, self._extra = network, optimizer, schedule, extra
 
     def resume(self) -> int:
-        """Load the last state; return the number of epochs that are done.
+        """Load the latest state, and return the number of completed epochs.
 
         Raises:
-            XltError: The folder is damaged, or belongs to a training of another model or other settings.
+            XltError: The folder is damaged, or it belongs to a run with another model or other settings.
         """
         if self.folder is None or not (self.folder / STATE_FILE).is_file():
             return 0
@@ -54,10 +54,10 @@ class Checkpoints:
             ) from error
 
     def save(self, epoch: int) -> None:
-        """Write the state in place of the one before.
+        """Replace the saved state.
 
         Args:
-            epoch: The number of epochs that are done.
+            epoch: The number of completed epochs.
         """
         if self.folder is None:
             return
@@ -74,7 +74,7 @@ class Checkpoints:
             torch.save(state, scratch / STATE_FILE)
 
     def clear(self) -> None:
-        """Remove the folder: the training has ended."""
+        """Remove the folder at the end of training."""
         if self.folder is not None and (self.folder / STATE_FILE).is_file():
             shutil.rmtree(self.folder)
 

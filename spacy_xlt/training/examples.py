@@ -1,4 +1,4 @@
-"""What the trainer learns from: texts with label distributions, with target vectors, or with both."""
+"""Training examples: texts with label distributions, target vectors, or both."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from spacy_xlt.encoders.base import Floats1d
 
 @dataclass(frozen=True)
 class TrainingExample:
-    """A text, its language, and what is to be learned from it.
+    """A text, its language and its targets.
 
     Attributes:
         text: The text.
-        language: Its base code; the projector's map of this language stands between encoder and head.
-        target: Probabilities of the labels, [labels]; None if only the vector is learned.
-        vector: A target vector of unit length, [d]; None if only the labels are learned.
-        weight: How much the example counts in the loss.
+        language: Its base code. The embedding is projected with the map of this language.
+        target: Probabilities of the labels, [labels]. None if the example has only a target vector.
+        vector: A target vector of unit length, [d]. None if the example has only labels.
+        weight: The weight of the example in the loss.
     """
 
     text: str
@@ -31,7 +31,7 @@ class TrainingExample:
 
 
 def gold_matrix(records: Sequence[Record], labels: Sequence[str]) -> NDArray[np.float64]:
-    """Return 1 where a record has a label, else 0: [n, labels]."""
+    """Return the labels of records as a matrix [n, labels] of zeros and ones."""
     gold = [[float(label in record.labels) for label in labels] for record in records]
     return np.array(gold, dtype=np.float64).reshape(len(records), len(labels))
 
@@ -44,7 +44,7 @@ def make_examples(
     Args:
         records: Labeled records.
         labels: The labels of the head, in its order.
-        weights: How much each example counts, [n]; None: 1.
+        weights: The weight of each example in the loss, [n]. None gives all of them the weight 1.
     """
     gold = gold_matrix(records, labels).astype(np.float32)
     counted = np.ones(len(records)) if weights is None else weights

@@ -1,4 +1,4 @@
-"""Folds for cross-validation in which every label and language has its share."""
+"""Cross-validation folds that are stratified by label and language."""
 
 import warnings
 from collections import Counter
@@ -14,10 +14,10 @@ FOLDS = 5
 
 
 def make_folds(records: Sequence[Record], seed: int = 0) -> list[NDArray[np.int64]]:
-    """Return the rows of each fold, at most `FOLDS` of them.
+    """Return the rows of at most `FOLDS` folds.
 
-    Texts of one language and label are spread over the folds; copies of a text are in one fold. There are fewer folds
-    where no label has as many texts.
+    Texts of each language and label are spread over the folds. Copies of a text are in the same fold. If no label has
+    enough texts, there are fewer folds.
     """
     require("train", "sklearn")
     from sklearn.model_selection import StratifiedKFold
@@ -31,7 +31,7 @@ def make_folds(records: Sequence[Record], seed: int = 0) -> list[NDArray[np.int6
     fold_of: dict[str, int] = {}
     texts = list(kinds)
     with warnings.catch_warnings():
-        # That a label has fewer texts than there are folds: some folds then lack it.
+        # scikit-learn warns if a label has fewer texts than there are folds.
         warnings.simplefilter("ignore", UserWarning)
         folds = StratifiedKFold(min(FOLDS, most), shuffle=True, random_state=seed)
         for number, (_, rows) in enumerate(folds.split(texts, list(kinds.values()))):

@@ -1,4 +1,4 @@
-"""The head in training: what stands between the encoder's vectors and the loss."""
+"""The classification head in PyTorch: from the encoder's vectors to the loss."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,14 +17,14 @@ from spacy_xlt.training.model_state import get_layer, read_head
 
 
 class TorchHead:
-    """Projection, scale and hidden layer, which stay as they are, and the output layer, which learns.
+    """The head of a pipeline in training. Only the output layer is trained, not the projection and the hidden layer.
 
     Args:
-        nlp: The pipeline whose projector and text categorizer they are.
+        nlp: A pipeline with a projector and a text categorizer.
         device: A torch device.
-        vector_weight: How much a target vector counts beside a target distribution.
-        temperature: The scores are divided by it, and the loss is multiplied by its square, to learn distributions
-            that were softened by it (Hinton, Vinyals & Dean 2015, section 2).
+        vector_weight: The weight of the loss of target vectors. That of label distributions is 1.
+        temperature: The temperature at which label distributions were softened. Scores are divided by it, and the loss
+            is multiplied by its square (Hinton, Vinyals & Dean 2015, section 2).
     """
 
     def __init__(self, nlp: Language, device: Any, *, vector_weight: float = 5.0, temperature: float = 1.0) -> None:
@@ -32,7 +32,7 @@ class TorchHead:
         self.head: Head = read_head(nlp)
         self.projector = find_pipe(nlp, Projector)
         layer = get_layer(nlp)
-        # On vectors of about unit length the weights are large: so that one rate fits all heads, they carry the scale.
+        # The weights include the scale, so that one learning rate suits heads with and without a hidden layer.
         self.size = self.head.scale if self.head.hidden is None else 1.0
         self.weight = self._tensor(layer.weight * self.size).requires_grad_(True)
         self.bias = self._tensor(layer.bias).requires_grad_(True)
@@ -40,7 +40,7 @@ class TorchHead:
         self._maps: dict[str, Any] = {}
 
     def loss(self, vectors: Any, examples: Sequence[TrainingExample]) -> Any:
-        """Return the sum of the losses of examples with the vectors [n, width] that the encoder gives them."""
+        """Return the sum of the losses of examples whose vectors are `vectors` [n, width]."""
         import torch
 
         functional = torch.nn.functional
@@ -63,7 +63,7 @@ class TorchHead:
         return total
 
     def project(self, vectors: Any, languages: Sequence[str]) -> Any:
-        """Return the vectors as the pipeline's projector moves them, of unit length."""
+        """Return the projected vectors, of unit length."""
         import torch
 
         rows = []
@@ -88,12 +88,12 @@ class TorchHead:
         return functional.linear(units, self.weight, self.bias)
 
     def layer(self) -> Layer:
-        """Return the output layer as it is now."""
+        """Return a copy of the output layer."""
         weight, bias = (values.detach().cpu().numpy().copy() for values in self.parameters)
         return Layer(weight / np.float32(self.size), bias)
 
     def _map(self, language: str) -> Any:
-        """(origin, target, matrix) of a language, or None where vectors stay as they are."""
+        """Return (origin, target, matrix) of a language, or None if its vectors are not projected."""
         projector = self.projector
         if self.head.attribute != "xlt_projected" or not projector.maps or language == projector.source:
             return None

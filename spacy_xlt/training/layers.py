@@ -1,4 +1,4 @@
-"""The layers of a Hugging Face encoder: copying, counting and dropping them."""
+"""Copy the weights of a Hugging Face encoder, and drop some of its layers."""
 
 import copy
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from spacy_xlt.errors import XltError
 
 
 def copy_model(model: Any) -> Any:
-    """Return a copy that shares the word embeddings, four fifths of the weights, which do not learn."""
+    """Return a copy that shares the word embeddings. They are four fifths of the weights and are not trained."""
     shared = {id(parameter): parameter for parameter in model.get_input_embeddings().parameters()}
     return copy.deepcopy(model, shared)
 
@@ -37,10 +37,10 @@ def keep_layers(model: Any, layers: Sequence[int]) -> None:
 
 
 def spread_layers(there: int, wanted: int) -> list[int]:
-    """Return the numbers of `wanted` of `there` layers, evenly spread, with the first and (from two on) the last.
+    """Return the numbers of `wanted` of `there` layers, evenly spread from the first to the last.
 
     Raises:
-        XltError: There are not that many layers.
+        XltError: More layers are wanted than there are.
     """
     if not 1 <= wanted <= there:
         raise XltError(f"The encoder has {there} layers: keep 1 to {there} of them, not {wanted}.")

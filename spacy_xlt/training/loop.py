@@ -1,4 +1,4 @@
-"""The training loop: every method that changes the weights of an encoder runs through it."""
+"""The training loop of all methods that train an encoder."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -14,9 +14,9 @@ from spacy_xlt.training.settings import TrainingSettings
 
 WARM_UP = 0.1
 WEIGHT_DECAY = 0.01
-# The largest norm of a gradient.
+# Gradients are clipped to this norm.
 LARGEST_NORM = 1.0
-# Word pieces that go through the network at once; gradients of larger batches are added up.
+# The number of word pieces that are processed at once. Gradients of larger batches are accumulated.
 PIECES = 4096
 # Steps between two checkpoints within an epoch: about half a minute on two cores, where writing one takes a second.
 CHECKPOINT_STEPS = 100
@@ -24,12 +24,12 @@ CHECKPOINT_STEPS = 100
 
 @dataclass(frozen=True)
 class EpochEnd:
-    """What a callback is told at the end of an epoch.
+    """The facts that a callback receives at the end of an epoch.
 
     Attributes:
-        epoch: Its number, from 1.
-        epochs: How many there are.
-        loss: The mean loss over its batches.
+        epoch: The number of the epoch, from 1.
+        epochs: The number of epochs.
+        loss: The mean loss over the batches of the epoch.
     """
 
     epoch: int
@@ -37,7 +37,7 @@ class EpochEnd:
     loss: float
 
 
-# Called at the end of each epoch; True ends the training.
+# A function that is called at the end of each epoch. If it returns True, training stops.
 Callback = Callable[[EpochEnd], Optional[bool]]
 
 
@@ -55,15 +55,15 @@ def run_epochs(
 ) -> None:
     """Train parameters with AdamW, linear warm-up and linear decay (Loshchilov & Hutter 2019; Devlin et al. 2019).
 
-    torch's own random state stays as it was.
+    The random state of torch is restored at the end.
 
     Args:
-        network: A torch module with all parameters that learn; its weights are saved in checkpoints.
+        network: A torch module with all trained parameters. Checkpoints save its weights.
         groups: Parameter groups of the optimizer: {"params": ..., "lr": ...}.
-        loss_of: Returns the sum of the losses of some rows.
-        lengths: Of each row, in word pieces.
-        settings: See `TrainingSettings`; `freeze_layers` and `max_length` concern the caller.
-        callbacks: Called in order at the end of each epoch.
+        loss_of: A function that returns the sum of the losses of rows.
+        lengths: The length of each row in word pieces.
+        settings: See `TrainingSettings`. `freeze_layers` and `max_length` are applied by the caller.
+        callbacks: Functions that are called in order at the end of each epoch.
         checkpoint: A folder in which the state is kept every `CHECKPOINT_STEPS` steps and at the end of each epoch, and
             from which a killed run resumes; None: no folder.
         progress: Show a progress bar.
@@ -75,7 +75,7 @@ def run_epochs(
     steps = math.ceil(settings.epochs * per_epoch)
     epochs = math.ceil(steps / per_epoch)
     parameters = [parameter for group in groups for parameter in group["params"]]
-    # `initial_lr` and `last_epoch` skip the first value of the schedule, which is 0: a step that learns nothing.
+    # `initial_lr` and `last_epoch` skip the first value of the schedule, 0, at which nothing is learned.
     optimizer = torch.optim.AdamW(
         [{**group, "initial_lr": group["lr"]} for group in groups],
         weight_decay=WEIGHT_DECAY,
@@ -95,7 +95,7 @@ def run_epochs(
         ) as bar,
     ):
         for epoch in range(done + 1, epochs + 1):
-            # By epoch, so that a run that resumes draws what it would have drawn.
+            # The seed depends on the epoch, so that a resumed run draws the same numbers.
             torch.manual_seed(settings.seed * 1000 + epoch)
             batches = epoch_batches(lengths, settings.batch_size, seed=settings.seed, epoch=epoch)
             before, total = state["step"], state["loss"]
@@ -143,6 +143,6 @@ class _MeanOfEpochs:
         self.state["count"] += 1
 
     def put(self) -> None:
-        """Put the mean into the parameters. Where training ended before `first`, the last weights stay."""
+        """Put the mean into the parameters. If training ended before the epoch `first`, they keep the last weights."""
         for total, parameter in zip(self.state["sums"], self.parameters):
             parameter.data.copy_(total / self.state["count"])

@@ -139,11 +139,11 @@ def restore(nlp: Language, snapshot: Snapshot) -> None:
 
 
 def average_weights(nlp: Language, snapshots: Sequence[Snapshot]) -> None:
-    """Put the mean weights of several trainings into encoder and head (a uniform model soup).
+    """Give encoder and head the mean weights of several training runs (a uniform model soup).
 
     Args:
         nlp: The pipeline.
-        snapshots: Taken after trainings that started from the same weights. The model of the first one is changed.
+        snapshots: Snapshots after training runs from the same initial weights. The model of the first one is changed.
 
     Raises:
         XltError: The snapshots have different shapes.
@@ -166,9 +166,9 @@ def interpolate_with(nlp: Language, start: Snapshot, weight: float = 0.5) -> Non
     """Interpolate the weights of encoder and head with those of a snapshot (WiSE-FT).
 
     Args:
-        nlp: The pipeline. Its encoder must have the layers of the snapshot's.
+        nlp: The pipeline. Its encoder has the same shape as that of the snapshot.
         start: The snapshot, taken before training.
-        weight: Of the snapshot: 0 changes nothing, 1 restores the snapshot's weights.
+        weight: The weight of the snapshot. 0 changes nothing, and 1 restores the snapshot.
 
     Raises:
         XltError: Pipeline and snapshot have different shapes.
@@ -206,7 +206,7 @@ def interpolate_weights(model: Any, other: Any, weight: float) -> None:
     Args:
         model: The model to change.
         other: A model of the same shape.
-        weight: Of the other model.
+        weight: The weight of the other model.
 
     Raises:
         XltError: A parameter is in one model only, or its shapes differ.

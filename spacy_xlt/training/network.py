@@ -1,4 +1,4 @@
-"""The encoder in training: windows of word pieces in, pooled vectors with gradients out."""
+"""The encoder in training: from windows of word pieces to pooled vectors with gradients."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -9,21 +9,21 @@ from spacy_xlt.encoders.torch_encoder import has_bfloat16
 from spacy_xlt.errors import XltError
 from spacy_xlt.progress import progress_bar
 
-# Word pieces of a batch in which the frozen layers compute.
+# The number of word pieces in a batch of the frozen layers.
 FROZEN_PIECES = 4096
 
 
 class EncoderNetwork:
-    """A Hugging Face encoder that learns, but for its word embeddings and its lower layers.
+    """A Hugging Face encoder in training. Its word embeddings and lower layers can be frozen.
 
     Args:
         model: The model. It is changed in place.
-        windows: Of each text its windows, lists of word-piece ids.
-        pooling: `mean` over all word pieces, or `cls`, the first one.
+        windows: The windows of each text, as lists of word-piece ids.
+        pooling: `mean` over all word pieces, or `cls` for the first one.
         device: A torch device.
-        bfloat16: Matrix products in bfloat16 where the device has it.
-        freeze_layers: Lower layers that stay as they are. Their output for each window is computed once, here, and
-            kept in half precision.
+        bfloat16: Whether to compute matrix products in bfloat16 if the device supports it.
+        freeze_layers: The number of lower layers that are not trained. Their output for each window is computed only
+            once, and kept in half precision.
         progress: Show a progress bar while this output is computed.
     """
 
@@ -41,7 +41,7 @@ class EncoderNetwork:
         self.model, self.windows, self.pooling, self.device = model, windows, pooling, device
         self.bfloat16 = bfloat16 and has_bfloat16(device)
         self.lengths = [sum(map(len, of_text)) for of_text in windows]
-        # Without dropout: as accurate (SIB-200, mean of 13 languages, seeds 0 and 1: .882; with it .883), and faster.
+        # Training without dropout is as accurate, and faster: see docs/measured-settings.md.
         model.eval().requires_grad_(True)
         model.get_input_embeddings().requires_grad_(False)
         self._freeze_layers = freeze_layers
@@ -54,7 +54,7 @@ class EncoderNetwork:
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
 
     def __call__(self, rows: Sequence[int]) -> Any:
-        """Return the vectors [len(rows), width] of texts, of unit length: the mean of their windows by length."""
+        """Return the vectors [len(rows), width] of texts, of unit length. Windows are weighted by their lengths."""
         import torch
 
         numbers = [(row, number) for row in rows for number in range(len(self.windows[row]))]
@@ -76,10 +76,10 @@ class EncoderNetwork:
         return torch.nn.functional.normalize(vectors, dim=1)
 
     def _pool(self, mask: Any, **inputs: Any) -> Any:
-        """Run the model and pool its last states: [windows, width]."""
+        """Run the model, and return its pooled last states [windows, width]."""
         import torch
 
-        # Attention is faster without a mask, and where nothing is padded the mask says nothing.
+        # Attention is faster without a mask. If nothing is padded, no mask is needed.
         attention_mask = None if bool(mask.all()) else mask
         with self._attention(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             states = self.model(attention_mask=attention_mask, **inputs).last_hidden_state
@@ -90,13 +90,13 @@ class EncoderNetwork:
         return (states * weights).sum(1) / weights.sum(1)
 
     def _attention(self) -> AbstractContextManager[Any]:
-        """On a CPU, plain matrix products: the backward pass of its flash attention takes ten times as long."""
+        """Use plain attention on a CPU, because the backward pass of flash attention takes ten times as long there."""
         from torch.nn.attention import SDPBackend, sdpa_kernel
 
         return sdpa_kernel(SDPBackend.MATH) if self.device.type == "cpu" else nullcontext()
 
     def _pad(self, rows: Sequence[Any]) -> tuple[Any, Any]:
-        """Stack tensors of different lengths [length, ...] with zeros behind; the mask is 1 where something is."""
+        """Stack tensors of different lengths [length, ...], padded with zeros, and return their mask."""
         import torch
 
         padded = torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True).to(self.device)
@@ -105,7 +105,7 @@ class EncoderNetwork:
         return padded.float() if padded.is_floating_point() else padded, mask
 
     def _frozen_states(self, progress: bool) -> list[list[Any]]:
-        """What the frozen layers make of each window of each text: [length, width]."""
+        """Return the output [length, width] of the frozen layers for each window of each text."""
         import torch
 
         flat = [window for of_text in self.windows for window in of_text]
@@ -128,7 +128,7 @@ class EncoderNetwork:
 
 
 def can_freeze(model: Any) -> bool:
-    """Whether lower layers of a Hugging Face encoder can be frozen: those of BERT, XLM-R and models like them."""
+    """Return whether lower layers of a Hugging Face encoder can be frozen, as in BERT, XLM-R and similar models."""
     return hasattr(model, "embeddings") and hasattr(getattr(model, "encoder", None), "layer")
 
 
@@ -142,7 +142,7 @@ def _check_freezable(model: Any, layers: int) -> None:
 
 @contextmanager
 def _only_layers(model: Any, which: slice, *, given: bool = False) -> Iterator[None]:
-    """Let a BERT-like model compute some of its layers only; given: on states that it gets as its embeddings."""
+    """Make a BERT-like model run only some of its layers; if `given`, on states that it receives as embeddings."""
     embeddings, layers = model.embeddings, model.encoder.layer
     try:
         model.encoder.layer = layers[which]
@@ -157,7 +157,7 @@ def _given_states() -> Any:
     import torch
 
     class GivenStates(torch.nn.Module):
-        """Stands in for the embeddings of a BERT-like model and returns the states that it is given."""
+        """Replaces the embeddings of a BERT-like model, and returns the states that it receives."""
 
         def forward(self, inputs_embeds: Any = None, **others: Any) -> Any:
             return inputs_embeds

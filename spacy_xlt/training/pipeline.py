@@ -23,7 +23,7 @@ from spacy_xlt.training.examples import gold_matrix
 from spacy_xlt.training.model_state import get_layer, is_exclusive, predictions
 
 NAMES = {False: "xlt_textcat", True: "xlt_textcat_multilabel"}
-# Examples that show the model of the head its sizes.
+# The number of examples from which the sizes of the model are determined.
 SAMPLE = 10
 
 
@@ -45,16 +45,16 @@ def make_pipeline(
     encoder: Optional[Path],
     cache_size: int,
 ) -> Language:
-    """Return a pipeline with the weights of the encoder, a head of zeros, and a projector that knows nothing yet.
+    """Return a pipeline with a pretrained encoder, a head of zeros and an unfitted projector.
 
     Args:
-        records: Labeled texts; the first few show the components their sizes.
+        records: Labeled texts. The first few determine the sizes of the model.
         labels: The labels of the head.
         multilabel: Whether a text can have any number of labels.
         source: The language of the records, a base code.
-        languages: The languages that the detector may answer; none: all.
-        encoder: An encoder folder; None: the default encoder.
-        cache_size: Texts whose vectors are kept, so that no text is embedded twice.
+        languages: The languages that the detector can predict. If there are none, it predicts all.
+        encoder: An encoder folder. None uses the default encoder.
+        cache_size: The number of texts whose embeddings are kept.
     """
     overrides: dict[str, Any] = {
         "components.xlt_projector.source": source,

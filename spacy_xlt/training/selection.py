@@ -1,4 +1,4 @@
-"""Choosing between the fine-tuned weights and weights that are nearer to the pretrained ones."""
+"""Choose between the fine-tuned weights and an interpolation with the pretrained weights."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,25 +30,25 @@ from spacy_xlt.training.model_state import (
 )
 from spacy_xlt.training.trainer import window_limits
 
-# The share of the way back to the pretrained weights that is tried.
+# The weight of the pretrained weights in the interpolation.
 BACK = 0.25
 
 
 def regularize(nlp: Language, records: Sequence[Record], dev: Sequence[Record], *, pretrained: Any) -> bool:
-    """Move a fine-tuned encoder a quarter of the way back to its pretrained weights, if development data favor it.
+    """Interpolate a fine-tuned encoder with its pretrained weights if that is better on development data.
 
-    The mean of fine-tuned and pretrained weights often transfers better to other domains (WiSE-FT: Wortsman et al.
-    2022, equation 1). Its head is fitted anew. It is chosen if its cross-entropy on the development data, at the best
-    temperature, is lower.
+    An interpolation of fine-tuned and pretrained weights often transfers better to other domains (WiSE-FT: Wortsman et
+    al. 2022, equation 1). The pretrained weights have the weight `BACK`, and the head is fitted again. The
+    interpolation is kept if its cross-entropy on the development data, at the best temperature, is lower.
 
     Args:
         nlp: A pipeline that was fine-tuned.
         records: The labeled texts of training.
         dev: Labeled development data.
-        pretrained: The Hugging Face model that fine-tuning started from.
+        pretrained: The Hugging Face model before fine-tuning.
 
     Returns:
-        Whether the weights were moved.
+        Whether the interpolation was kept.
     """
     labels, exclusive = head_labels(nlp), is_exclusive(nlp)
     gold = gold_matrix(dev, labels)
@@ -69,15 +69,15 @@ def regularize(nlp: Language, records: Sequence[Record], dev: Sequence[Record], 
 
 
 def _scores(nlp: Language, records: Sequence[Record]) -> Any:
-    """The scores [n, labels] of the head, before softmax or sigmoid."""
+    """Return the scores [n, labels] of the head, before softmax or sigmoid."""
     return get_layer(nlp)(make_features(nlp, records)).astype(np.float64)
 
 
 @contextmanager
 def fast_encoding(nlp: Language, max_length: int) -> Iterator[None]:
-    """Let the encoder read what training reads, in bfloat16 where the CPU or GPU has it: enough to choose by.
+    """Encode as training does: the same windows, and in bfloat16 if the CPU or GPU supports it.
 
-    The vectors that it keeps are forgotten at the end.
+    The cached embeddings are dropped at the end.
     """
     component = find_pipe(nlp, Encoder)
     encoder = component.encoder

@@ -8,19 +8,19 @@ from spacy_xlt.errors import XltError
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How encoder and head are trained together.
+    """The settings with which encoder and head are trained.
 
     Attributes:
         epochs: How often each text is read.
-        batch_size: Texts a step.
-        learning_rate: Of the encoder's weights, at its highest. AdamW, linear warm-up over a tenth of the steps, linear
-            decay.
-        max_length: Word pieces of a text that training reads. Of a longer text it reads evenly spread windows.
-        freeze_layers: Lower layers of the encoder that do not learn. What they compute is computed once for each text.
-        average_epochs: The result is the mean of the weights at the end of each of the last epochs (Izmailov et
-            al. 2018); 1: the last weights.
-        bfloat16: Matrix products in bfloat16 where the CPU or GPU has it; elsewhere float32 all the same.
-        seed: Of the order of the examples.
+        batch_size: The number of texts in a step.
+        learning_rate: The highest learning rate of the encoder. It rises linearly over a tenth of the steps, and then
+            falls linearly.
+        max_length: The number of word pieces of a text that are read, in evenly spread windows.
+        freeze_layers: The number of lower layers that are not trained. Their output is computed once for each text.
+        average_epochs: The result is the mean of the weights at the ends of this many last epochs (Izmailov et
+            al. 2018). With 1, it is the last weights.
+        bfloat16: Whether to compute matrix products in bfloat16 if the CPU or GPU supports it.
+        seed: The seed of the order of the examples.
     """
 
     epochs: float = 4

@@ -1,4 +1,4 @@
-"""Training on the source language: from labeled texts to a pipeline of the four components."""
+"""Train a pipeline on labeled texts of the source language."""
 
 import warnings
 from collections import Counter
@@ -33,10 +33,9 @@ from spacy_xlt.training.trainer import finetune, trainable_encoder
 
 Method = Literal["frozen", "finetune"]
 METHODS: tuple[Method, ...] = ("frozen", "finetune")
-# With fewer texts, and no development texts, none is set aside: what must be chosen is chosen by cross-validation.
+# With fewer texts, no development texts are set aside, and settings are chosen by cross-validation.
 FEW = 500
-# Fine-tuning takes at least this many steps where that is possible within the limits. On the 360 tickets, 4 epochs of
-# 23 steps give .699 in the mean of 12 other languages, 8 epochs .733.
+# The number of steps of fine-tuning, unless that takes too few or too many epochs: see docs/measured-settings.md.
 STEPS = 180
 FEWEST_EPOCHS, MOST_EPOCHS = 4, 20
 
@@ -73,16 +72,18 @@ def train(
         method: `frozen` trains the head alone and takes seconds; `finetune` trains the encoder as well and takes about
             a minute on 700 texts.
         source: The language of the texts, as a code or an English name.
-        languages: Languages that can occur when the model is used; helps language detection. None: all.
-        adapt: Unlabeled texts of other languages; the model is projected to them at once, see `project`.
-        encoder: An encoder folder; None: the default encoder.
-        epochs: How often fine-tuning reads each text; None: 4 times, and more often if there are fewer than 700.
-        batch_size: Texts in a step of fine-tuning.
-        learning_rate: Of the encoder's weights in fine-tuning.
-        max_length: Word pieces of a text that fine-tuning reads, in evenly spread windows.
-        freeze_layers: Lower layers of the encoder that fine-tuning leaves as they are; None: half of them.
-        seed: Of the order of texts and of the folds.
-        checkpoint: A folder in which fine-tuning keeps its state after each epoch, so that a killed run resumes.
+        languages: The languages that can occur when the model is used, which helps language detection. If there are none,
+            all languages can occur.
+        adapt: Unlabeled texts of other languages, to which the model is projected after training: see `project`.
+        encoder: An encoder folder. None uses the default encoder.
+        epochs: How often fine-tuning reads each text. None reads it 4 times, and more often if there are fewer than 700
+            texts.
+        batch_size: The number of texts in a step of fine-tuning.
+        learning_rate: The highest learning rate of the encoder in fine-tuning.
+        max_length: The number of word pieces of a text that fine-tuning reads, in evenly spread windows.
+        freeze_layers: The number of lower layers that fine-tuning does not change. None is half of the layers.
+        seed: The seed of the order of the texts and of the folds.
+        checkpoint: A folder in which fine-tuning saves its state, so that a killed run resumes.
         progress: Show progress bars on a terminal or in a notebook.
         reading: Options of `load_dataset`, such as `text` and `label`, the names of the fields.
 
@@ -142,7 +143,7 @@ def check_method(method: str) -> None:
 
 
 def _split(records: Sequence[Record], dev: Optional[Sequence[Record]]) -> tuple[list[Record], list[Record]]:
-    """The records to train on and those to choose on; none of the latter where there are few."""
+    """Return training records and development records. If there are few records, none are set aside."""
     if dev is not None:
         if not dev:
             raise XltError("The development data hold no text. Give some, or none: then some texts are set aside.")
@@ -151,7 +152,7 @@ def _split(records: Sequence[Record], dev: Optional[Sequence[Record]]) -> tuple[
 
 
 def _fit_frozen(nlp: Language, records: Sequence[Record], dev_records: Sequence[Record], seed: int) -> None:
-    """Fit the head exactly, and choose the thresholds of a multilabel head."""
+    """Fit the head to convergence, and choose the thresholds of a multilabel head."""
     labels, exclusive = head_labels(nlp), is_exclusive(nlp)
     data = Labeled(make_features(nlp, records), gold_matrix(records, labels))
     if dev_records:
@@ -207,12 +208,12 @@ def _set_thresholds(nlp: Language, scores: Floats, gold: Floats) -> None:
 
 
 def default_epochs(n: int, batch_size: int) -> int:
-    """Return the number of epochs for n texts: enough for about `STEPS` steps, within limits."""
+    """Return the number of epochs for n texts, which gives about `STEPS` steps."""
     return min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(STEPS * batch_size / n)))
 
 
 def half_of_the_layers(nlp: Language) -> int:
-    """Half of the encoder's layers where lower layers can be frozen, else none."""
+    """Return half of the number of layers, or 0 if layers cannot be frozen."""
     model = trainable_encoder(nlp).model
     return len(model.encoder.layer) // 2 if can_freeze(model) else 0
 

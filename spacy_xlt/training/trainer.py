@@ -1,4 +1,4 @@
-"""The trainer: encoder and head of a pipeline learn together."""
+"""The trainer: it trains the encoder and the head of a pipeline together."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,9 +21,9 @@ from spacy_xlt.training.model_state import set_layer, set_model
 from spacy_xlt.training.network import EncoderNetwork
 from spacy_xlt.training.settings import DEFAULT_SETTINGS, TrainingSettings
 
-# The learning rate of the head beside that of the encoder, for vectors of unit length: see layers/classifier.py.
+# The learning rate of the head divided by that of the encoder, for vectors of unit length: see layers/classifier.py.
 HEAD_RATE = 1000.0
-# Word pieces of a window in training: attention over longer ones takes more time than it is worth.
+# The number of word pieces of a window in training. Longer windows are slower and not more accurate.
 WINDOW = 128
 
 
@@ -41,18 +41,18 @@ def finetune(
 ) -> None:
     """Train the encoder (word embeddings frozen) and the head's output layer, and put both into the pipeline.
 
-    The loss of an example is the cross-entropy to its label distribution, through the projector's map of its language
-    as it is, plus `vector_weight` times 1 - cosine of the encoder's vector to its target vector.
+    The loss of an example is the cross-entropy between its label distribution and the prediction, plus `vector_weight`
+    times 1 - the cosine between its embedding and its target vector. The projector is applied, but not trained.
 
     Args:
         nlp: A pipeline with our components and a TorchEncoder. Training starts from its weights.
-        examples: What to learn.
+        examples: The training examples.
         settings: See `TrainingSettings`.
-        layers: Keep only these layers of the encoder, such as every second one; None: all.
-        vector_weight: How much target vectors count beside label distributions.
+        layers: The layers of the encoder to keep, such as every second one. None keeps all.
+        vector_weight: The weight of the loss of target vectors.
         temperature: See `TorchHead`.
-        callbacks: Called at the end of each epoch.
-        checkpoint: A folder from which a killed training resumes; None: no folder.
+        callbacks: Functions that are called at the end of each epoch.
+        checkpoint: A folder from which a killed run resumes. None saves nothing.
         progress: Show a progress bar.
 
     Raises:
@@ -62,7 +62,7 @@ def finetune(
     import torch
 
     old = trainable_encoder(nlp)
-    # Before it is copied: the copy would take the word embeddings, which it shares, to the GPU without the rest.
+    # Move the encoder to its device before it is copied, because the copy shares its word embeddings.
     device = old.resolve_device()
     model = copy_model(old.model)
     if layers is not None:
@@ -104,7 +104,7 @@ def finetune(
 
 
 class _Modules:
-    """Encoder and head as one thing with named parameters, for checkpoints."""
+    """The named parameters of encoder and head, for checkpoints."""
 
     def __init__(self, named: dict[str, Any]) -> None:
         self.named = named
@@ -145,7 +145,7 @@ def window_limits(max_length: int) -> tuple[int, int]:
 
 
 def training_windows(encoder: TorchEncoder, texts: Sequence[str], max_length: int) -> list[list[list[int]]]:
-    """Return the windows of each text that training reads: at most `max_length` word pieces, evenly spread."""
+    """Return the windows of each text that training reads: evenly spread, with at most `max_length` word pieces."""
     found: list[list[list[int]]] = [[] for _ in texts]
     count, length = window_limits(max_length)
     windows, owners, _ = encoder.tokenizer.choose_windows(texts, count=count, length=length)

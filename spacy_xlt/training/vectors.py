@@ -43,8 +43,8 @@ def fit_vectors(
         temperature: Of the similarities in `vector_loss`.
         rows: The ids of word pieces whose embeddings learn, too, unless layers are frozen. All other word embeddings
             stay as they are.
-        callbacks: Called at the end of each epoch.
-        checkpoint: A folder from which a killed training resumes; None: no folder.
+        callbacks: Functions that are called at the end of each epoch.
+        checkpoint: A folder from which a killed run resumes. None saves nothing.
         progress: Show a progress bar.
         title: The title of the progress bar.
 
@@ -57,7 +57,7 @@ def fit_vectors(
     require("train", "torch", "transformers")
     import torch
 
-    # Before it is copied: the copy would take the word embeddings, which it shares, to the GPU without the rest.
+    # Move the encoder to its device before it is copied, because the copy shares its word embeddings.
     device = encoder.resolve_device()
     model = copy_model(encoder.model)
     windows = training_windows(encoder, [example.text for example in examples], settings.max_length)
