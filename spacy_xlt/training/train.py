@@ -72,7 +72,7 @@ def train(
         method: `frozen` trains the head alone and takes seconds; `finetune` trains the encoder as well and takes about
             a minute on 700 texts.
         source: The language of the texts, as a code or an English name.
-        languages: The languages that can occur when the model is used, which helps language detection. If there are none,
+        languages: The languages that can occur when the model is used, which helps language detection. If empty,
             all languages can occur.
         adapt: Unlabeled texts of other languages, to which the model is projected after training: see `project`.
         encoder: An encoder folder. None uses the default encoder.
