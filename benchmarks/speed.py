@@ -1,11 +1,17 @@
-"""Documents a second, latency, memory, size and first answer of every system on this machine, all in one run.
+"""Measure the speed, latency, memory, size and start-up time of several systems on this machine.
 
-    python benchmarks/speed.py --model training/sib200-finetuned/transfer \
-        --spacy-transformers training/sib200-finetuned/spacy/model-best
+    python -m spacy project run sib200
+    python benchmarks/speed.py
 
-Exports the presets to training/speed (kept for the next run), then runs each system in a process of its own
-(benchmarks/speed_systems.py) on SIB-200's test texts. Writes benchmarks/results/speed.{json,md}. A quarter of an hour;
-`--quick` takes few texts and writes nothing.
+The script exports the model with each preset to training/speed, and a later run uses these exports again. Then it runs
+each system in its own process (benchmarks/speed_systems.py) on the test texts of SIB-200, and writes
+benchmarks/results/speed.{json,md}. This takes about 15 minutes. With `--quick`, it uses few texts and writes nothing.
+
+The system `spacy-transformers` is measured only if you name a model that spaCy trained with that package:
+
+    python -m spacy train configs/finetune.cfg --output training/sib200-spacy --paths.train corpus/sib200/train.spacy \
+        --paths.dev corpus/sib200/dev.spacy
+    python benchmarks/speed.py --spacy-transformers training/sib200-spacy/model-best
 """
 
 import argparse
@@ -40,19 +46,20 @@ from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.training.pipeline import read_packaged_config
 
 HERE = Path(__file__).parent
+MODEL = Path("training") / "sib200-finetuned" / "transfer"
 EXPORTED = Path("training") / "speed"
 TRIMMED = "balanced-trimmed"
-SMALLEST_SIZE = 1024  # of the matrices whose product gives the machine's rate
+SGEMM_SIZE = 1024  # rows of the matrices that are multiplied to measure the CPU
 
 
 def sib200(split: str) -> list[Record]:
-    """The labeled sentences of all 14 languages."""
+    """Return the labeled sentences of a split in all 14 languages."""
     files = sorted((data_folder() / "sib200").glob(f"*/{split}.tsv"))
     return Dataset.load(files).records
 
 
 def unlabeled() -> dict[str, list[str]]:
-    """What `fast` may learn from: the source's training texts, and NTREX and SIB-200's dev texts of all languages."""
+    """Return the texts to export `fast` with, by language: SIB-200 train (English), SIB-200 dev and NTREX."""
     texts = {code: lines[:1800] for code, lines in read_ntrex().items()}
     for record in [*sib200("dev"), *Dataset.load([data_folder() / "sib200" / "eng_Latn" / "train.tsv"]).records]:
         texts.setdefault(record.language, []).append(record.text)
@@ -60,7 +67,7 @@ def unlabeled() -> dict[str, list[str]]:
 
 
 def export_presets(model: Path, folder: Path) -> None:
-    """The three presets, and `balanced` with the word pieces of the 14 languages alone."""
+    """Export the model with the three presets, and with `balanced` and only the word pieces of the 14 languages."""
     for name in (*PRESETS, TRIMMED):
         if not (folder / name / "config.cfg").is_file():
             print(f"exporting {name} ...", flush=True)
@@ -76,19 +83,19 @@ def export_presets(model: Path, folder: Path) -> None:
 
 
 def measure_sgemm() -> float:
-    """GFLOP/s of float32 matrix products with all threads; the best of several, since other work only slows it."""
-    matrix = np.random.default_rng(0).random((SMALLEST_SIZE, SMALLEST_SIZE), dtype=np.float32)
+    """Return the GFLOP/s of float32 matrix products with all threads, the best of several measurements."""
+    matrix = np.random.default_rng(0).random((SGEMM_SIZE, SGEMM_SIZE), dtype=np.float32)
     best = 0.0
     for _ in range(10):
         start = time.perf_counter()
         for _ in range(5):
             matrix @ matrix
-        best = max(best, 5 * 2 * SMALLEST_SIZE**3 / (time.perf_counter() - start) / 1e9)
+        best = max(best, 5 * 2 * SGEMM_SIZE**3 / (time.perf_counter() - start) / 1e9)
     return best
 
 
 def gflop_per_text(folder: Path, texts: list[str]) -> float:
-    """What the encoder's matrix products need for a text, on average: 2 operations a weight and word piece."""
+    """Return the GFLOP of the matrix products of the encoder per text: 2 operations for each weight and word piece."""
     from spacy_xlt.encoders.folder import EncoderSettings
     from spacy_xlt.encoders.tokenizer import WindowTokenizer
 
@@ -102,7 +109,7 @@ def gflop_per_text(folder: Path, texts: list[str]) -> float:
 
 
 def run_system(name: str, folder: Path, inputs: Path) -> dict[str, Any]:
-    """One system in a process of its own."""
+    """Measure one system in its own process."""
     command = [sys.executable, str(HERE / "speed_systems.py"), name, str(folder), str(inputs)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TOKENIZERS_PARALLELISM": "true"}
     environment["SPEED_START"] = str(time.time())
@@ -121,7 +128,7 @@ def run_system(name: str, folder: Path, inputs: Path) -> dict[str, Any]:
 
 
 def head_seconds() -> float:
-    """What training a head on SIB-200's 701 English training texts takes, their vectors in the cache already."""
+    """Return the seconds to train a head on the 701 English training texts, with their vectors in the cache."""
     with tempfile.TemporaryDirectory() as scratch:
         paths, texts = {}, []
         for split in ("train", "dev"):
@@ -149,12 +156,14 @@ def make_table(rows: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
-    parser.add_argument("--model", type=Path, required=True, help="A trained model of the four components.")
-    parser.add_argument("--spacy-transformers", type=Path, help="The same before `xlt flatten`.")
-    parser.add_argument("--exported", type=Path, default=EXPORTED, help="Where the presets are, or will be.")
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", default="", help="Systems to run, as quality,fast.")
+    parser.add_argument("--model", type=Path, default=MODEL, help="A trained model with the four components.")
+    parser.add_argument("--spacy-transformers", type=Path, help="A model that spaCy trained with spacy-transformers.")
+    parser.add_argument("--exported", type=Path, default=EXPORTED, help="The folder for the exported models.")
+    parser.add_argument("--quick", action="store_true", help="Use few texts, and write nothing.")
+    parser.add_argument("--only", default="", help="The systems to measure, separated by commas.")
     options = parser.parse_args()
+    if not options.model.is_dir():
+        sys.exit(f"There is no model in {options.model}. Make it with: python -m spacy project run sib200")
     export_presets(options.model, options.exported)
     records = sib200("test")
     np.random.default_rng(0).shuffle(records)  # type: ignore[arg-type]

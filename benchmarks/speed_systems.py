@@ -1,4 +1,4 @@
-"""One system of benchmarks/speed.py in a process of its own: prints its figures as JSON.
+"""Measure one system of benchmarks/speed.py, and print its figures as JSON.
 
 python benchmarks/speed_systems.py SYSTEM FOLDER INPUTS
 """
@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Optional
 
-# First of ours: it moves this folder to the end of the path, or its langdetect.py would be taken for the package.
+# This comes first. It moves this folder to the end of the path, because its langdetect.py would hide the package.
 from common import peak_mb
 
-# texts -> labels (None where the system has no trained head), and what empties its caches
+# A system is a function from texts to labels (None without a trained head), and a function that clears its caches.
 Classify = Callable[[list[str]], Optional[list[str]]]
 System = tuple[Classify, Callable[[], None]]
 SHORT_WORDS, SHORT_CHARS = 6, 20
@@ -57,7 +57,7 @@ def pipe_of(nlp: Any) -> Any:
 
 
 def huggingface(folder: Path, batch_size: int) -> System:
-    """Hugging Face's pipeline with a classification head of the same size, which is not trained."""
+    """Return the Hugging Face pipeline with an untrained classification head of the same size."""
     import torch
     from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, pipeline
     from transformers.utils import logging
@@ -120,7 +120,7 @@ def make_system(name: str, folder: Path) -> System:
 
 
 def stream(folder: Path, n: int) -> dict[str, Any]:
-    """A long stream of different short texts: its rate, and the memory in its first and last tenth."""
+    """Measure the rate of a long stream of different short texts, and the memory after each tenth of it."""
     from spacy_xlt import Classifier
 
     classifier = Classifier.load(folder)
@@ -148,7 +148,7 @@ def measure(name: str, folder: Path, inputs: dict[str, Any]) -> dict[str, Any]:
     classify(["Where is my parcel?"])
     first = round(time.time() - float(os.environ["SPEED_START"]), 2)
     texts, repeats = inputs["texts"], inputs["repeats"]
-    # The same sample for all; what is fast takes all texts, or the clock would see little else than the start.
+    # All systems get the same sample. The fast ones get all texts, because the sample would take them too little time.
     sample = texts if name.startswith("fast") else texts[: inputs["sample"]]
     classify(sample[:64])
     rates = []
@@ -171,7 +171,7 @@ def measure(name: str, folder: Path, inputs: dict[str, Any]) -> dict[str, Any]:
         "peak_mb": peak,
         "first_answer_s": first,
     }
-    if classify(texts[:1]) is not None:  # those without a trained head have no accuracy
+    if classify(texts[:1]) is not None:  # Systems without a trained head have no accuracy.
         found = classify(texts)
         assert found is not None
         hits: dict[str, list[bool]] = {}

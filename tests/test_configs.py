@@ -28,6 +28,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_components_of_a_saved_model_hold_no_path(
     method: str, corpus: Path, tiny_bert: Path, tmp_path: Path
 ) -> None:
+    if method == "finetune":
+        pytest.importorskip("spacy_transformers")
     paths = {"paths.train": str(corpus), "paths.dev": str(corpus), "paths.encoder": str(tiny_bert)}
     nlp = init_nlp(load_config(CONFIGS / f"{method}.cfg", overrides=paths, interpolate=False))
     nlp.to_disk(tmp_path / "model")

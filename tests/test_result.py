@@ -37,3 +37,8 @@ def test_a_fingerprint_does_not_depend_on_the_location() -> None:
     records = [Record("Text", ("a",), "en", "one.csv:2")]
     assert fingerprint(records) == fingerprint([Record("Text", ("a",), "en", "other.csv:9")])
     assert fingerprint(records)["texts"] == 1
+
+
+def test_a_fingerprint_depends_on_the_order() -> None:
+    records = [Record(text, ("a",), "en", "") for text in ("one", "two")]
+    assert fingerprint(records)["sha256"] != fingerprint(records[::-1])["sha256"]

@@ -53,7 +53,8 @@ def _read_torch(path: Path) -> NDArray[Any]:
     import torch
 
     # MUSE saves a NumPy array. Only the parts of an array are allowed, because a pickle could run any code.
-    reconstruct = np._core.multiarray._reconstruct  # type: ignore[attr-defined]
+    # The function that rebuilds an array has different names in NumPy 1 and 2.
+    reconstruct: Any = np.zeros(0).__reduce__()[0]
     parts: list[Any] = [
         (reconstruct, "numpy.core.multiarray._reconstruct"),
         (reconstruct, "numpy._core.multiarray._reconstruct"),

@@ -32,7 +32,7 @@ def init_encoder_cli(
         typer.Option(
             "--max-windows",
             min=0,
-            help="Windows to read of a long text; 0 reads all. Default: what the encoder was made for.",
+            help="Windows of 96 word pieces to read of a long text; 0 reads the whole text. Default: 3.",
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Build the encoder even if the folder has one.")] = False,

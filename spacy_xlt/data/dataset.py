@@ -5,7 +5,6 @@ import warnings
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from html import escape
 from pathlib import Path
 from typing import Any, Optional, TypedDict, Union
@@ -139,14 +138,6 @@ class Dataset:
     def is_multilabel(self) -> bool:
         """Whether a text has several labels, or none."""
         return any(len(record.labels) != 1 for record in self.records)
-
-    @property
-    def fingerprint(self) -> str:
-        """The SHA-256 of texts, labels and languages in their order. Locations do not change it."""
-        digest = sha256()
-        for record in self.records:
-            digest.update(json.dumps([record.text, record.labels, record.language]).encode() + b"\n")
-        return digest.hexdigest()
 
     def by_language(self) -> dict[str, list[str]]:
         """Return {language: texts}, languages in the order of their first text."""

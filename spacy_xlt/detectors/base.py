@@ -1,4 +1,4 @@
-"""What a language detector is."""
+"""The interface of language detectors, priors over languages, and the decision for a language."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Optional, Protocol, Union, runtime_checkable
@@ -16,15 +16,23 @@ class Detector(Protocol):
     """A language-detection back end, registered in `xlt_detectors`."""
 
     def detect(self, texts: Sequence[str], languages: Optional[Languages] = None) -> list[Candidates]:
-        """Return for each text its candidates: pairs of a code and a probability, the best first.
+        """Find the candidate languages of texts.
 
-        A code is a base code (`de`); or an ISO 639-3 code with its script (`zho_Hant`, `srp_Latn`) where the
-        detector tells the scripts or the varieties of a language apart; or `xx`, with the probability that the text is
-        in no language that the detector knows.
+        The result for a text does not depend on the other texts, the process or the thread.
 
-        languages: the languages that can occur, with equal weights or each with its own; a prior in the sense of Bayes'
-        rule, read with `read_prior`. None or empty: all languages, with equal weights.
-        A text without a letter gets an empty list. Same text, same answer: in any order, process and thread.
+        Args:
+            texts: The texts.
+            languages: The languages that can occur, optionally with weights. They are a prior in the sense of Bayes'
+                rule: see `read_prior`. None or empty allows all languages with equal weights.
+
+        Returns:
+            The candidates of each text: pairs of a code and a probability, the most probable first. A code is a base
+            code (`de`), or an ISO 639-3 code with its script (`zho_Hant`, `srp_Latn`) if the detector distinguishes the
+            scripts or varieties of a language. `xx` has the probability that the text is in no language that the
+            detector knows. A text without letters has no candidates.
+
+        Raises:
+            XltError: The detector knows none of the languages.
         """
         ...
 
@@ -32,30 +40,36 @@ class Detector(Protocol):
 def detect_languages(
     detector: Detector, texts: Sequence[str], prior: Mapping[str, float], min_chars: int
 ) -> list[Candidates]:
-    """Return the candidates of each text: `nlp` and `Classifier` both call this function.
+    """Find the candidate languages of texts. The spaCy component and `Classifier` both call this function.
 
     Args:
         detector: The back end.
         texts: The texts.
-        prior: The languages that can occur, see `read_prior`.
-        min_chars: A text with fewer letters has no candidates.
+        prior: The languages that can occur, from `read_prior`.
+        min_chars: The minimum number of letters of a text. A text with fewer letters has no candidates.
+
+    Returns:
+        The candidates of each text: see `Detector.detect`.
     """
-    # The back end reads an empty text like a text with too few letters.
+    # The back end gets an empty text instead of a short one, so that the result has an entry for each text.
     return detector.detect([text if has_letters(text, min_chars) else "" for text in texts], prior)
 
 
 def read_prior(languages: Optional[Languages], detector: object = None) -> dict[str, float]:
-    """Return the canonical code of each language with its weight; an empty dict if there are none.
+    """Read a prior over languages.
 
-    A base code allows the language in all its scripts and varieties, a code with a script (`zho_Hant`) only in that
-    one; see `prior_weight`. The weights add up to 1.
+    A base code allows all scripts and varieties of a language. A code with a script (`zho_Hant`) allows only that
+    script. See `prior_weight`.
 
     Args:
-        languages: Codes or English names.
-        detector: May know languages that `find_code` does not.
+        languages: Codes or English names, optionally with weights.
+        detector: The back end. It may know languages that `find_code` does not know.
+
+    Returns:
+        The weight of each canonical code. The weights add up to 1. The dict is empty if there are no languages.
 
     Raises:
-        XltError: for a weight that is not a positive number, and for what names no language.
+        XltError: A weight is not a positive number, or a language is unknown.
     """
     if not languages:
         return {}
@@ -63,7 +77,7 @@ def read_prior(languages: Optional[Languages], detector: object = None) -> dict[
     prior: dict[str, float] = {}
     for code, weight in weights.items():
         if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0.0 < weight < float("inf"):
-            raise XltError(f"languages: the weight of '{code}' is a positive number, not {weight!r}.")
+            raise XltError(f"languages: the weight of '{code}' is {weight!r}. It must be a positive number.")
         canonical = _read_language(code, detector)
         prior[canonical] = prior.get(canonical, 0.0) + float(weight)
     total = sum(prior.values())
@@ -71,28 +85,35 @@ def read_prior(languages: Optional[Languages], detector: object = None) -> dict[
 
 
 def base_prior(languages: Optional[Languages], detector: object = None) -> dict[str, float]:
-    """Return the same as `read_prior` in base codes, for a back end that does not tell scripts apart."""
+    """Return `read_prior` in base codes, for a back end that does not distinguish scripts."""
     return add_by_base_code(read_prior(languages, detector).items())
 
 
 def _read_language(language: str, detector: object) -> str:
-    """The canonical code of a language that is known here, or else to the detector. Raises XltError for others."""
+    """Return the canonical code of a language. Raise XltError if neither this package nor the detector knows it."""
     try:
         return find_code(language)
     except XltError as error:
         base = base_code(language)
         known = getattr(detector, "languages", None)
-        # A detector that does not say what it knows may know any code of ISO 639-3.
+        # A detector without a list of languages may know any code of ISO 639-3.
         if base in known if known is not None else (len(base) == 3 and base.isascii() and base.isalpha()):
             return base
         raise XltError(f"languages: {error}") from None
 
 
 def prior_weight(prior: Mapping[str, float], code: str) -> float:
-    """Return the weight of a candidate under a prior of `read_prior`; 0 if the prior excludes it.
+    """Return the weight of a candidate under a prior.
 
-    The most specific entry counts: for `zho_Hant` the weight of `zho_Hant`, else that of `zh`. A candidate without a
-    script has the weight of its language in all scripts, because it can be in any of them.
+    The most specific entry is used: the weight of `zho_Hant` is that of the entry `zho_Hant`, or of `zh` if there is no
+    such entry. A candidate without a script can be in any script, so its weight is the sum over all scripts.
+
+    Args:
+        prior: The result of `read_prior`.
+        code: The code of the candidate.
+
+    Returns:
+        The weight. It is 0 if the prior excludes the candidate.
     """
     canonical, base = canonical_code(code), base_code(code)
     if canonical == base:
@@ -104,9 +125,10 @@ class Detection(NamedTuple):
     """The language of a text.
 
     Attributes:
-        language: Its base code (`de`), or `xx` if it is unknown.
-        score: Its probability; 0 if it is unknown.
-        language_script: Its most probable code, with the script if that is known (`deu_Latn`, `zho_Hant`).
+        language: The base code of the language (`de`), or `xx` if it is unknown.
+        score: The probability of the language. It is 0 if the language is unknown.
+        language_script: The most probable code of the language, with its script if that is known (`deu_Latn`,
+            `zho_Hant`).
     """
 
     language: str
@@ -118,9 +140,14 @@ NO_LANGUAGE = Detection(UNKNOWN, 0.0, UNKNOWN)
 
 
 def decide(candidates: Iterable[tuple[str, float]], threshold: float = 0.0) -> Detection:
-    """Return the language whose codes have the largest sum of probability.
+    """Choose the language with the largest sum of probabilities over its codes.
 
-    That is `xx` if the largest sum is below the threshold, or is that of `xx`.
+    Args:
+        candidates: The candidates of a text: see `Detector.detect`.
+        threshold: The minimum probability. With a smaller one, the language is unknown.
+
+    Returns:
+        The language, or `NO_LANGUAGE` if it is unknown.
     """
     pairs = list(candidates)
     # Rounded probabilities can add up to a little more than 1.

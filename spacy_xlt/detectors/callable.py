@@ -1,4 +1,4 @@
-"""Any function as a detector."""
+"""A detector that calls a function of the user."""
 
 from collections.abc import Sequence
 from typing import Callable, Optional, Union
@@ -13,24 +13,26 @@ Answer = Union[None, str, tuple[str, float], Sequence[tuple[str, float]]]
 
 
 class CallableDetector:
-    """`spacy-xlt.Callable.v1`.
+    """Detect languages with a function. Registered as `spacy-xlt.Callable.v1`.
 
-    function: takes a text (prepared, at least one letter) and returns a code, a code with its probability, or a list of
-        those; None or an empty list for no answer. A code may name a script (`zho_Hant`, `sr-Latn`), and `xx` is the
-        probability that the text is in no known language. In a config it is a registered block:
+    The probabilities of the function are multiplied by the prior and scaled to their original sum. The prior does not
+    change the probability of `xx`. In a config, the function is a registered block:
 
         [components.xlt_langdetect.detector.function]
         @misc = "acme.language_of.v1"
 
-    Probabilities are multiplied by the prior and scaled to their old sum, except that of `xx`, which the prior does not
-    change; a code without a probability has probability 1.
+    Args:
+        function: A function of a text, which is prepared (see `prepare`) and has at least one letter. It returns a
+            code, a pair of a code and its probability, or a list of such pairs. A code without a probability has
+            probability 1. None or an empty list is no answer. A code may name a script (`zho_Hant`, `sr-Latn`), and
+            `xx` stands for a language that the function does not know.
     """
 
     def __init__(self, function: Callable[[str], Answer]) -> None:
         self.function = function
 
     def detect(self, texts: Sequence[str], languages: Optional[Languages] = None) -> list[Candidates]:
-        """See `Detector.detect`. Raises XltError for an answer that is none of the kinds above."""
+        """See `Detector.detect`. Raises XltError if the function returns anything else than described above."""
         prior = read_prior(languages, self)
         return [self._detect(prepare(text), prior) for text in texts]
 
@@ -62,7 +64,7 @@ class CallableDetector:
             read = [("", -1.0)]
         if not all(0.0 <= probability <= 1.0 for _, probability in read):
             raise XltError(
-                f"The function of spacy-xlt.Callable.v1 returned {answer!r}: return a language code, "
-                "a pair of code and probability (0..1), or a list of such pairs."
+                f"The function of spacy-xlt.Callable.v1 returned {answer!r}. It must return a language code, a pair of "
+                "a code and a probability from 0 to 1, or a list of such pairs."
             )
         return read

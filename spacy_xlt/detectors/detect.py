@@ -1,4 +1,4 @@
-"""Language detection as a function of texts."""
+"""Detect the language of texts with any back end."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -30,19 +30,20 @@ def detect(
     threshold: float = 0.0,
     detector: str = "NGrams",
 ) -> Union[Detection, list[Detection]]:
-    """Detect the language of a text, or of each of several texts.
+    """Detect the language of a text, or of each text in a list.
 
     Args:
         texts: A text, or a list of texts.
-        languages: Languages that can occur, as codes or English names, or {language: weight}; none: all.
-        threshold: The language of a text whose probability is lower is unknown.
+        languages: The languages that can occur, as codes or English names, or {language: weight}. Empty allows all
+            languages.
+        threshold: The minimum probability. With a smaller one, the language is `xx` (unknown).
         detector: A back end of the registry `xlt_detectors`, such as `NGrams` or `LangDetect`.
 
     Returns:
-        A Detection for one text, a list of them for several.
+        A `Detection`, or a list of them for a list of texts.
 
     Raises:
-        XltError: There is no such back end, or it does not know one of the languages.
+        XltError: There is no such back end, or it knows none of the languages.
 
     Example:
         >>> detect("Wo ist mein Paket?").language
@@ -57,10 +58,16 @@ def detect(
 
 
 def make_detector(name: str) -> Any:
-    """Make a back end by its short name (`NGrams`: the newest version; `NGrams.v1`), or by its registered name.
+    """Make a back end with its default settings.
+
+    Args:
+        name: The registered name, or a short name: `NGrams` is the newest version, `NGrams.v1` the first one.
+
+    Returns:
+        The back end.
 
     Raises:
-        XltError: There is none of that name, or it has settings that must be given in a config.
+        XltError: There is no such back end, or it has required settings.
     """
     detectors: Any = registry.xlt_detectors  # type: ignore[attr-defined]
     names = sorted(detectors.get_all())
@@ -69,11 +76,11 @@ def make_detector(name: str) -> Any:
     found = exact or sorted(versions, key=lambda each: int(each.rpartition(".v")[2]))
     if not found:
         there = ", ".join(dict.fromkeys(re.sub(r"^spacy-xlt\.(.*)\.v\d+$", r"\1", each) for each in names))
-        raise XltError(f"There is no detector {name}. There are: {there}.")
+        raise XltError(f"There is no detector {name}. Choose one of: {there}.")
     try:
         return detectors.get(found[-1])()
     except TypeError as error:
-        raise XltError(f"The detector {name} needs settings ({error}). Use it in a config.") from error
+        raise XltError(f"The detector {name} has required settings ({error}). Use it in a config.") from error
 
 
 @lru_cache(maxsize=4)

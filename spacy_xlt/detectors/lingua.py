@@ -1,4 +1,4 @@
-"""lingua: good on single words, 75 languages, 100 MB to install and up to 1 GB of memory. Extra: `lingua`."""
+"""lingua: 75 languages, accurate on single words. It needs the extra `lingua` (100 MB) and up to 1 GB of memory."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -6,20 +6,23 @@ from typing import Any
 
 import numpy as np
 
-from spacy_xlt.detectors.optional import require
 from spacy_xlt.detectors.scoring import Scores, ScoringDetector
+from spacy_xlt.extras import require
 from spacy_xlt.languages import base_code
 
 SMALLEST = 1e-6
 
 
 def _package() -> Any:
-    return require("lingua", "Lingua", "lingua")
+    require("lingua", "lingua")
+    import lingua
+
+    return lingua
 
 
 @lru_cache(maxsize=1)
 def _members() -> dict[str, list[Any]]:
-    """lingua's languages of each base code (Bokmal and Nynorsk have codes of their own)."""
+    """Return the languages of lingua by their base codes. Bokmål and Nynorsk share one."""
     members: dict[str, list[Any]] = {}
     for language in sorted(_package().Language.all(), key=lambda language: language.name):
         members.setdefault(base_code(language.iso_code_639_1.name), []).append(language)
@@ -28,13 +31,17 @@ def _members() -> dict[str, list[Any]]:
 
 @lru_cache(maxsize=2)
 def _detector(languages: tuple[str, ...]) -> Any:
-    """A detector of some languages only: a few load in a fraction of the time and memory of all."""
+    """Return a detector for some languages. Loading few of them takes less time and memory."""
     members = [member for code in languages for member in _members()[code]]
     return _package().LanguageDetectorBuilder.from_languages(*members).build()
 
 
 class Lingua(ScoringDetector):
-    """`spacy-xlt.Lingua.v1`. Raises XltError if lingua-language-detector is not installed."""
+    """Detect languages with lingua. Registered as `spacy-xlt.Lingua.v1`.
+
+    Raises:
+        XltError: lingua-language-detector is not installed.
+    """
 
     name = "lingua"
     extra = "lingua"
@@ -44,9 +51,11 @@ class Lingua(ScoringDetector):
 
     @property
     def languages(self) -> Sequence[str]:
+        """See `ScoringDetector.languages`."""
         return list(_members())
 
     def score(self, texts: Sequence[str], languages: tuple[str, ...]) -> Scores:
+        """See `ScoringDetector.score`."""
         detector = _detector(languages)
         columns = {code: column for column, code in enumerate(languages)}
         probabilities = np.full((len(texts), len(languages)), SMALLEST, dtype=np.float32)

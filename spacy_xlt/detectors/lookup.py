@@ -1,8 +1,4 @@
-"""Character n-grams of many texts at once, looked up in a table of keys: array work instead of a loop over characters.
-
-An n-gram of symbols s1..sn (numbers below BASE, none is 0) is the number s1 * BASE^(n-1) + ... + sn, so no two of them
-share a key.
-"""
+"""Look up the character n-grams of many texts in a table, with array operations instead of loops over characters."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,18 +9,27 @@ from numpy.typing import NDArray
 Keys = NDArray[np.uint64]
 Rows = NDArray[np.int64]
 
-# So many rows of weights are gathered at a time: they stay in the processor's cache.
+# The number of rows of weights that are added up at a time. They fit into the cache of the CPU.
 CHUNK_ROWS = 8192
-# Of the hash table: so empty that most keys are found at the first look.
+# The size of the hash table. With this many empty slots, most keys are found in the first table.
 SLOTS_PER_KEY = 4
-# Odd and large: 2^64 divided by the golden ratio, and three primes of xxHash (Yann Collet).
+# Large odd numbers: 2^64 divided by the golden ratio, and three primes of xxHash (Yann Collet).
 MULTIPLIERS = tuple(map(np.uint64, (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63)))
 
 
 def ngram_keys(symbols: NDArray[np.uint64], longest: int, base: int) -> Keys:
-    """Return the keys of the n-grams that end at each position: an array of positions x longest.
+    """Return the keys of the n-grams that end at each position.
 
-    Where there is no n-gram of a length, because it would begin before the first symbol or hold a 0, the key is 0.
+    The key of an n-gram of symbols s1 ... sn is s1 * base^(n-1) + ... + sn, so different n-grams have different keys.
+
+    Args:
+        symbols: The symbols, `[positions]`, all smaller than `base`. 0 is a separator.
+        longest: The maximum length of an n-gram.
+        base: The base of the keys.
+
+    Returns:
+        The keys `[positions, longest]`, one column for each length. The key is 0 if there is no n-gram of this length,
+        because it would begin before the first symbol or contain a separator.
     """
     keys = np.zeros((len(symbols), longest), dtype=np.uint64)
     keys[:, 0] = symbols
@@ -35,10 +40,19 @@ def ngram_keys(symbols: NDArray[np.uint64], longest: int, base: int) -> Keys:
 
 
 def hash_ngrams(symbols: NDArray[np.uint32], longest: int, space: int) -> NDArray[np.uint32]:
-    """Return hashes of the n-grams that end at each position: an array of positions x longest.
+    """Return the hashes of the n-grams that end at each position.
 
-    An n-gram may begin or end with a space, but has none inside. Where there is no n-gram of a length, the hash is 0.
-    The hash is polynomial in the symbols; of its 64 bits the upper half of a product (see `_hash`) is kept.
+    An n-gram can begin or end with a space, but has none inside. The hash is a polynomial of the symbols modulo 2^64,
+    of which 32 bits are kept (see `_hash`).
+
+    Args:
+        symbols: The symbols, `[positions]`.
+        longest: The maximum length of an n-gram.
+        space: The symbol of a space.
+
+    Returns:
+        The hashes `[positions, longest]`, one column for each length. The hash is 0 if there is no n-gram of this
+        length.
     """
     spaces = symbols == space
     values = symbols.astype(np.uint64)
@@ -57,18 +71,20 @@ def hash_ngrams(symbols: NDArray[np.uint32], longest: int, space: int) -> NDArra
 
 
 def _upper_half(keys: Keys) -> NDArray[np.uint32]:
-    """Hash to 32 bits, but never to 0."""
+    """Return hashes of 32 bits that are never 0."""
     return np.maximum(_hash(keys, MULTIPLIERS[1], np.uint64(32)), np.uint64(1)).astype(np.uint32)
 
 
 class KeyIndex:
-    """Where a key stands in a table: a hash table of NumPy arrays, four times as fast as a search in sorted keys.
+    """A hash table of NumPy arrays that finds the index of a key, four times as fast as a search in sorted keys.
 
-    Keys whose place in the hash table is taken go to a second table with another hash, and so on: a few levels.
+    If two keys have the same slot, the second one goes to another hash table with another hash function, and so on.
+
+    Args:
+        table: Distinct keys, in any order.
     """
 
     def __init__(self, table: Keys) -> None:
-        """table: different keys, in any order."""
         self._table = table
         self._levels: list[tuple[np.uint64, np.uint64, NDArray[np.int32]]] = []
         left = np.arange(len(table), dtype=np.int32)
@@ -76,14 +92,14 @@ class KeyIndex:
             bits = max(1, (SLOTS_PER_KEY * len(left) - 1).bit_length())
             multiplier = MULTIPLIERS[len(self._levels) % len(MULTIPLIERS)] + np.uint64(2 * len(self._levels))
             places = _hash(table[left], multiplier, np.uint64(64 - bits))
-            # Of keys in the same place the first stays.
+            # If several keys have the same slot, the first one gets it.
             slots = np.zeros(1 << bits, dtype=np.int32)
             slots[places[::-1]] = left[::-1]
             self._levels.append((multiplier, np.uint64(64 - bits), slots))
             left = left[slots[places] != left]
 
     def find(self, keys: Keys) -> Rows:
-        """Return the place of each key in the table, or -1."""
+        """Return the index `[n]` in the table of each key `[n]`, or -1 if the table does not have the key."""
         found = np.full(len(keys), -1, dtype=np.int64)
         open_rows: Any = slice(None)
         for multiplier, shift, slots in self._levels:
@@ -95,14 +111,21 @@ class KeyIndex:
 
 
 def _hash(keys: Keys, multiplier: np.uint64, shift: np.uint64) -> Keys:
-    """Multiplicative hashing (Knuth, volume 3, 6.4): the upper bits of the product."""
+    """Return the upper bits of a product: multiplicative hashing (Knuth, volume 3, section 6.4)."""
     return (keys * multiplier) >> shift
 
 
 def sum_rows(weights: NDArray[Any], rows: Rows, owners: Rows, count: int) -> NDArray[np.float32]:
-    """Return for each of `count` owners the sum of its rows of weights; owners are in ascending order.
+    """Add up the rows of weights of each owner. The sum of an owner does not depend on the other owners.
 
-    The sum of an owner does not depend on what else is in the batch.
+    Args:
+        weights: The weights, `[m, d]`.
+        rows: The rows to add up, `[n]`.
+        owners: The owner of each row, `[n]`, in ascending order.
+        count: The number of owners.
+
+    Returns:
+        The sums, `[count, d]`. An owner without rows has zeros.
     """
     sums = np.zeros((count, weights.shape[1]), dtype=np.float32)
     starts = np.searchsorted(owners, np.arange(count + 1))
@@ -115,7 +138,7 @@ def sum_rows(weights: NDArray[Any], rows: Rows, owners: Rows, count: int) -> NDA
 
 
 def _chunks(starts: Rows) -> Iterator[tuple[int, int]]:
-    """Cut the owners so that each piece has about CHUNK_ROWS rows, and at least one owner."""
+    """Split the owners into ranges with about CHUNK_ROWS rows and at least one owner each."""
     first, count = 0, len(starts) - 1
     while first < count:
         last = int(np.searchsorted(starts, starts[first] + CHUNK_ROWS, side="right")) - 1

@@ -1,12 +1,12 @@
-"""The default detector: character n-grams of more than two hundred languages, told apart within each script.
+"""The default detector: character n-grams of more than two hundred languages.
 
-The score of a text for a language is the sum of the weights of its 1- to 5-grams: log(1 + frequency / floor), as in
-multinomial naive Bayes, plus a correction learned by softmax regression. benchmarks/langdetect_ngrams.py builds
-ngrams.npz; NOTICE names the texts that it learns from. Weights are whole numbers, so a score is the same on every
-machine.
+There is one linear model for each script. The score of a text for a language is the sum of the weights of its 1- to
+5-grams. A weight is log(1 + frequency / floor), as in multinomial naive Bayes, plus a correction that is learned by
+softmax regression. Weights are integers, so scores are equal on all machines. benchmarks/langdetect_ngrams.py builds
+ngrams.npz from the texts that NOTICE names.
 
-Scores are divided by a temperature for each class of length, so that probabilities are calibrated. Whether a text is in
-any language of the model is a question of its own, see unknown.py.
+Scores are divided by a temperature for each length class, so that probabilities are calibrated. unknown.py computes the
+probability that a text is in none of the languages.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,14 +30,14 @@ from spacy_xlt.languages import UNKNOWN, base_code, canonical_code, full_code, s
 
 FILE = Path(__file__).parent / "ngrams.npz"
 LONGEST = 5
-# What a weight of 1 means in nats.
+# A weight of 1 in nats.
 UNIT = 0.25
 SPACE = ord(" ")
 BATCH = 512
-# So that reading the model takes no more memory than the model.
+# The model is read in blocks of this number of rows, so that reading takes no additional memory.
 ROWS_AT_ONCE = 1 << 15
 _APOSTROPHE = ord("'")
-# Written for the apostrophe within words: of Hausa, Uzbek, Hawaiian, French, ...
+# Characters that are used as an apostrophe within words, in Hausa, Uzbek, Hawaiian, French, ...
 _APOSTROPHES = "'’ʼʻ‘ʽʹ"
 _COMBINING_MARKS = range(0x300, 0x370)
 _PLANES = 0x40000
@@ -45,10 +45,13 @@ _PLANES = 0x40000
 
 @dataclass(frozen=True)
 class Group:
-    """The languages of one script.
+    """The model of one script.
 
-    classes: languages with their scripts, such as `deu_Latn`. index: of the n-grams. weights: n-grams x classes, in
-    UNITs. log_prior: of each class, where the user gives no prior.
+    Attributes:
+        classes: The languages with their scripts, such as `deu_Latn`.
+        index: The rows of the n-grams.
+        weights: The weights in UNITs, `[n-grams, classes]`.
+        log_prior: The logarithm of the default prior, `[classes]`. It is used if the user gives no prior.
     """
 
     classes: tuple[str, ...]
@@ -59,7 +62,7 @@ class Group:
 
 @lru_cache(maxsize=1)
 def read_model() -> dict[int, Group]:
-    """{number of the script: its languages}, read once a process."""
+    """Return {number of the script: its model}. The file is read once per process."""
     groups = {}
     with np.load(FILE, allow_pickle=False) as arrays:
         for name in arrays["scripts"].tolist():
@@ -76,7 +79,7 @@ def read_model() -> dict[int, Group]:
 def _to_table(
     lengths: NDArray[np.uint8], owners: NDArray[np.uint8], weights: NDArray[np.uint8], width: int
 ) -> NDArray[np.uint8]:
-    """A row for each n-gram: of its classes (owners) the weights, zeros for the others."""
+    """Return the weights `[n-grams, width]` as a dense table. A row has the weights of `owners`, its classes."""
     table = np.zeros((len(lengths), width), dtype=np.uint8)
     ends = np.cumsum(lengths, dtype=np.int64)
     for start in range(0, len(lengths), ROWS_AT_ONCE):
@@ -89,20 +92,27 @@ def _to_table(
 
 @lru_cache(maxsize=1)
 def _symbol_table() -> NDArray[np.uint32]:
-    """The symbol of each codepoint: letters and marks are themselves, all else is a space."""
+    """Return the symbol of each code point. Letters and marks are kept, and all other characters are spaces."""
     table = np.arange(_PLANES + 1, dtype=np.uint32)
     kept = script_of(table[:-1]) != NO_SCRIPT
     kept[_COMBINING_MARKS.start : _COMBINING_MARKS.stop] = True
     table[:-1][~kept] = SPACE
-    table[-1] = SPACE  # of whatever is beyond
+    table[-1] = SPACE  # The last entry is for all code points above.
     table[[ord(character) for character in _APOSTROPHES]] = _APOSTROPHE
     return table
 
 
 def read_symbols(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """Return the symbols of all texts in lower case and the number of the text of each.
+    """Return the symbols of texts in lower case.
 
-    One space is around each text and between words; an apostrophe is a symbol between letters only.
+    There is one space at the beginning and the end of each text, and one between words. An apostrophe is kept only
+    between letters.
+
+    Args:
+        texts: The texts.
+
+    Returns:
+        The symbols of all texts `[n]`, and the index of the text of each symbol `[n]`.
     """
     lowered = [f" {text.lower()} " for text in texts]
     symbols = _symbol_table()[np.minimum(to_codepoints("".join(lowered)), _PLANES)]
@@ -118,13 +128,22 @@ def read_symbols(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.i
 
 @lru_cache(maxsize=4)
 def _weights(group: int, columns: tuple[int, ...]) -> NDArray[np.uint8]:
-    """The columns of some classes, contiguous."""
+    """Return the weights of some classes as a contiguous array."""
     weights = read_model()[group].weights
     return weights if len(columns) == weights.shape[1] else np.ascontiguousarray(weights[:, columns])
 
 
 def score(group: int, texts: Sequence[str], columns: Sequence[int]) -> Scores:
-    """Score texts of one script for some of its classes (their columns)."""
+    """Score texts of one script.
+
+    Args:
+        group: The number of the script.
+        texts: The texts, which are prepared (see `prepare`).
+        columns: The columns of the classes to score.
+
+    Returns:
+        The scores, with one column for each of `columns`.
+    """
     symbols, owners = read_symbols(texts)
     hashes = hash_ngrams(symbols, LONGEST, SPACE).ravel()
     there = np.flatnonzero(hashes)
@@ -144,26 +163,29 @@ def score(group: int, texts: Sequence[str], columns: Sequence[int]) -> Scores:
 
 
 class NGrams:
-    """`spacy-xlt.NGrams.v2`, the default: more than two hundred languages in the core install.
+    """Detect more than two hundred languages. Registered as `spacy-xlt.NGrams.v2`, the default back end.
 
-    Without a prior it answers `xx` to a text that is in none of its languages: noise, code, another language. With a
-    prior (`languages`) it does not: one of the languages that can occur is the answer.
+    A text that is in none of the languages (noise, code, another language) is `xx`. If the user gives a prior
+    (`languages`), the result is always one of its languages.
 
-    varieties: tell the varieties of a language apart (`arz_Arab`, Egyptian Arabic), which sentences seldom allow.
-        False: they count for their language (`ar`).
-    unknown_rate: the share of texts in known languages that may be called `xx` by mistake, from 0 (never call a text
-        `xx`) to 0.1.
+    Args:
+        varieties: Whether to distinguish the varieties of a language, such as `arz_Arab` (Egyptian Arabic). Single
+            sentences are rarely enough for that. If false, a variety counts as its language (`ar`).
+        unknown_rate: The share of texts in known languages that are `xx` by mistake, from 0 (no text is `xx`) to 0.1.
+
+    Raises:
+        XltError: `unknown_rate` is out of range.
     """
 
     def __init__(self, varieties: bool = False, unknown_rate: float = 0.02) -> None:
         if not 0.0 <= unknown_rate <= 0.1:
-            raise XltError(f"NGrams: unknown_rate is a share between 0 and 0.1, not {unknown_rate}.")
+            raise XltError(f"NGrams: unknown_rate is {unknown_rate}. It must be from 0 to 0.1.")
         self.varieties = varieties
         self.unknown_rate = unknown_rate
 
     @property
     def languages(self) -> Sequence[str]:
-        """The codes of all answers, sorted."""
+        """The codes that the detector can return, sorted."""
         return sorted({self._code(name) for group in read_model().values() for name in group.classes})
 
     def detect(self, texts: Sequence[str], languages: Optional[Languages] = None) -> list[Candidates]:
@@ -197,14 +219,14 @@ class NGrams:
         return answers
 
     def _ask(self, number: int, parts: Sequence[Part], prior: Mapping[str, float]) -> list[Candidates]:
-        """The candidates of parts in one script."""
+        """Return the candidates of parts in one script."""
         group = read_model().get(number)
         names = group.classes if group else ()
         columns = [column for column, name in enumerate(names) if not prior or prior_weight(prior, name) > 0]
         if number == KANA:
             columns = [column for column in columns if names[column] == "jpn_Jpan"]
         if group is None or not columns:
-            # The model knows no language of the script, but the script itself may tell.
+            # The model knows no language of the script, but the script alone can identify a language.
             told = [] if number == LATIN else [code for code in languages_of(number) if not prior or code in prior][:1]
             return [[(code, 1.0) for code in told] for _ in parts]
         scores = score(number, [part.text for part in parts], columns)
@@ -219,8 +241,8 @@ class NGrams:
         probabilities = softmax(logits) @ members
         if not prior and self.unknown_rate:
             unknown = unknown_probability([names[column] for column in columns], parts, scores, self.unknown_rate)
-            # Where it is less probable than not, languages keep their probabilities: the best of a hundred that are
-            # alike is no reason for `xx`.
+            # If `xx` is improbable, the probabilities of the languages are not reduced. Otherwise `xx` could win only
+            # because many similar languages share the rest.
             unknown[unknown < 0.5] = 0.0
             probabilities = np.column_stack([probabilities * (1.0 - unknown)[:, None], unknown])
             answers = (*answers, UNKNOWN)
@@ -228,16 +250,16 @@ class NGrams:
 
 
 def NGrams_v1() -> NGrams:
-    """`spacy-xlt.NGrams.v1` and `spacy-xlt.Ensemble.v1`, for models that were saved with them.
+    """Make the detector for `spacy-xlt.NGrams.v1` and `spacy-xlt.Ensemble.v1`, which saved models use.
 
-    It is today's model, which like those never answers `xx` to a text with letters.
+    It has the current model. As in those versions, no text with letters is `xx`.
     """
     return NGrams(unknown_rate=0.0)
 
 
 @lru_cache(maxsize=64)
 def _answers(names: tuple[str, ...], varieties: bool) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-    """The codes that classes are answered with, and which class has which: classes x codes, 0 or 1."""
+    """Return the codes of the classes, and a matrix `[classes, codes]` with 1 for the code of each class."""
     codes = [answer_code(name, varieties) for name in names]
     answers = tuple(sorted(set(codes)))
     return answers, np.array([[code == answer for answer in answers] for code in codes], dtype=np.float64)
@@ -245,8 +267,15 @@ def _answers(names: tuple[str, ...], varieties: bool) -> tuple[tuple[str, ...], 
 
 @lru_cache(maxsize=1024)
 def answer_code(name: str, varieties: bool) -> str:
-    """The code that a class is answered with: the base code where the language is in its usual script (`deu_Latn` ->
-    `de`), else with the script (`zho_Hant`); varieties count for their language, if they are not asked for."""
+    """Return the code of a class in the result.
+
+    Args:
+        name: The class, such as `deu_Latn`.
+        varieties: Whether to distinguish varieties.
+
+    Returns:
+        The base code if the language is in its usual script (`de`). Otherwise the code with the script (`zho_Hant`).
+    """
     base = base_code(name)
     canonical = canonical_code(name if varieties else f"{base}_{script(name)}")
     return base if canonical == full_code(base) else canonical

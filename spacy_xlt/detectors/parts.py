@@ -1,4 +1,4 @@
-"""A text as parts of one script each, with the share and the length of each part."""
+"""Split texts into parts with one script each."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,16 +7,23 @@ import numpy as np
 
 from spacy_xlt.detectors.scripts import HAN, KANA, NAMES, NO_SCRIPT, WEIGHTS, script_of, to_codepoints, to_text
 
-# Less than this share of another script is a name or a quotation.
+# A script with a smaller share of the letters is ignored. It is mostly a name or a quotation.
 SMALLEST_SHARE = 0.25
-# More than one in twenty of Chinese characters and kana is kana: Japanese. Less: a Chinese text with a stray kana.
+# A text with at least this share of kana among kana and Chinese characters is Japanese. With less, it is Chinese.
 SMALLEST_KANA_SHARE = 0.05
 _SPACE = ord(" ")
 
 
 class Part(NamedTuple):
-    """What of a text is in one script: the number of the text, the part itself (other letters are spaces), the number
-    of the script, the share of the text's letters (0..1) and the number of letters; one of CJK counts three."""
+    """The part of a text that is in one script.
+
+    Attributes:
+        owner: The index of the text.
+        text: The text, with spaces in place of the letters of other scripts.
+        script: The number of the script.
+        share: The share of the letters of the text, from 0 to 1.
+        letters: The number of letters. A letter of CJK counts as three.
+    """
 
     owner: int
     text: str
@@ -26,8 +33,15 @@ class Part(NamedTuple):
 
 
 def split_scripts(texts: Sequence[str]) -> list[Part]:
-    """Split each text by its scripts. A text without a letter of a known script has no part; Chinese characters beside
-    kana are Japanese."""
+    """Split texts by their scripts.
+
+    Args:
+        texts: The texts.
+
+    Returns:
+        The parts of all texts, in order. A text without letters of a known script has no parts. Chinese characters
+        belong to the same part as kana.
+    """
     if not texts:
         return []
     codepoints = to_codepoints("".join(texts))

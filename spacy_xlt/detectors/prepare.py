@@ -1,7 +1,7 @@
-"""What is done to a text before any model sees it: controls, addresses, mentions and code go, long texts are sampled.
+"""Prepare texts for language detection: remove controls, addresses, mentions and code, and shorten long texts.
 
-Back ends raise on surrogates and NUL, answer something for digits, take an address for a language, and some need
-minutes for a megabyte. None of that can happen to what `prepare` returns.
+Without this, back ends raise errors for surrogates and NUL characters, return a language for digits and addresses, and
+take minutes for a text of a million characters.
 """
 
 import re
@@ -9,18 +9,19 @@ import unicodedata
 
 from spacy_xlt.text import has_letters, strip_controls
 
-# Of a long text, so many characters each of its start, middle and end: more changes no answer and costs time.
+# A long text is shortened to three windows of this number of characters: its start, middle and end. Longer windows take
+# more time and rarely change the result.
 WINDOW_CHARS = 300
-# Addresses and code are looked for in windows so much longer: the expressions do not run over a megabyte.
+# Addresses and code are removed from windows of this length, so that the regular expressions never scan a megabyte.
 RAW_WINDOW_CHARS = 2000
 
 _SUSPECT = re.compile(r"[@<`&/#]|www\.", re.IGNORECASE)
-# Each piece is linear: a megabyte of `@` must not take a minute.
+# Each alternative takes linear time, so that a megabyte of `@` is no problem.
 _NOISE = re.compile(
     r"""
       ```.*?(?:```|\Z)                                      # fenced code
     | `[^`\n]*`                                             # inline code
-    | <(?:style|script)\b[^<>]*>[^<]*                       # markup that is no text
+    | <(?:style|script)\b[^<>]*>[^<]*                       # scripts and styles
     | </?[a-z!][^<>]*>                                      # tags
     | &(?:\#\w{1,8}|\w{1,32});                              # entities
     | (?:https?|ftp|file)://\S*
@@ -30,17 +31,17 @@ _NOISE = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
-# Serial numbers, hashes: letters and at least two digits in one ASCII word.
+# Serial numbers and hashes: ASCII words of letters and at least two digits.
 _MIXED_WORD = re.compile(r"(?<!\w)(?=[a-z0-9]*[a-z])[a-z0-9]*\d[a-z0-9]*\d[a-z0-9]*(?!\w)", re.IGNORECASE)
 _TWO_DIGITS = re.compile(r"\d\D{0,40}\d")
 _CODE_SIGN = re.compile(r"[{}\[\]();=<>+*|\\^~_$]")
-# A text is program code if it has this many of these signs, and they are this share of its characters.
+# A text is program code if it has at least this number of these signs, and if they have this share of its characters.
 CODE_SIGNS, CODE_SHARE = 8, 0.2
 _LETTER = re.compile(r"[^\W\d_]")
 
 
 def sample_windows(text: str, size: int) -> str:
-    """Return the text, or of a long one `size` characters each of its start, middle and end."""
+    """Shorten a long text to windows of `size` characters at its start, middle and end."""
     if len(text) <= 3 * size:
         return text
     middle = (len(text) - size) // 2
@@ -48,15 +49,22 @@ def sample_windows(text: str, size: int) -> str:
 
 
 def prepare(text: str) -> str:
-    """Return what a language can be told from; the empty string if that is nothing.
+    """Return the part of a text that is useful for language detection.
 
-    Control characters and lone surrogates are spaces; URLs, mail addresses, @mentions, markup, serial numbers and code
-    are gone; a text all in capitals is in lower case; accents are composed (NFC); white space is one space; at most
-    three windows of `WINDOW_CHARS` are left.
+    - Control characters and lone surrogates are replaced by spaces, and white space by single spaces.
+    - URLs, email addresses, @mentions, markup, serial numbers and code are removed.
+    - A text in capitals is converted to lower case, and accents are composed (NFC).
+    - A long text is shortened to three windows of `WINDOW_CHARS`.
+
+    Args:
+        text: The text.
+
+    Returns:
+        The prepared text. It is empty if no letters are left or if the text is code.
     """
     cleaned = _clean(sample_windows(text, RAW_WINDOW_CHARS))
     if not cleaned and len(text) > 3 * RAW_WINDOW_CHARS:
-        # The windows are all digits or code: begin at the first letter between them.
+        # The windows have only digits or code, so the window begins at the first letter after the first one.
         first = _LETTER.search(text, RAW_WINDOW_CHARS)
         if first:
             cleaned = _clean(text[first.start() : first.start() + RAW_WINDOW_CHARS])

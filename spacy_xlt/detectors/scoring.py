@@ -1,7 +1,9 @@
-"""What all back ends have in common: from a model's scores to calibrated probabilities under a prior.
+"""The steps that back ends share, from a text to calibrated probabilities under a prior.
 
-text -> prepare -> parts of one script -> candidates of the script and the prior
-     -> the model's log-likelihoods -> / temperature -> + log prior -> softmax -> mixed by the shares of the parts
+1. The text is prepared and split into parts with one script each.
+2. The candidates of a part are the languages that are written in its script and that the prior allows.
+3. The log-likelihoods of the model are divided by a temperature. The log prior is added, and softmax is applied.
+4. The probabilities of the parts are averaged, weighted by their shares of the letters.
 """
 
 from abc import ABC, abstractmethod
@@ -22,18 +24,20 @@ from spacy_xlt.languages import add_by_code
 Scores = NDArray[np.float32]
 
 SMALLEST_PROBABILITY = 0.01
-# Sums of a few hundred floats may differ in their last digits from machine to machine.
+# Probabilities are rounded to this number of digits, because the last digits of sums differ between machines.
 DIGITS = 6
 BATCH = 512
-# Of runs of n characters in Japanese news (NTREX, lines 1-1800), so many nats a character fewer than all have no kana.
+# Each Chinese character without kana reduces the log-probability of Japanese by this, up to MOST_HAN characters. It was
+# measured on Japanese news (NTREX, lines 1-1800).
 KANA_PER_HAN = 0.9
 MOST_HAN = 8
 
 
 class ScoringDetector(ABC):
-    """A detector that has a score for every text and language.
+    """A detector with a score for every text and language.
 
-    name: under which its temperatures are stored.
+    Attributes:
+        name: The name of its temperatures in calibration.json.
     """
 
     name: str = ""
@@ -41,24 +45,34 @@ class ScoringDetector(ABC):
     @property
     @abstractmethod
     def languages(self) -> Sequence[str]:
-        """The base codes that the model knows, sorted, each once."""
+        """The base codes of the languages that the model knows, sorted, without duplicates."""
 
     @abstractmethod
     def score(self, texts: Sequence[str], languages: tuple[str, ...]) -> Scores:
-        """Return log-likelihoods, not normalized: float32, a row for each text, a column for each of the languages.
+        """Score texts.
 
-        texts: prepared, with at least one letter. languages: of `self.languages`, sorted, at least two.
+        Args:
+            texts: The texts, which are prepared (see `prepare`) and have at least one letter.
+            languages: At least two of `self.languages`, sorted.
+
+        Returns:
+            The log-likelihoods `[texts, languages]`, float32, not normalized.
         """
 
     def own_prior(self, languages: tuple[str, ...]) -> Scores:
-        """What the model itself believes of the languages before it sees a text, in nats. It counts where the user
-        gives no prior."""
+        """Return the logarithm of the model's own prior `[languages]`. It is used if the user gives no prior."""
         return np.zeros(len(languages), dtype=np.float32)
 
     def calibrated(self, parts: Sequence[Part], languages: tuple[str, ...], prior: bool) -> NDArray[np.float64]:
-        """Return log-probabilities, not normalized: a row for each part, a column for each of the languages.
+        """Return calibrated scores.
 
-        prior: whether the user gives one; it is not in the result.
+        Args:
+            parts: The parts of texts.
+            languages: At least two of `self.languages`, sorted.
+            prior: Whether the user gives a prior. The result does not include it.
+
+        Returns:
+            The log-probabilities `[parts, languages]`, not normalized.
         """
         scores = self.score([part.text for part in parts], languages).astype(np.float64)
         if not prior:
@@ -76,11 +90,11 @@ class ScoringDetector(ABC):
         if prior and not any(code in known or has_own_script(code) for code in prior):
             raise XltError(
                 f"{type(self).__name__} knows none of the languages {', '.join(prior)}. "
-                "Take another detector, or leave `languages` empty."
+                "Choose another detector, or leave `languages` empty."
             )
 
     def _answer(self, parts: Sequence[Part], prior: dict[str, float]) -> list[Candidates]:
-        """The candidates of each part; only where a script leaves a choice is the model asked."""
+        """Return the candidates of each part. The model is used only if a script has several languages."""
         options = {script: self._options(script, prior) for script in {part.script for part in parts}}
         asked = [number for number, part in enumerate(parts) if len(options[part.script]) > 1]
         answers: list[Candidates] = [[(code, 1.0) for code in options[part.script][:1]] for part in parts]
@@ -92,7 +106,7 @@ class ScoringDetector(ABC):
         return answers
 
     def _options(self, script: int, prior: dict[str, float]) -> list[str]:
-        """The languages that a text of the script can be in; the model knows them if there is more than one."""
+        """Return the possible languages of a text in a script. If there are several, the model knows all of them."""
         allowed = [code for code in self.languages if is_written_in(code, script)]
         if prior:
             allowed = [code for code in allowed if code in prior]
@@ -100,11 +114,11 @@ class ScoringDetector(ABC):
             allowed = [code for code in allowed if code not in ON_REQUEST]
         if allowed or script == LATIN:
             return allowed
-        # The model knows none, but the script itself tells.
+        # The model knows none of them, but the script alone can identify a language.
         return [code for code in languages_of(script) if not prior or code in prior][:1]
 
     def _ask(self, parts: Sequence[Part], options: dict[int, list[str]], prior: dict[str, float]) -> list[Candidates]:
-        # The same for every batch: tables of weights are cut to these columns, which is worth doing once.
+        # These languages are the same for every batch, so that the weights of their columns are copied only once.
         languages = tuple(code for code in self.languages if (code in prior if prior else code not in ON_REQUEST))
         scores = self.calibrated(parts, languages, prior=bool(prior))
         if "ja" in languages:
@@ -117,7 +131,15 @@ class ScoringDetector(ABC):
 
 
 def detect_parts(texts: Sequence[str], answer: Callable[[list[Part]], list[Candidates]]) -> list[Candidates]:
-    """Prepare the texts, split them by scripts, and mix the answers for the parts of a text by their shares."""
+    """Prepare texts, split them by scripts, and average the candidates of the parts, weighted by their shares.
+
+    Args:
+        texts: The texts.
+        answer: A function that returns the candidates of parts.
+
+    Returns:
+        The candidates of each text.
+    """
     parts = split_scripts([prepare(text) for text in texts])
     found: list[Candidates] = [[] for _ in texts]
     mixed: dict[int, Candidates] = {}
@@ -133,19 +155,28 @@ def detect_parts(texts: Sequence[str], answer: Callable[[list[Part]], list[Candi
 
 
 def missing_kana(part: Part) -> float:
-    """How much less probable Japanese is for a text without kana, in nats."""
+    """Return by how much the log-probability of Japanese is reduced for a part without kana, in nats."""
     return min(part.letters / WEIGHTS[HAN], MOST_HAN) * KANA_PER_HAN if part.script == HAN else 0.0
 
 
 def softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Probabilities of each row."""
+    """Return the softmax of each row of scores `[n, d]`."""
     exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
     probabilities: NDArray[np.float64] = exponentials / exponentials.sum(axis=1, keepdims=True)
     return probabilities
 
 
 def to_candidates(probabilities: NDArray[np.float64], languages: Sequence[str]) -> list[Candidates]:
-    """The languages of each row that are probable enough, the best first, ties by their codes."""
+    """Turn probabilities into candidates.
+
+    Args:
+        probabilities: The probabilities, `[n, languages]`.
+        languages: The codes, sorted.
+
+    Returns:
+        The codes of each row with a probability of at least SMALLEST_PROBABILITY, the most probable first. Equal
+        probabilities are in the order of the codes.
+    """
     rounded = np.round(probabilities, DIGITS)
     most = int((rounded >= SMALLEST_PROBABILITY).sum(axis=1).max(initial=1))
     order = np.argsort(-rounded, axis=1, kind="stable")[:, : max(most, 1)]
@@ -157,6 +188,6 @@ def to_candidates(probabilities: NDArray[np.float64], languages: Sequence[str]) 
 
 
 def _add_up(candidates: Candidates) -> Candidates:
-    """What the parts of a text say together."""
+    """Add up the probabilities of equal codes, and sort the candidates."""
     ordered = sorted(add_by_code(candidates).items(), key=lambda pair: (-round(pair[1], DIGITS), pair[0]))
     return [(code, round(p, DIGITS)) for code, p in ordered if p >= SMALLEST_PROBABILITY]

@@ -1,7 +1,7 @@
-"""Unicode scripts: which ones a text is written in, and which languages are written in each.
+"""The Unicode scripts of characters, and the languages that are written in each script.
 
-Kana, Hangul, Thai, Greek, Hebrew and many more name a language by themselves; Cyrillic, Arabic, Devanagari narrow the
-choice. This is known before any model is asked, and no model is as sure of it.
+Some scripts identify a language (Kana, Hangul, Thai, Greek and others). Cyrillic, Arabic and Devanagari narrow the
+choice. This is more reliable than any model.
 """
 
 import unicodedata
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 Codepoints = NDArray[np.uint32]
 
-# name; its ranges; the languages that are written in it (Latin: every language that has no other script)
+# The name of a script, its ranges, and the languages that are written in it. Latin (*) has every language that is in no
+# other row, and those in _ALSO_LATIN.
 _TABLE = """
 Latin 0041-005A,0061-007A,00AA,00BA,00C0-00D6,00D8-00F6,00F8-02AF,1D00-1DBF,1E00-1EFF,2C60-2C7F,A720-A7FF *
 Latin AB30-AB6F,FB00-FB06,FF21-FF3A,FF41-FF5A *
@@ -50,11 +51,11 @@ Bopomofo 3100-312F,31A0-31BF zh
 Kana 3040-30FF,31F0-31FF,FF66-FF9F ja
 Han 2E80-2FDF,3005-3007,3400-4DBF,4E00-9FFF,F900-FAFF,20000-3FFFF zh,ja,yue,wuu
 """
-# Also, or as a rule, in Latin letters: the scripts above do not exclude them there.
+# Languages of other scripts that are also written in Latin letters.
 _ALSO_LATIN = {"sr", "az", "uz", "ku", "ms", "kk", "crh", "tt", "ber", "tzm", "kbd"}
-# A letter of these says as much as a few letters of an alphabet.
+# A letter of these scripts carries as much information as three letters of an alphabet.
 _WEIGHTS = {"Kana": 3.0, "Han": 3.0, "Hangul": 3.0, "Bopomofo": 3.0}
-# Old languages and written Chinese of another name: an answer only where `languages` asks for them,
+# Historical languages, and Chinese varieties that are similar in writing. They need a request in `languages`.
 ON_REQUEST = frozenset({"yue", "wuu", "grc", "hbo"})
 
 
@@ -77,7 +78,7 @@ WEIGHTS = np.array([0.0] + [_WEIGHTS.get(name, 1.0) for name in NAMES[1:]])
 
 
 def languages_of(script: int) -> tuple[str, ...]:
-    """The base codes of the languages of a script other than Latin, the most written first."""
+    """Return the base codes of the languages of a script other than Latin, the most common first."""
     return _LANGUAGES[script]
 
 
@@ -87,17 +88,17 @@ def is_written_in(language: str, script: int) -> bool:
 
 
 def has_own_script(language: str) -> bool:
-    """Whether a language can be told by its script, be it from a few others."""
+    """Whether a language is never written in Latin letters, so that its script limits the possible languages."""
     return language in _ELSEWHERE
 
 
 @lru_cache(maxsize=1)
 def _script_numbers() -> NDArray[np.uint8]:
-    """The script of every letter and mark up to U+3FFFF."""
+    """Return the number of the script of every letter and mark up to U+3FFFF."""
     numbers = np.zeros(0x40000, dtype=np.uint8)
     for first, last, number in _RANGES:
         numbers[first : last + 1] = number
-    # Digits and punctuation are in the blocks, but tell no language.
+    # The ranges include digits and punctuation, which do not identify a script.
     for code in range(0x10000):
         if numbers[code] and unicodedata.category(chr(code))[0] not in "LM":
             numbers[code] = NO_SCRIPT
@@ -105,15 +106,17 @@ def _script_numbers() -> NDArray[np.uint8]:
 
 
 def to_codepoints(text: str) -> Codepoints:
+    """Return the code points `[n]` of a text."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
 
 
 def to_text(codepoints: Codepoints) -> str:
+    """Return the text of code points `[n]`."""
     return codepoints.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def script_of(codepoints: Codepoints) -> NDArray[np.uint8]:
-    """The number of the script of each character, as in `NAMES`; 0 for what is no letter."""
+    """Return the script `[n]` of each code point `[n]`, as an index into `NAMES`. It is 0 for non-letters."""
     numbers = _script_numbers()
     found: NDArray[np.uint8] = numbers[np.minimum(codepoints, len(numbers) - 1)]
     return found

@@ -1,9 +1,9 @@
-"""Where a text changes its language: a Viterbi pass over the words.
+"""Find the segments of a text that are in one language each, with any detector.
 
-The detector is asked about each word alone and together with its neighbors of the same script; a change of language has
-a cost, so that one doubtful word does not make a segment. Works with every detector, for every script: what is written
-without spaces is cut into short pieces. Words that the detector calls `xx` can be of any language (names, typing
-errors); only a longer run of them, which as a whole is `xx` too, is a segment of its own.
+The detector gets each word alone, and each word with its neighbors of the same script. The Viterbi algorithm finds the
+most probable sequence of languages. A change of language has a cost, so that a single ambiguous word does not become a
+segment. Scripts without spaces are split into short pieces. Words that the detector labels `xx` (names, typing errors)
+can be in any language. A longer run of them becomes a segment only if the detector labels the whole run `xx`, too.
 """
 
 import re
@@ -20,22 +20,22 @@ from spacy_xlt.detectors.base import Candidates, Detector, Languages, decide
 from spacy_xlt.detectors.scripts import HAN, KANA, NAMES, NO_SCRIPT, Codepoints, script_of, to_codepoints
 from spacy_xlt.languages import UNKNOWN, add_by_base_code, add_by_code, base_code
 
-# Chosen on pairs of sentences of SIB-200 dev and NTREX, see benchmarks/langdetect_segments.py.
+# These were chosen on pairs of sentences of SIB-200 dev and NTREX: see benchmarks/langdetect_segments.py.
 SWITCH_COST = 10.0  # nats
 NEIGHBOURS = 1  # words on each side
-OWN_WEIGHT = 0.5  # of a word judged alone, beside 1 for it with its neighbors
-SMALLEST = 0.005  # the probability of a language that is not among a word's candidates
-# Of the probability that a word is in no known language, this part counts for each language of the text. With 0, four
-# unknown words are cut out of a sentence; with .5, most unknown sentences are not found.
+OWN_WEIGHT = 0.5  # the weight of a word alone, relative to the word with its neighbors
+SMALLEST = 0.005  # the probability of a language that is not among the candidates of a word
+# Each language of the text gets this share of the probability that a word is in no known language. With 0, four unknown
+# words in a sentence become a segment. With .5, most unknown sentences are missed.
 UNKNOWN_SHARE = 0.1
-# A language that nowhere in the text is so probable is not in it.
+# A language must reach this probability for at least one word of the text.
 LEAST_PROBABILITY = 0.3
-# A longer text is read in blocks of several words.
+# If a text has more words, several words are joined to a block.
 MOST_UNITS = 2000
 _UNSPACED = frozenset(NAMES.index(name) for name in ("Thai", "Lao", "Khmer", "Myanmar", "Tibetan", "Kana", "Han"))
 _PIECE = 4  # characters of an unspaced script
 _WORD = re.compile(r"\S+")
-# The number of the scripts that the detectors know nothing of.
+# The number of all scripts that the detectors do not know.
 OTHER_SCRIPT = len(NAMES)
 _LETTER, _MODIFIER, _MARK, _VIRAMA = 1, 2, 3, 4  # kinds of characters
 _VIRAMA_CLASS = 9  # canonical combining class
@@ -43,8 +43,15 @@ _VIRAMA_CLASS = 9  # canonical combining class
 
 @dataclass(frozen=True)
 class Segment:
-    """Characters `start` to `end` of a text, their language (base code, `xx` if unknown) and its mean probability (0
-    for `xx`). script: the code of the language with the script if it is known, as in `Detection`."""
+    """A part of a text that is in one language.
+
+    Attributes:
+        start: The first character.
+        end: The end, as in a slice.
+        language: The base code, or `xx` if the language is unknown.
+        score: The mean probability of the language. It is 0 for `xx`.
+        script: The code of the language with its script if that is known, as in `Detection.language_script`.
+    """
 
     start: int
     end: int
@@ -55,7 +62,13 @@ class Segment:
 
 @dataclass(frozen=True)
 class Unit:
-    """A word, or a piece of an unspaced script: its place and the number of its script."""
+    """A word, or a piece of text without spaces.
+
+    Attributes:
+        start: The first character.
+        end: The end, as in a slice.
+        script: The number of the script.
+    """
 
     start: int
     end: int
@@ -65,10 +78,17 @@ class Unit:
 def find_segments(
     detector: Detector, texts: Sequence[str], languages: Optional[Languages] = None
 ) -> list[list[Segment]]:
-    """Return the segments of each text, in order, each of another language than the one before.
+    """Find the segments of texts.
 
-    A segment begins with a letter and ends with one, or with its combining marks; what lies between two segments
-    belongs to none. A text without a letter has none. languages: the prior of the detector.
+    Args:
+        detector: The detector.
+        texts: The texts.
+        languages: The languages that can occur: see `Detector.detect`.
+
+    Returns:
+        The segments of each text, in order. Neighboring segments have different languages. A segment begins with a
+        letter and ends with a letter and its combining marks. Characters between two segments belong to neither. A text
+        without letters has no segments.
     """
     units = [split_units(text) for text in texts]
     asked = [piece for text, found in zip(texts, units) for piece in _windows(text, found)]
@@ -81,7 +101,7 @@ def find_segments(
 
 
 def split_units(text: str) -> list[Unit]:
-    """Cut a text into words of one script each; unspaced scripts into pieces of a few characters."""
+    """Split a text into words with one script each. Scripts without spaces are split into short pieces."""
     scripts, joined = _scripts(to_codepoints(text))
     units = []
     for word in _WORD.finditer(text):
@@ -103,9 +123,9 @@ def split_units(text: str) -> list[Unit]:
 
 @lru_cache(maxsize=1)
 def _kinds() -> NDArray[np.uint8]:
-    """The kind of each character up to U+1FFFF, 0 for what is neither letter nor mark.
+    """Return the kind of each character up to U+1FFFF. It is 0 for characters that are neither letters nor marks.
 
-    A letter that stands for another one (º, µ, ℓ) tells no script.
+    Compatibility variants of letters (º, µ, ℓ) do not count as letters, because they occur in all scripts.
     """
     kinds = np.zeros(0x20000, dtype=np.uint8)
     for code in range(len(kinds)):
@@ -122,26 +142,26 @@ def _kinds() -> NDArray[np.uint8]:
 
 
 def _scripts(codepoints: Codepoints) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """The number of the script of each character, and whether it belongs to the letter before it.
+    """Return the script of each character, and whether the character belongs to the letter before it.
 
-    Accents, vowel signs and the like have the script of the letter before them, and none where there is no such letter.
+    Marks (accents, vowel signs) have the script of the letter before them. Without such a letter they have no script.
     """
     kinds = _kinds()[np.minimum(codepoints, len(_kinds()) - 1)]
     scripts = script_of(codepoints)
-    scripts = np.where(scripts == HAN, np.uint8(KANA), scripts)  # told apart by the detector
+    scripts = np.where(scripts == HAN, np.uint8(KANA), scripts)  # The detector distinguishes Chinese and Japanese.
     mark = (kinds == _MARK) | (kinds == _VIRAMA) | ((kinds == _MODIFIER) & (scripts == NO_SCRIPT))
     scripts[(kinds == _LETTER) & (scripts == NO_SCRIPT)] = OTHER_SCRIPT
     scripts[mark] = NO_SCRIPT
     before = np.maximum.accumulate(np.where(mark, 0, np.arange(len(scripts))))
     scripts = np.where(mark, scripts[before], scripts)
     joined = mark.copy()
-    # A consonant after a virama is written below or beside the one before it.
+    # A consonant after a virama forms a cluster with the consonant before it.
     joined[1:] |= kinds[:-1] == _VIRAMA
     return scripts, joined & (scripts != NO_SCRIPT)
 
 
 def _blocks(units: list[Unit], size: int) -> list[Unit]:
-    """Neighbors of one script together, at most `size` of them."""
+    """Join neighboring units of one script, at most `size` of them."""
     blocks: list[list[Unit]] = []
     for unit in units:
         if blocks and blocks[-1][0].script == unit.script and len(blocks[-1]) < size:
@@ -152,7 +172,7 @@ def _blocks(units: list[Unit], size: int) -> list[Unit]:
 
 
 def _windows(text: str, units: list[Unit]) -> list[str]:
-    """For each unit itself, and then itself with its neighbors as far as they are of its script."""
+    """Return two strings for each unit: the unit alone, and the unit with its neighbors of the same script."""
     windows = []
     for number, unit in enumerate(units):
         first = last = number
@@ -165,7 +185,7 @@ def _windows(text: str, units: list[Unit]) -> list[str]:
 
 
 def _join(units: list[Unit], judged: list[Candidates]) -> list[Segment]:
-    """The best path through the languages of the units, as segments."""
+    """Return the segments of the most probable sequence of languages."""
     answers = [_by_language(answer, units[row // 2]) for row, answer in enumerate(judged)]
     languages = sorted({code for answer in answers for code, share in answer.items() if share >= LEAST_PROBABILITY})
     if not languages:
@@ -191,14 +211,14 @@ def _join(units: list[Unit], judged: list[Candidates]) -> list[Segment]:
 
 
 def _by_language(answer: Candidates, unit: Unit) -> dict[str, float]:
-    """The probability of each base code. Words in a script that the detector does not know are in no known language."""
+    """Return the probability of each base code. A unit in a script that no detector knows is `xx`."""
     return add_by_base_code(answer) if answer or unit.script != OTHER_SCRIPT else {UNKNOWN: 1.0}
 
 
 def _name_unknown(
     detector: Detector, texts: Sequence[str], segments: list[list[Segment]], languages: Optional[Languages]
 ) -> list[list[Segment]]:
-    """Ask about each unknown segment as a whole, which says more than its words, and join equal neighbors."""
+    """Detect the language of each unknown segment as a whole, and join neighboring segments with equal languages."""
     pieces = [
         text[each.start : each.end]
         for text, found in zip(texts, segments)
@@ -221,7 +241,7 @@ def _name_unknown(
 
 
 def _join_equal(segments: list[Segment]) -> list[Segment]:
-    """One segment in place of neighbors of one language; the score is their mean, by their lengths."""
+    """Join neighboring segments of one language. The score is their mean, weighted by their lengths."""
     joined: list[Segment] = []
     for segment in segments:
         if joined and joined[-1].language == segment.language:
@@ -235,7 +255,18 @@ def _join_equal(segments: list[Segment]) -> list[Segment]:
 
 
 def viterbi(scores: NDArray[np.float64], switch_cost: float) -> NDArray[np.int64]:
-    """Return the path (a column for each row) with the highest sum of scores less the cost of each change of column."""
+    """Find the path with the highest sum of scores, minus a cost for each change of the column.
+
+    Args:
+        scores: The scores, `[n, columns]`.
+        switch_cost: The cost of a change of the column.
+
+    Returns:
+        The column of each row, `[n]`.
+
+    References:
+        Viterbi (1967), Error Bounds for Convolutional Codes and an Asymptotically Optimum Decoding Algorithm.
+    """
     best, back = scores[0], np.zeros(scores.shape, dtype=np.int64)
     for row in range(1, len(scores)):
         leader = int(best.argmax())

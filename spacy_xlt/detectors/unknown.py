@@ -1,9 +1,12 @@
-"""Whether a text is in none of the languages that the model knows: open-set recognition (Scheirer et al. 2013).
+"""Estimate the probability that a text is in none of the languages of the model (open-set recognition).
 
-A text in an unknown language has n-grams that the best language seldom uses, and no language stands out. Four figures
-of a text's scores say so; a logistic regression for each class of length joins them. It was fitted on texts whose own
-language was taken out of the model, and on noise (benchmarks/langdetect_unknown.py). The threshold is the quantile
-of the texts in known languages that leaves the wanted share of them above it.
+A text in an unknown language has n-grams that are rare in the best language, and the scores of several languages are
+similar. Four features of the scores measure this, and a logistic regression for each length class combines them.
+benchmarks/langdetect_unknown.py fits it on texts whose language was removed from the model, and on noise. The threshold
+is a quantile of texts in known languages.
+
+References:
+    Scheirer et al. (2013), Toward Open Set Recognition.
 """
 
 from collections.abc import Sequence
@@ -19,14 +22,20 @@ from spacy_xlt.languages import base_code
 
 Floats = NDArray[np.float64]
 
-# A text of fewer n-grams (a word of three letters, three Chinese characters) is too short to be called unknown.
+# A text with fewer n-grams, such as a word of three letters or three Chinese characters, is too short for `xx`.
 LEAST_NGRAMS = 12
 
 
 @dataclass(frozen=True)
 class Scores:
-    """values: texts x classes, in nats, not normalized. ngrams: how many each text has. known: how many of them the
-    model has. used: how many the best class has."""
+    """The scores of texts.
+
+    Attributes:
+        values: The log-likelihoods in nats, `[texts, classes]`, not normalized.
+        ngrams: The number of n-grams of each text, `[texts]`.
+        known: The number of n-grams that the model has, `[texts]`.
+        used: The number of n-grams that have a weight for the best class, `[texts]`.
+    """
 
     values: NDArray[np.float64]
     ngrams: NDArray[np.int64]
@@ -35,16 +44,25 @@ class Scores:
 
 
 def unknown_features(scores: Scores, typical: Floats, languages: Sequence[str]) -> Floats:
-    """Return four figures for each text, their squares and products: [n, 14].
+    """Return four features of each text, their squares and their products.
 
-    The figures: the best score for an n-gram; the distance to the next language for an n-gram (a language without a
-    rival in its script has one that scores 0); the share of the n-grams that the best language has; the share that the
-    model has. The first three are taken less what is typical of the best language.
+    The features are:
+
+    - the best score per n-gram;
+    - its distance to the score of the next language per n-gram (0 is the score of the next language if the script has
+      only one language);
+    - the share of the n-grams that have a weight for the best language;
+    - the share of the n-grams that the model has.
+
+    The typical values of the best language are subtracted from the first three.
 
     Args:
-        scores: Of the texts.
-        typical: The means of the first three figures over texts in each of the classes: [classes, 3].
-        languages: The language of each class: varieties of one language are no rivals.
+        scores: The scores of the texts.
+        typical: The means of the first three features over texts of each class, `[classes, 3]`.
+        languages: The language of each class. Varieties of one language do not count as different languages.
+
+    Returns:
+        The features, `[n, 14]`.
     """
     lengths = np.maximum(scores.ngrams, 1)
     best, highest = scores.values.argmax(axis=1), scores.values.max(axis=1)
@@ -57,21 +75,31 @@ def unknown_features(scores: Scores, typical: Floats, languages: Sequence[str]) 
 
 
 def unknown_logits(features: Floats, classes: NDArray[np.int64]) -> Floats:
-    """Return the logits of the regression for texts of these classes of length."""
+    """Return the logits of the logistic regression.
+
+    Args:
+        features: The features of the texts, `[n, 14]`.
+        classes: The length class of each text, `[n]`.
+
+    Returns:
+        The logits, `[n]`.
+    """
     weights = np.array(read_calibration()["unknown"]["weights"], dtype=np.float64)[classes]
     logits: Floats = weights[:, 0] + (weights[:, 1:] * features).sum(axis=1)
     return logits
 
 
 def unknown_probability(names: Sequence[str], parts: Sequence[Part], scores: Scores, rate: float) -> Floats:
-    """Return for each part the probability that it is in none of the languages: [n], above .5 for the wanted share of
-    texts in known languages; 0 for very short ones.
+    """Return the probability that a part of a text is in none of the languages.
 
     Args:
-        names: The classes, as in the model.
-        parts: Of texts in one script.
-        scores: Of these parts for these classes.
-        rate: The wanted share.
+        names: The classes of the model, such as `deu_Latn`.
+        parts: The parts of texts, all in one script.
+        scores: The scores of these parts for these classes.
+        rate: The share of texts in known languages whose probability is above .5.
+
+    Returns:
+        The probabilities, `[n]`. They are 0 for very short parts.
     """
     fitted = read_calibration()["unknown"]
     typical = np.array([fitted["typical"][name] for name in names], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""What transformers knows about an encoder: the class that loads it, what is missing, how many positions it has."""
+"""Facts about a Hugging Face encoder: the class that loads it, its missing tensors and its number of positions."""
 
 import inspect
 from typing import Any
@@ -18,19 +18,19 @@ def auto_class(source: str, config: Any) -> Any:
     """
     from transformers import MODEL_FOR_TEXT_ENCODING_MAPPING, AutoModel, AutoModelForTextEncoding
 
-    # T5's encoder, saved alone, no longer says in every version of transformers that it had a decoder.
+    # If the encoder of T5 was saved alone, not every version of transformers marks it as part of an encoder-decoder.
     if type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING:
         return AutoModelForTextEncoding
     if getattr(config, "is_encoder_decoder", False):
         raise XltError(
-            f"{source} is an encoder-decoder of the kind {config.model_type}. T5 and its relatives are the only "
-            "encoder-decoders that can be used. Give another encoder."
+            f"{source} is an encoder-decoder of the type {config.model_type}. Of the encoder-decoders, only T5 and its "
+            "relatives can be used. Give another encoder."
         )
     return AutoModel
 
 
 def pooler_options(config: Any) -> dict[str, bool]:
-    """Return the options that make transformers leave out the pooling head, if this kind of model has one."""
+    """Return the options to load a model without its pooling head, if this kind of model has one."""
     from transformers import MODEL_MAPPING
 
     model_class: Any = MODEL_MAPPING[type(config)]

@@ -1,4 +1,4 @@
-"""What an encoder is, and the arithmetic that all of them share."""
+"""The interface of encoders, and the arithmetic that they share."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,37 +15,66 @@ Floats2d = NDArray[np.float32]
 
 @runtime_checkable
 class TextEncoder(Protocol):
-    """An encoder back end, registered in `xlt_encoders`: texts in, float32 vectors of unit length out."""
+    """An encoder back end: it turns texts into float32 vectors of unit length.
+
+    Back ends are registered in `xlt_encoders`.
+    """
 
     @property
     def is_loaded(self) -> bool:
-        """Whether it has weights."""
+        """Whether the encoder has weights."""
         ...
 
     @property
     def width(self) -> int:
-        """The length of a vector."""
+        """The number of dimensions of a vector; 0 without weights, because `isinstance` asks for it."""
         ...
 
     def load(self, folder: Path) -> None:
-        """Take weights and tokenizer from an encoder folder (see folder.py) or from what `to_disk` wrote."""
+        """Load the weights and the tokenizer.
+
+        Args:
+            folder: An encoder folder (see folder.py), or a folder that `to_disk` has written.
+
+        Raises:
+            XltError: The folder is missing, incomplete or damaged.
+        """
         ...
 
     def encode(self, texts: Sequence[str]) -> Floats2d:
-        """Return the vectors [len(texts), width], unit length; a text without word pieces gets zeros."""
+        """Encode texts.
+
+        Args:
+            texts: The texts.
+
+        Returns:
+            The vectors [len(texts), width] of unit length. A text without word pieces has zeros.
+        """
         ...
 
-    def to_disk(self, folder: Path) -> None: ...
+    def to_disk(self, folder: Path) -> None:
+        """Write the weights and the tokenizer to a folder, which is made if it is missing."""
+        ...
 
-    def to_bytes(self) -> bytes: ...
+    def to_bytes(self) -> bytes:
+        """Return what `to_disk` writes as bytes. They are empty if the encoder has no weights."""
+        ...
 
-    def from_bytes(self, data: bytes) -> None: ...
+    def from_bytes(self, data: bytes) -> None:
+        """Load what `to_bytes` returned. Empty bytes change nothing."""
+        ...
 
 
 def split_windows(pieces: list[int], size: int, overlap: int) -> list[list[int]]:
-    """Cut a list of word pieces into windows of at most `size`, each overlapping the one before by `overlap`.
+    """Split word pieces into overlapping windows.
 
-    A list that fits is returned as its only window. The last window can be shorter.
+    Args:
+        pieces: The word pieces of a text.
+        size: The maximum length of a window in word pieces.
+        overlap: The number of word pieces that a window shares with the window before it.
+
+    Returns:
+        The windows. The last one can be shorter. If all pieces fit into one window, it is the only one.
     """
     if len(pieces) <= size:
         return [pieces]
@@ -74,15 +103,21 @@ def choose_windows(pieces: list[int], size: int, overlap: int, most: Optional[in
 
 
 def spread(last: int, count: int) -> list[int]:
-    """Return `count` evenly spread whole numbers from 0 to `last`; a single one is 0."""
+    """Return `count` evenly spread integers from 0 to `last`. A single integer is 0."""
     return [round(number * last / (count - 1)) for number in range(count)] if count > 1 else [0]
 
 
 def average_windows(vectors: Floats2d, owners: NDArray[np.int64], weights: NDArray[np.float32], n: int) -> Floats2d:
-    """Average the window vectors of each text, weighted, and bring them to unit length.
+    """Average the vectors of the windows of each text, and scale the averages to unit length.
 
-    vectors: [windows, d]; owners: the text of each window; weights: [windows], their lengths in word pieces.
-    Returns [n, d]; a text without a window gets zeros.
+    Args:
+        vectors: The vectors of the windows, `[windows, d]`.
+        owners: The index of the text of each window, `[windows]`.
+        weights: The weights of the windows, `[windows]`: their lengths in word pieces.
+        n: The number of texts.
+
+    Returns:
+        The vectors of the texts, `[n, d]`. A text without a window has zeros.
     """
     total = np.zeros((n, vectors.shape[1]), dtype=np.float32)
     np.add.at(total, owners, vectors * weights[:, None])
@@ -90,12 +125,26 @@ def average_windows(vectors: Floats2d, owners: NDArray[np.int64], weights: NDArr
 
 
 def batches_of_like_length(lengths: Sequence[int], pieces: int) -> Iterator[list[int]]:
-    """Return the indices, the longest first, in batches that hold at most `pieces` word pieces when padded."""
+    """Group sequences of similar length into batches.
+
+    Args:
+        lengths: The length of each sequence in word pieces.
+        pieces: The maximum size of a batch in word pieces, padding included. A longer sequence is a batch of its own.
+
+    Returns:
+        The indices of the sequences of each batch, the longest sequence first.
+    """
     return split_batch(sorted(range(len(lengths)), key=lambda i: -lengths[i]), lengths, pieces)
 
 
 def split_batch(rows: Sequence[int], lengths: Sequence[int], pieces: int) -> Iterator[list[int]]:
-    """Split rows, the longest first, into parts that hold at most `pieces` word pieces when padded."""
+    """Split a batch into batches of at most `pieces` word pieces, padding included.
+
+    Args:
+        rows: The indices of the sequences, the longest sequence first.
+        lengths: The length of each sequence in word pieces.
+        pieces: See `batches_of_like_length`.
+    """
     part: list[int] = []
     for row in rows:
         if part and (len(part) + 1) * lengths[part[0]] > pieces:

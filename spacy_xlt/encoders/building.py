@@ -1,4 +1,4 @@
-"""What every builder of an encoder folder shares: requirements, the folder, the tokenizer files."""
+"""Functions that write encoder folders: the folder itself and the files of the tokenizer."""
 
 import json
 import shutil
@@ -19,7 +19,19 @@ if TYPE_CHECKING:
 
 @contextmanager
 def encoder_folder(out: Path) -> Iterator[Path]:
-    """`whole_folder` for an encoder. safetensors makes its files readable by their owner only: they get usual modes."""
+    """Write an encoder folder that appears only when it is complete: see `whole_folder`.
+
+    safetensors makes its files readable by their owner only. They get the mode of the other files.
+
+    Args:
+        out: The folder to write.
+
+    Yields:
+        A temporary folder for the files.
+
+    Raises:
+        XltError: The folder cannot be written, or it exists and is no encoder folder.
+    """
     with whole_folder(out, marker=SETTINGS_FILE) as part:
         try:
             yield part
@@ -50,7 +62,7 @@ def save_tokenizer(tokenizer: "Tokenizer", folder: Path, *, window: int, **setti
         tokenizer_object=tokenizer, model_max_length=window, clean_up_tokenization_spaces=False, **settings
     )
     fast.save_pretrained(str(folder))
-    # transformers 5 writes the class's new name, which version 4 does not know; both know the old one.
+    # transformers 5 writes a new name of the class, which version 4 does not know. Both versions know the old name.
     config_file = folder / TOKENIZER_CONFIG
     config = json.loads(config_file.read_text(encoding="utf8"))
     config_file.write_text(

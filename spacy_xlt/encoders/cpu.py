@@ -1,4 +1,4 @@
-"""What the CPU offers: asked, never assumed."""
+"""The number of usable CPUs, and the instruction sets that they support."""
 
 import os
 from functools import lru_cache
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def usable_threads() -> int:
-    """The CPUs that this process may run on, or fewer where OMP_NUM_THREADS says so."""
+    """Return the number of CPUs that this process may use. OMP_NUM_THREADS can reduce it."""
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     wanted = os.environ.get("OMP_NUM_THREADS", "")
     return max(1, min(cpus, int(wanted))) if wanted.isdigit() else cpus
@@ -14,7 +14,7 @@ def usable_threads() -> int:
 
 @lru_cache(maxsize=1)
 def cpu_flags() -> frozenset[str]:
-    """The names of the CPU's abilities as Linux lists them; none where that is not known."""
+    """Return the names of the instruction sets of the CPU, as Linux lists them. It is empty on other systems."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf8").splitlines()
     except OSError:
@@ -23,5 +23,5 @@ def cpu_flags() -> frozenset[str]:
 
 
 def has_cpu_flag(*names: str) -> bool:
-    """Whether the CPU has one of these abilities, such as `avx512_vnni`."""
+    """Whether the CPU supports at least one of some instruction sets, such as `avx512_vnni`."""
     return not cpu_flags().isdisjoint(names)

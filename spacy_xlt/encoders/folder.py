@@ -1,6 +1,7 @@
-"""The encoder folder: an ordinary Hugging Face folder plus `xlt_encoder.json`, which says how its vectors are made.
+"""The encoder folder: a Hugging Face folder and the settings of the encoder.
 
-config.json  model.safetensors  tokenizer.json  tokenizer_config.json  special_tokens_map.json  xlt_encoder.json
+The settings are in `xlt_encoder.json`. The other files are config.json, model.safetensors, tokenizer.json,
+tokenizer_config.json and special_tokens_map.json.
 """
 
 import json
@@ -19,10 +20,9 @@ HOME_VARIABLE = "SPACY_XLT_HOME"
 
 Pooling = Literal["mean", "cls"]
 
-# The windows that a newly built encoder reads of a text. It bounds the cost of very long texts. Few articles
-# have more windows: 4 of the 948 English MasakhaNEWS training articles, and none of the 472 dev articles.
-# benchmarks/long_texts.py measures smaller numbers.
-DEFAULT_MAX_WINDOWS = 8
+# A new encoder reads at most this many windows of this many word pieces of a text, which bounds the cost of long texts.
+# News articles are classified as well as if all windows of 512 word pieces are read: see benchmarks/long_texts.py.
+DEFAULT_MAX_WINDOWS, DEFAULT_WINDOW = 3, 96
 
 
 @dataclass(frozen=True)
@@ -49,43 +49,58 @@ class EncoderSettings:
 
     def __post_init__(self) -> None:
         if self.pooling not in ("mean", "cls"):
-            raise XltError(f"Pooling is 'mean' or 'cls', not {self.pooling!r}.")
+            raise XltError(f"The pooling is {self.pooling!r}. It must be 'mean' or 'cls'.")
         if self.window < 16:
-            raise XltError(f"An encoder's window is at least 16 word pieces, not {self.window}.")
+            raise XltError(f"The window is {self.window} word pieces. It must be at least 16.")
         if self.max_windows is not None and self.max_windows < 1:
-            raise XltError(
-                f"An encoder reads at least 1 window of a text, not {self.max_windows}. "
-                "Use null to read the whole text."
-            )
+            raise XltError(f"max_windows is {self.max_windows}. It must be at least 1, or null to read the whole text.")
 
     def save(self, folder: Path) -> None:
+        """Write the settings to an encoder folder."""
         (folder / SETTINGS_FILE).write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf8")
 
     @classmethod
     def load(cls, folder: Path) -> "EncoderSettings":
-        """Read the settings of an encoder folder; one without the file gets the defaults."""
+        """Read the settings of an encoder folder. A folder without the file has the default settings."""
         path = folder / SETTINGS_FILE
         if not path.exists():
             return cls()
         return cls(**json.loads(path.read_text(encoding="utf8")))
 
 
+def choose_window(max_windows: Optional[int], longest: int) -> int:
+    """Return the window of a new encoder in word pieces.
+
+    Args:
+        max_windows: The number of windows that are read of a text. 0 and None read the whole text.
+        longest: The longest window that the model can read.
+    """
+    return min(DEFAULT_WINDOW, longest) if max_windows else longest
+
+
 def home() -> Path:
-    """The cache folder: `SPACY_XLT_HOME`, or `spacy_xlt` in the user's cache."""
+    """Return the cache folder: `SPACY_XLT_HOME`, or `spacy_xlt` in the cache of the user."""
     if os.environ.get(HOME_VARIABLE):
         return Path(os.environ[HOME_VARIABLE]).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spacy_xlt"
 
 
 def default_folder() -> Path:
-    """Where `xlt init-encoder` puts the default encoder and `xlt_encoder` looks for it."""
+    """Return the folder of the default encoder. `xlt init-encoder` writes it, and `xlt_encoder` reads it."""
     return home() / "encoder"
 
 
 def check_folder(folder: Path) -> Path:
-    """Return the folder if it holds an encoder.
+    """Check that a folder has the files of an encoder.
 
-    Raises XltError that says what is missing and how to get it.
+    Args:
+        folder: The folder.
+
+    Returns:
+        The folder.
+
+    Raises:
+        XltError: A file is missing.
     """
     missing = [name for name in ("config.json", WEIGHTS_FILE, "tokenizer.json") if not (folder / name).is_file()]
     if not missing:
@@ -96,6 +111,6 @@ def check_folder(folder: Path) -> Path:
             "Build it once with: python -m spacy xlt init-encoder"
         )
     raise XltError(
-        f"{folder} is no encoder folder (missing: {', '.join(missing)}). "
+        f"{folder} is not an encoder folder (missing: {', '.join(missing)}). "
         f"Make one with: python -m spacy xlt init-encoder {folder} --name NAME_OR_FOLDER"
     )

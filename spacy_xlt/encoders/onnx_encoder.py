@@ -1,11 +1,11 @@
 """The ONNX Runtime back end: encoders of the BERT family on a CPU, float32 or int8, without torch.
 
-Its folder is made by `python -m spacy xlt export` (see onnx_graph.py):
+`python -m spacy xlt export` writes its folder (see onnx_graph.py):
 
     encoder.onnx  model.safetensors  config.json  tokenizer.json  xlt_encoder.json
 
-The graph's weights lie in model.safetensors, which is mapped into memory: so several processes share them, and of the
-word embeddings only those rows are read that occur.
+The weights of the graph are in model.safetensors, which is mapped into memory. So several processes share them, and
+only those rows of the word embeddings are read that occur in the texts.
 """
 
 import json
@@ -30,25 +30,30 @@ from spacy_xlt.errors import XltError, first_line
 
 GRAPH_FILE = "encoder.onnx"
 FILES = (GRAPH_FILE, WEIGHTS_FILE, "config.json", "tokenizer.json", SETTINGS_FILE)
-# Word pieces a batch: what they need lies in a core's own cache. More are slower, and so are many fewer.
+# The maximum number of word pieces in a batch. Their activations fit into the cache of one core. Larger batches are
+# slower, and so are much smaller ones.
 BATCH_PIECES = 256
 SMALLEST_BATCH = 64
 
 
 class OnnxEncoder:
-    """`spacy-xlt.OnnxEncoder.v1`.
+    """Encode texts with ONNX Runtime. Registered as `spacy-xlt.OnnxEncoder.v1`.
 
-    Batches run side by side, each in one thread: that is faster than several threads a batch, and the same text has
-    the same vector whatever their number.
+    Batches run in parallel, with one thread each. This is faster than several threads per batch, and the vector of a
+    text does not depend on the number of threads.
 
-    threads: None: as many as the process may use.
+    Args:
+        threads: The number of threads. None uses all CPUs that the process may use.
+
+    Raises:
+        XltError: The number of threads is smaller than 1.
     """
 
     extra = "serve"
 
     def __init__(self, threads: Optional[int] = None) -> None:
         if threads is not None and threads < 1:
-            raise XltError(f"OnnxEncoder: threads is a number from 1, not {threads}.")
+            raise XltError(f"OnnxEncoder: threads is {threads}. It must be at least 1, or null to use all CPUs.")
         self.threads = threads
         self.settings = EncoderSettings()
         self._files: dict[str, Buffer] = {}
@@ -65,21 +70,21 @@ class OnnxEncoder:
 
     @property
     def width(self) -> int:
-        return int(self._session.get_outputs()[0].shape[1])
+        return int(self._session.get_outputs()[0].shape[1]) if self.is_loaded else 0
 
     def load(self, folder: Path) -> None:
         """See `TextEncoder.load`. Raises XltError if the folder is missing, incomplete or damaged."""
         missing = [name for name in FILES if not (folder / name).is_file()]
         if missing:
             raise XltError(
-                f"{folder} is no ONNX encoder folder (missing: {', '.join(missing)}). "
-                "Make a model with one: python -m spacy xlt export MODEL OUT"
+                f"{folder} is not an ONNX encoder folder (missing: {', '.join(missing)}). "
+                "Export a model with: python -m spacy xlt export MODEL OUT"
             )
         try:
             self._take({name: map_file(folder / name) for name in FILES}, folder)
         except XltError:
             raise
-        except Exception as error:  # onnxruntime, tokenizers, json and mmap each raise kinds of their own
+        except Exception as error:  # onnxruntime, tokenizers, json and mmap raise errors of many kinds.
             reason = first_line(error)
             raise XltError(
                 f"The encoder in {folder} cannot be loaded ({type(error).__name__}: {reason}). "
@@ -87,29 +92,30 @@ class OnnxEncoder:
             ) from error
 
     def _take(self, files: dict[str, Buffer], folder: Path) -> None:
-        """folder: where the files lie, at least for the moment: a session maps the weights from there."""
+        """Use the given files. The session maps the weights from the folder, which may be a temporary one."""
         settings = EncoderSettings(**json.loads(files[SETTINGS_FILE][:]))
         tokenizer = WindowTokenizer(files["tokenizer.json"][:].decode("utf8"), settings)
         session = _make_session(folder)
         self.settings, self._tokenizer, self._files = settings, tokenizer, files
         self._origin = folder, _identities(folder)
         self._process = os.getpid()
-        # Last, because other threads take it as the sign that all is there.
+        # This comes last, because other threads check it to see whether everything is loaded.
         self._session = session
 
     def encode(self, texts: Sequence[str]) -> Floats2d:
-        """See `TextEncoder.encode`. The vectors of a long text's windows are averaged, weighted by their lengths."""
+        """See `TextEncoder.encode`. The vector of a long text is the mean of its windows, weighted by their lengths."""
         assert self._tokenizer is not None
         return encode_texts(texts, self._tokenizer, self.encode_windows)
 
-    @property
-    def frame(self) -> tuple[list[int], list[int]]:
-        """The ids before (specials, prefix) and behind (specials) the pieces of a window."""
-        assert self._tokenizer is not None
-        return self._tokenizer.opening, self._tokenizer.closing
-
     def encode_windows(self, windows: Sequence[list[int]]) -> Floats2d:
-        """Return the pooled vectors [len(windows), width] of windows of ids, frame included; not of unit length."""
+        """Return the pooled vectors of windows.
+
+        Args:
+            windows: The ids of each window, with special word pieces and prefix.
+
+        Returns:
+            The vectors [len(windows), width], not of unit length.
+        """
         threads = self._usable_threads()
         vectors = np.zeros((len(windows), self.width), dtype=np.float32)
 
@@ -126,15 +132,14 @@ class OnnxEncoder:
         return vectors
 
     def _batch_pool(self, threads: int) -> ThreadPoolExecutor:
-        """The threads in which the batches of all callers run: with a pool for each, they would take the CPUs and their
-        caches from each other."""
+        """Return the pool that all callers share. With one pool per caller, there would be more threads than CPUs."""
         with self._lock:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(threads, thread_name_prefix="OnnxEncoder")
             return self._pool
 
     def _run(self, batch: list[list[int]]) -> Floats2d:
-        """Return the pooled vectors [len(batch), width] of windows of ids, the longest first."""
+        """Return the pooled vectors [len(batch), width] of a batch of windows, the longest first."""
         ids = np.zeros((len(batch), len(batch[0])), dtype=np.int64)
         for row, window in enumerate(batch):
             ids[row, : len(window)] = window
@@ -143,13 +148,16 @@ class OnnxEncoder:
         return pooled
 
     def _usable_threads(self) -> int:
-        """In a forked worker another thread of the parent may have held the session's locks for ever: it gets its own
-        session, and one thread, because there are other workers."""
+        """Return the number of threads. In a forked process, make a new session first.
+
+        A thread of the parent may have held locks of the session during the fork. They would never be released. The new
+        session has one thread, because other workers use the other CPUs.
+        """
         if os.getpid() != self._process:
             folder, identities = self._origin
             if _identities(folder) == identities:
                 self._session = _make_session(folder)
-            else:  # gone, or another model by now
+            else:  # The folder was removed, or it has another model now.
                 with _as_folder(self._files) as folder:
                     self._session = _make_session(folder)
             self._process = os.getpid()
@@ -157,7 +165,7 @@ class OnnxEncoder:
         return self.threads or usable_threads()
 
     def to_disk(self, folder: Path) -> None:
-        """Write the folder again. Files appear whole: it may be the one the weights are mapped from."""
+        """Write the encoder folder. It may be the folder that the weights are mapped from, so files are replaced."""
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             for name, content in self._files.items():
@@ -166,6 +174,7 @@ class OnnxEncoder:
                 os.replace(Path(scratch) / name, folder / name)
 
     def to_bytes(self) -> bytes:
+        """See `TextEncoder.to_bytes`."""
         import srsly
 
         if not self.is_loaded:
@@ -173,6 +182,7 @@ class OnnxEncoder:
         return bytes(srsly.msgpack_dumps({name: content[:] for name, content in self._files.items()}))
 
     def from_bytes(self, data: bytes) -> None:
+        """See `TextEncoder.from_bytes`."""
         import srsly
 
         if data:
@@ -180,7 +190,7 @@ class OnnxEncoder:
             with _as_folder(files) as folder:
                 self._take({name: map_file(folder / name) for name in FILES}, folder)
 
-    # Weights travel to spawned workers as bytes.
+    # Sessions and locks cannot be pickled. Spawned workers receive the weights as bytes.
     def __getstate__(self) -> dict[str, Any]:
         return {"threads": self.threads, "data": self.to_bytes()}
 
@@ -190,13 +200,21 @@ class OnnxEncoder:
 
 
 def batch_budget(pieces: int, threads: int) -> int:
-    """The word pieces of a batch, so that the threads have equal work: no full batches for some, nothing for others."""
+    """Return the size of a batch that gives all threads the same amount of work.
+
+    Args:
+        pieces: The number of word pieces in all windows.
+        threads: The number of threads.
+
+    Returns:
+        The maximum number of word pieces in a batch.
+    """
     rounds = ceil(pieces / (BATCH_PIECES * threads)) or 1
     return max(SMALLEST_BATCH, ceil(pieces / (rounds * threads)))
 
 
 def _identities(folder: Path) -> list[tuple[int, ...]]:
-    """What tells whether the files of a folder are still the same ones; an empty list if one is missing."""
+    """Return device, inode, size and time of each file, to notice changes. The list is empty if a file is missing."""
     try:
         stats = [(folder / name).stat() for name in FILES]
     except OSError:
@@ -206,7 +224,7 @@ def _identities(folder: Path) -> list[tuple[int, ...]]:
 
 @contextmanager
 def _as_folder(files: Mapping[str, Buffer]) -> Iterator[Path]:
-    """Write the files to a folder for the moment. What is mapped from it can be read on."""
+    """Write the files to a temporary folder. Files that were mapped from it stay readable when it is removed."""
     with tempfile.TemporaryDirectory(prefix="spacy_xlt_", ignore_cleanup_errors=True) as scratch:
         for name in FILES:
             with (Path(scratch) / name).open("wb") as file:
@@ -215,16 +233,16 @@ def _as_folder(files: Mapping[str, Buffer]) -> Iterator[Path]:
 
 
 def _make_session(folder: Path) -> Any:
-    """A session of one thread, whose weights are mapped from the folder."""
+    """Return a session with one thread. Its weights are mapped from the folder."""
     try:
         import onnxruntime as ort
     except ImportError as error:
-        raise XltError("This encoder needs onnxruntime. Install with: pip install 'spacy-xlt[serve]'") from error
+        raise XltError("OnnxEncoder needs onnxruntime. Install it with: pip install 'spacy-xlt[serve]'") from error
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # A pattern for every shape of a batch would stay in memory for ever.
+    # With memory patterns, the session would keep memory for each new shape of a batch.
     options.enable_mem_pattern = False
-    # What goes beyond this would fuse addition and LayerNormalization into one slow operator.
+    # Higher levels fuse the addition and LayerNormalization into one operator, which is slower.
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
     return ort.InferenceSession(str(folder / GRAPH_FILE), options, providers=["CPUExecutionProvider"])

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet_transformers(*, bars: bool = False) -> Iterator[None]:
-    """Hide what transformers reports about heads that it leaves out, and its progress bars.
+    """Hide the progress bars of transformers and its messages about unused weights.
 
     Args:
-        bars: Keep the progress bars. The bars of downloads and those of transformers have one switch.
+        bars: Keep the progress bars. Downloads and transformers share one switch for them.
     """
     from transformers.utils import logging
 

@@ -1,13 +1,13 @@
-"""The static back end: a text is the weighted sum of its words' vectors. NumPy alone, no neural network.
+"""The static back end: the vector of a text is a weighted sum of word vectors. It needs only NumPy.
 
-Its folder is made by `python -m spacy xlt export --preset fast` (see exporters/student.py):
+`python -m spacy xlt export --preset fast` writes its folder (see exporters/student.py):
 
     model.safetensors  words.txt
 
-The table of words is int8 with a scale a row, and `components` bring the sum to the width of the trained encoder, so
-that the same head fits:
+The word vectors are int8 with one scale per row. The matrix `components` maps the sum to the width of the encoder that
+the static encoder was trained to imitate. So the head of that encoder can be used:
 
-    v = (sum over words: scale row) / sqrt(sum of weight^2) @ components + bias,  at unit length
+    v = (sum over words: scale row) / sqrt(sum of weight^2) @ components + bias,  scaled to unit length
 """
 
 import os
@@ -29,12 +29,12 @@ from spacy_xlt.vectors import unit_rows
 WORDS_FILE = "words.txt"
 FILES = (WEIGHTS_FILE, WORDS_FILE)
 TENSORS = ("rows", "scales", "weights", "components", "bias")
-# Rows that are summed at a time: as floats they stay in a core's own cache.
+# The number of rows that are summed at a time. As float32, they fit into the cache of one core.
 BLOCK_ROWS = 2048
 
 
 class StaticEncoder:
-    """`spacy-xlt.StaticEncoder.v1`. It has no settings: its folder says everything."""
+    """Encode texts with a table of word vectors. Registered as `spacy-xlt.StaticEncoder.v1`. It has no settings."""
 
     def __init__(self) -> None:
         self._files: dict[str, bytes] = {}
@@ -47,11 +47,11 @@ class StaticEncoder:
 
     @property
     def width(self) -> int:
-        return int(self._tensors["components"].shape[1])
+        return int(self._tensors["components"].shape[1]) if self.is_loaded else 0
 
     @property
     def words(self) -> int:
-        """How many words it knows."""
+        """The number of words in the table."""
         return len(self._tensors["rows"])
 
     def load(self, folder: Path) -> None:
@@ -59,8 +59,8 @@ class StaticEncoder:
         missing = [name for name in FILES if not (folder / name).is_file()]
         if missing:
             raise XltError(
-                f"{folder} is no static encoder folder (missing: {', '.join(missing)}). "
-                "Make a model with one: python -m spacy xlt export MODEL OUT --preset fast"
+                f"{folder} is not a static encoder folder (missing: {', '.join(missing)}). "
+                "Export a model with: python -m spacy xlt export MODEL OUT --preset fast"
             )
         try:
             self._take({name: (folder / name).read_bytes() for name in FILES})
@@ -81,7 +81,7 @@ class StaticEncoder:
             raise ValueError(f"{len(words)} words for {len(tensors['rows'])} rows")
         self._words = WordRows(words)
         self._files = files
-        # Last, because other threads take it as the sign that all is there.
+        # This comes last, because other threads check it to see whether everything is loaded.
         self._tensors = tensors
 
     def encode(self, texts: Sequence[str]) -> Floats2d:
@@ -90,7 +90,7 @@ class StaticEncoder:
         rows, counts = self._words.find([replace_surrogates(text) for text in texts])
         tensors = self._tensors
         sums = sum_segments(tensors["rows"], tensors["scales"], rows, counts)
-        # The weights of a text as one vector have unit length: so long and short texts are alike.
+        # The sum is divided by the length of the vector of the weights, so that long and short texts are comparable.
         squares = np.bincount(
             np.repeat(np.arange(len(counts)), counts),
             weights=np.square(tensors["weights"])[rows],
@@ -103,24 +103,26 @@ class StaticEncoder:
         return result
 
     def to_disk(self, folder: Path) -> None:
-        """Write the folder again; files appear whole."""
+        """Write the encoder folder. Each file is replaced when its new content is complete."""
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in self._files.items():
             (folder / f"{name}.new").write_bytes(content)
             os.replace(folder / f"{name}.new", folder / name)
 
     def to_bytes(self) -> bytes:
+        """See `TextEncoder.to_bytes`."""
         import srsly
 
         return bytes(srsly.msgpack_dumps(self._files)) if self.is_loaded else b""
 
     def from_bytes(self, data: bytes) -> None:
+        """See `TextEncoder.from_bytes`."""
         import srsly
 
         if data:
             self._take(srsly.msgpack_loads(data))
 
-    # What is remembered need not travel, and a lock cannot.
+    # Locks cannot be pickled, and spawned workers do not need the cache.
     def __getstate__(self) -> dict[str, Any]:
         return {"data": self.to_bytes()}
 
@@ -132,9 +134,16 @@ class StaticEncoder:
 def sum_segments(
     table: NDArray[np.int8], scales: NDArray[np.float32], rows: NDArray[np.int64], counts: NDArray[np.int64]
 ) -> Floats2d:
-    """The sums [texts, width] of each text's rows of the table, each row times its scale.
+    """Add up the vectors of the words of each text.
 
-    rows: of all texts, one after the other. counts: how many of them belong to each text; 0 gives zeros.
+    Args:
+        table: The word vectors as int8, `[words, width]`.
+        scales: The scale of each word vector, `[words]`.
+        rows: The rows of the table for all texts, one text after the other.
+        counts: The number of rows of each text, `[texts]`.
+
+    Returns:
+        The sums, `[texts, width]`. A text without rows has zeros.
     """
     sums = np.zeros((len(counts), table.shape[1]), dtype=np.float32)
     there = np.flatnonzero(counts)
@@ -142,7 +151,7 @@ def sum_segments(
     starts = ends - counts[there]
     first = 0
     while first < len(there):
-        # As many whole texts as fit into a block; a text that does not fit is summed by itself, in parts.
+        # A block has as many whole texts as fit. A text that is longer than a block is summed alone, in parts.
         last = max(first + 1, int(np.searchsorted(ends, starts[first] + BLOCK_ROWS, side="right")))
         begin, end = int(starts[first]), int(ends[last - 1])
         if last == first + 1:

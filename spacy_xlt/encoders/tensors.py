@@ -1,4 +1,4 @@
-"""Reading a safetensors file in place: the arrays are views of a buffer, such as a file that is mapped into memory."""
+"""Read safetensors files without copying: the arrays are views of a buffer, such as a memory-mapped file."""
 
 import json
 import mmap
@@ -14,13 +14,23 @@ DTYPES = {"F32": np.float32, "F16": np.float16, "I8": np.int8, "U8": np.uint8, "
 
 
 def map_file(path: Path) -> mmap.mmap:
-    """Map a file into memory, read-only. It stays readable when the file is replaced or removed."""
+    """Map a file into memory, read-only. The content stays readable if the file is replaced or removed."""
     with path.open("rb") as file:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def tensor_places(buffer: Buffer) -> dict[str, tuple[str, list[int], int, int]]:
-    """{name: (dtype, shape, offset in the file, bytes)} of a safetensors file. Raises ValueError if it is damaged."""
+    """Find the tensors of a safetensors file.
+
+    Args:
+        buffer: The content of the file.
+
+    Returns:
+        {name: (dtype, shape, offset in the file, number of bytes)}.
+
+    Raises:
+        ValueError: The file is damaged.
+    """
     size = int.from_bytes(buffer[:8], "little")
     header = json.loads(buffer[8 : 8 + size].decode("utf8"))
     places = {}
@@ -34,7 +44,17 @@ def tensor_places(buffer: Buffer) -> dict[str, tuple[str, list[int], int, int]]:
 
 
 def read_tensors(buffer: Buffer) -> dict[str, NDArray[Any]]:
-    """The arrays of a safetensors file by name, as read-only views. Raises ValueError if it is damaged."""
+    """Read the tensors of a safetensors file.
+
+    Args:
+        buffer: The content of the file.
+
+    Returns:
+        {name: array}. The arrays are read-only views of the buffer.
+
+    Raises:
+        ValueError: The file is damaged, or a tensor has a type that is not in `DTYPES`.
+    """
     arrays = {}
     for name, (dtype, shape, offset, _) in tensor_places(buffer).items():
         if dtype not in DTYPES:

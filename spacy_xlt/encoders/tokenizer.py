@@ -1,4 +1,4 @@
-"""Word pieces for the encoders: a `tokenizers` tokenizer with the specials and the prefix of an encoder folder."""
+"""Tokenize texts into windows of word pieces, with the special word pieces and the prefix of an encoder folder."""
 
 import os
 import re
@@ -13,10 +13,10 @@ from spacy_xlt.encoders.folder import EncoderSettings
 from spacy_xlt.errors import XltError
 from spacy_xlt.text import replace_surrogates
 
-# Neighboring windows share a quarter, so that every sentence stands whole in at least one of them.
+# Neighboring windows share a quarter of their word pieces, so that nearly every sentence is complete in one of them.
 OVERLAP_SHARE = 4
-# Of a text with more characters than this for each word piece that is read, only slices are tokenized. Languages have
-# 1.5 to 5 characters per word piece, so that a slice nearly always fills its window.
+# The number of characters that are tokenized for each word piece of a window, if a text is far longer than its windows.
+# Languages have 1.5 to 5 characters per word piece, so a slice of this length nearly always fills its window.
 SLICE_CHARACTERS = 8
 PARALLELISM = "TOKENIZERS_PARALLELISM"
 _SPACE = re.compile(r"\s")
@@ -27,10 +27,10 @@ Windows = tuple[list[list[int]], list[int], list[int]]
 
 @lru_cache(maxsize=1)
 def _no_threads_after_a_fork() -> None:
-    """Have `tokenizers` work in one thread in forked processes: it would wait for the parent's threads for ever.
+    """Make `tokenizers` use one thread in forked processes. Otherwise they wait forever for threads of the parent.
 
-    The environment has to say so when the process forks, or `tokenizers` prints a warning in every worker of
-    `nlp.pipe(n_process=...)`. The parent gets its own setting back.
+    The environment variable must be set when the process forks. Otherwise `tokenizers` prints a warning in every worker
+    of `nlp.pipe(n_process=...)`. The setting of the parent is restored after the fork.
     """
     if not hasattr(os, "register_at_fork"):
         return
@@ -51,9 +51,9 @@ def _no_threads_after_a_fork() -> None:
 
 
 class WindowTokenizer:
-    """Turn texts into windows of word-piece ids: opening specials, prefix, word pieces, closing specials.
+    """Turn texts into windows of ids: opening special word pieces, prefix, word pieces, closing special word pieces.
 
-    Padding and truncation are global state of a tokenizer: they are switched off once, here.
+    Padding and truncation are shared state of a tokenizer. The constructor switches them off.
 
     Args:
         tokenizer_json: The content of a `tokenizer.json`.
@@ -82,7 +82,7 @@ class WindowTokenizer:
 
     @property
     def json(self) -> str:
-        """The content of the tokenizer's file. It is not kept: for a large vocabulary it is 70 MB of text."""
+        """The content of tokenizer.json. It is not stored, because it has 70 MB for a large vocabulary."""
         return str(self._tokenizer.to_str())
 
     def windows(self, texts: Sequence[str]) -> Windows:
@@ -92,8 +92,8 @@ class WindowTokenizer:
     def choose_windows(self, texts: Sequence[str], *, count: Optional[int], length: int) -> Windows:
         """Return at most `count` windows of each text, evenly spread over the text.
 
-        A text of at most `count` windows is read as a whole. Of a text that is far longer, only evenly spread slices
-        are tokenized: one window is the beginning of each slice.
+        A text of at most `count` windows is read as a whole. If a text is far longer, only evenly spread slices of it
+        are tokenized, and a window is the beginning of each slice.
 
         Args:
             texts: The texts. Lone surrogates are read as U+FFFD.
@@ -136,10 +136,10 @@ class WindowTokenizer:
         return [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
 
     def _sliced(self, texts: Sequence[str], room: int, count: int) -> dict[int, list[list[int]]]:
-        """Return the windows of the far longer texts by the index of the text.
+        """Return the windows of very long texts by the index of the text.
 
-        A text with a slice that does not fill a window (a long run of spaces, for example) is left out: it could have
-        no more than `count` windows.
+        A text is left out if one of its slices does not fill a window, such as a long run of spaces. It is tokenized as
+        a whole then, because it could have at most `count` windows.
         """
         size = room * SLICE_CHARACTERS
         long = [index for index, text in enumerate(texts) if len(text) > count * size]
@@ -156,12 +156,12 @@ class WindowTokenizer:
 def encode_texts(
     texts: Sequence[str], tokenizer: WindowTokenizer, encode_windows: Callable[[list[list[int]]], Floats2d]
 ) -> Floats2d:
-    """Encode texts by their windows: this is the path of every encoder that reads word pieces.
+    """Encode texts by averaging the vectors of their windows. Every encoder that reads word pieces calls this.
 
     Args:
         texts: The texts.
-        tokenizer: It chooses the windows of each text.
-        encode_windows: It returns the vectors [n, d] of n windows of ids.
+        tokenizer: The tokenizer, which chooses the windows of each text.
+        encode_windows: A function that returns the vectors [n, d] of n windows of ids.
 
     Returns:
         The vectors [len(texts), d] of unit length. A text without word pieces has zeros.
@@ -184,7 +184,7 @@ def cut_slices(text: str, size: int, count: int) -> list[str]:
     for start in spread(len(text) - size, count):
         part = text[start : start + size]
         first = _SPACE.search(part) if start > 0 else None
-        # The space stays: byte-level tokenizers read a word without it as the beginning of a text.
+        # The space is kept, because byte-level tokenizers treat a word without it as the beginning of a text.
         begin = first.start() if first else 0
         end = len(part) if start + size == len(text) else _last_space(part)
         slices.append(part[begin:end] if end > begin else part[begin:])

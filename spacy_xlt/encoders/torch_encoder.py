@@ -1,4 +1,4 @@
-"""The torch back end: any Hugging Face encoder, on CPU or GPU."""
+"""The PyTorch back end: any Hugging Face encoder, on CPU or GPU."""
 
 import json
 import os
@@ -28,15 +28,25 @@ from spacy_xlt.encoders.quiet import quiet_transformers
 from spacy_xlt.encoders.tokenizer import WindowTokenizer, encode_texts
 from spacy_xlt.errors import XltError, first_line
 
-# Word pieces a batch: enough to keep two cores busy, few enough to stay in their caches.
+# The maximum number of word pieces in a batch. Two cores are busy with them, and the activations fit into the caches.
 BATCH_PIECES = 1024
 
-# While transformers loads a model it changes global state of torch: two threads at it would leave that broken for good.
+# transformers changes global state of torch while it loads a model. Two threads at once would damage that state.
 _LOADING = threading.Lock()
 
 
 def load_model(folder: Path) -> Any:
-    """Load the encoder of a folder: of an encoder-decoder (T5) only the encoder, and no pooling head."""
+    """Load the encoder of a folder in float32, without a pooling head and without the decoder of T5.
+
+    Args:
+        folder: The encoder folder.
+
+    Returns:
+        The Hugging Face model.
+
+    Raises:
+        XltError: The folder is damaged, or its kind of model cannot be used.
+    """
     from transformers import AutoConfig
 
     try:
@@ -47,23 +57,23 @@ def load_model(folder: Path) -> Any:
             )
     except XltError:
         raise
-    except Exception as error:  # safetensors, transformers and torch each raise kinds of their own
+    except Exception as error:  # safetensors, transformers and torch raise errors of many kinds.
         reason = first_line(error)
         raise XltError(
             f"The encoder in {folder} cannot be loaded ({type(error).__name__}: {reason}). "
-            "Its files are damaged or of another kind of model: make the folder again."
+            "Its files are damaged or of another kind of model. Make the folder again."
         ) from error
-    # transformers would go on with random numbers in their place. A pooling head is not used.
+    # transformers fills missing tensors with random numbers. A pooling head is not used.
     missing = [name for name in missing_tensors(model, report) if not name.startswith("pooler.")]
     if missing:
         raise XltError(
-            f"The encoder in {folder} lacks {len(missing)} of its tensors, such as {missing[0]}: make the folder again."
+            f"The encoder in {folder} lacks {len(missing)} of its tensors, such as {missing[0]}. Make the folder again."
         )
-    return model.float()  # transformers 5 keeps the precision of the file
+    return model.float()  # transformers 5 keeps the precision of the file.
 
 
 def has_bfloat16(device: Any) -> bool:
-    """Whether a torch device multiplies in bfloat16 itself; others do it by way of float32, ten times slower."""
+    """Whether a torch device supports bfloat16 in hardware. Other devices convert to float32, ten times slower."""
     import torch
 
     if device.type == "cuda":
@@ -102,7 +112,7 @@ class TorchEncoder:
         bfloat16: bool = False,
     ) -> None:
         given = {"pooling": pooling, "prefix": prefix, "window": window, "max_windows": max_windows}
-        # As the constructor takes them: None keeps the folder's setting.
+        # The values are those of the constructor, so that a copy can be made with them.
         self.overrides: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
         self.device = device
         self.bfloat16 = bfloat16
@@ -129,26 +139,26 @@ class TorchEncoder:
 
     @property
     def tokenizer(self) -> WindowTokenizer:
-        """The tokenizer with the specials and the prefix of the encoder."""
+        """The tokenizer with the special word pieces and the prefix of the encoder."""
         assert self._tokenizer is not None, "The encoder has no weights yet: load a folder first."
         return self._tokenizer
 
     @property
     def tokenizer_config(self) -> dict[str, Any]:
-        """The content of the folder's tokenizer_config.json: AutoTokenizer needs it, this class does not."""
+        """The content of tokenizer_config.json. AutoTokenizer needs it, but this class does not."""
         return self._tokenizer_config
 
     @property
     def width(self) -> int:
-        return int(self._model.config.hidden_size)
+        return int(self._model.config.hidden_size) if self.is_loaded else 0
 
     @property
     def tokenizer_json(self) -> str:
-        """The content of the tokenizer's file."""
+        """The content of tokenizer.json."""
         return self.tokenizer.json
 
     def load(self, folder: Path) -> None:
-        """See `TextEncoder.load`. Raises XltError if the folder is missing, incomplete or damaged."""
+        """See `TextEncoder.load`."""
         self._notice_fork()
         check_folder(folder)
         with _LOADING:
@@ -162,8 +172,8 @@ class TorchEncoder:
             )
         except XltError:
             raise
-        except Exception as error:  # tokenizers raises plain Exception
-            raise XltError(f"The tokenizer in {folder} cannot be read ({error}): make the folder again.") from error
+        except Exception as error:  # tokenizers raises plain Exception.
+            raise XltError(f"The tokenizer in {folder} cannot be read ({error}). Make the folder again.") from error
 
     def set_model(
         self,
@@ -172,23 +182,27 @@ class TorchEncoder:
         settings: EncoderSettings,
         tokenizer_config: dict[str, Any] = {},  # noqa: B006  (never written)
     ) -> None:
-        """Take a Hugging Face model that is in memory already, such as one that was fine-tuned.
+        """Use a Hugging Face model that is already in memory, such as a fine-tuned one.
 
-        tokenizer_config: what AutoTokenizer has to know, such as the name of the padding; not needed here.
+        Args:
+            model: The model.
+            tokenizer_json: The content of tokenizer.json.
+            settings: The settings of the encoder. The window is limited by the positions of the model.
+            tokenizer_config: The content of tokenizer_config.json, which `to_disk` writes for AutoTokenizer.
         """
         settings = replace(settings, window=min(settings.window, count_positions(model) or settings.window))
         self._tokenizer = WindowTokenizer(tokenizer_json, settings)
         self._tokenizer_config = tokenizer_config
         self.settings = settings
-        # Last, because other threads take it as the sign that all is there.
+        # This comes last, because other threads check it to see whether everything is loaded.
         self._model = model.eval().requires_grad_(False)
 
     def replace_model(self, model: Any) -> None:
-        """Take another model of the same kind, such as a trained copy; tokenizer and settings stay as they are."""
+        """Use another model of the same kind, such as a trained copy. The tokenizer and the settings do not change."""
         self._model = model.eval().requires_grad_(False)
 
     def encode(self, texts: Sequence[str]) -> Floats2d:
-        """See `TextEncoder.encode`. The vectors of a long text's windows are averaged, weighted by their lengths."""
+        """See `TextEncoder.encode`. The vector of a long text is the mean of its windows, weighted by their lengths."""
         return encode_texts(texts, self.tokenizer, self.encode_windows)
 
     def encode_windows(self, windows: Sequence[list[int]]) -> Floats2d:
@@ -228,7 +242,7 @@ class TorchEncoder:
             ids[row, : len(window)] = torch.tensor(window)
             mask[row, : len(window)] = 1
         ids, mask = ids.to(device), mask.to(device)
-        # Without padding the mask says nothing, and attention is faster without one.
+        # Without padding, no mask is needed, and attention is faster without one.
         padded = len(batch[-1]) < len(batch[0])
         bfloat16 = self.bfloat16 and has_bfloat16(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
@@ -249,12 +263,8 @@ class TorchEncoder:
             self._model.to(device)
         return device
 
-    # The names before these methods became public.
-    _pool = pool
-    _place = resolve_device
-
     def _notice_fork(self) -> None:
-        """In a forked worker the thread pools of the parent are gone: more than one thread would wait for ever."""
+        """Use one thread in a forked process. It has no thread pools of the parent, and would wait forever for them."""
         if os.getpid() != self._process:
             import torch
 
@@ -262,7 +272,7 @@ class TorchEncoder:
             self._process = os.getpid()
 
     def to_disk(self, folder: Path) -> None:
-        """Write an encoder folder. Files appear whole: the folder may be the one the weights are mapped from."""
+        """Write the encoder folder. It may be the folder that the weights are mapped from, so files are replaced."""
         from safetensors.torch import save_file
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -270,11 +280,12 @@ class TorchEncoder:
             new = Path(scratch)
             self._write_small_files(new)
             save_file(self._state(), new / WEIGHTS_FILE, metadata={"format": "pt"})
-            shutil.copymode(new / "config.json", new / WEIGHTS_FILE)  # safetensors lets only the owner read it
+            shutil.copymode(new / "config.json", new / WEIGHTS_FILE)  # safetensors makes it readable by its owner only.
             for path in new.iterdir():
                 os.replace(path, folder / path.name)
 
     def to_bytes(self) -> bytes:
+        """See `TextEncoder.to_bytes`."""
         from safetensors.torch import save
 
         if not self.is_loaded:
@@ -286,6 +297,7 @@ class TorchEncoder:
         return bytes(srsly.msgpack_dumps(files))
 
     def from_bytes(self, data: bytes) -> None:
+        """See `TextEncoder.from_bytes`."""
         if not data:
             return
         with tempfile.TemporaryDirectory() as scratch:
@@ -294,15 +306,22 @@ class TorchEncoder:
             self.load(Path(scratch))
 
     def _write_small_files(self, folder: Path) -> None:
-        self._model.config.to_json_file(folder / "config.json")
+        config = self._model.config.to_diff_dict()
+        # transformers 4.48 would read this entry as a wish for the slowest kind of attention.
+        config.pop("_attn_implementation_autoset", None)
+        (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf8")
         (folder / "tokenizer.json").write_text(self.tokenizer_json, encoding="utf8")
-        # So that AutoTokenizer, too, reads what we write.
-        own = {"tokenizer_class": TOKENIZER_CLASS, "model_max_length": self.settings.window}
-        (folder / TOKENIZER_CONFIG).write_text(json.dumps({**self._tokenizer_config, **own}), encoding="utf8")
+        # AutoTokenizer needs these entries to read the folder.
+        tokenizer_config = {
+            "model_max_length": self.settings.window,
+            **self._tokenizer_config,
+            "tokenizer_class": TOKENIZER_CLASS,
+        }
+        (folder / TOKENIZER_CONFIG).write_text(json.dumps(tokenizer_config), encoding="utf8")
         self.settings.save(folder)
 
     def _state(self) -> dict[str, Any]:
-        """The weights by name, each tensor once (T5 ties its embeddings), contiguous, on the CPU."""
+        """Return the weights by name, contiguous and on the CPU. Tied tensors (T5's embeddings) occur once."""
         state: dict[str, Any] = {}
         seen: set[int] = set()
         for name, tensor in self._model.state_dict().items():
@@ -311,7 +330,7 @@ class TorchEncoder:
                 state[name] = tensor.detach().cpu().contiguous()
         return state
 
-    # Weights travel to spawned workers as bytes.
+    # Spawned workers receive the weights as bytes.
     def __getstate__(self) -> dict[str, Any]:
         settings = {**self.overrides, "device": self.device, "bfloat16": self.bfloat16}
         return {"settings": settings, "data": self.to_bytes()}

@@ -1,4 +1,4 @@
-"""The words of a text, as the static encoder knows them: whole words of a list, the longest where none fits whole."""
+"""Find the words of a text in the table of the static encoder. Unknown words are split into known parts."""
 
 import re
 import threading
@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# A part of an unknown word counts from so many letters on ("Kinderbuch" in "Kinderbuchautorin"), but where there are no
-# spaces between words every part does.
+# The length of the parts of an unknown word ("Kinderbuch" in "Kinderbuchautorin"). In text without spaces between
+# words, a part can be shorter.
 FEWEST_LETTERS, LONGEST_WORD = 4, 24
 LONGEST_UNSPACED, BEGINNING_UNSPACED = 10, 2
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
-# Words whose rows are remembered; longer ones (languages without spaces) seldom come twice.
+# The size of the cache, and the longest word in it. Longer words (in text without spaces) rarely occur twice.
 CACHED_WORDS, CACHED_LENGTH = 100_000, LONGEST_WORD
 
 
 def normalize_word(token: str) -> str:
-    """A token in lower case without the punctuation around it; punctuation alone and emoji are words of their own."""
+    """Return a token in lower case without punctuation around it. Tokens of only punctuation or emoji are kept."""
     if token.isalnum():
         return token.lower()
     start, end = 0, len(token)
@@ -32,16 +32,20 @@ def normalize_word(token: str) -> str:
 
 
 def _in_word(character: str) -> bool:
-    # Vowel signs of Indian scripts and Arabic points are marks, not letters.
+    # Vowel signs of Indic scripts and Arabic diacritics are marks, not letters.
     return character.isalnum() or unicodedata.category(character)[0] == "M"
 
 
 class WordRows:
-    """Which rows of a table of words a text is made of."""
+    """The words of a table, and a cache of the rows of words.
+
+    Args:
+        words: The word of each row.
+    """
 
     def __init__(self, words: Sequence[str]) -> None:
         self._rows = {word: row for row, word in enumerate(words)}
-        # The length of the longest word with a beginning: most places of an unknown word begin none of those known.
+        # The length of the longest word with a given beginning. Most positions in an unknown word begin no known word.
         self._reach: dict[str, int] = {}
         for word in words:
             length = len(word)
@@ -52,18 +56,25 @@ class WordRows:
         self._lock = threading.Lock()
 
     def forget(self) -> None:
-        """Empty what is remembered of words."""
+        """Clear the cache."""
         with self._lock:
             self._known = {}
 
     def find(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the rows of all texts, one after the other, and how many of them belong to each text."""
+        """Find the words of texts in the table.
+
+        Args:
+            texts: The texts.
+
+        Returns:
+            The rows of all texts, one text after the other; the number of rows of each text [texts].
+        """
         split = [text.split() for text in texts]
         words = list(chain.from_iterable(split))
-        # Other threads put words in or take a new dict, but nothing is ever taken out of this one.
+        # Other threads may add words to this dict or replace it, but they never remove words from it.
         known = self._known
         new = {word: self._rows_of(word) for word in set(words).difference(known)}
-        # No loop of Python's own from here on: it is what most of the time would go to.
+        # The rest is written without Python loops, which would take most of the time.
         found: list[Any] = list(map(new.get, words, map(known.get, words)))
         self._remember(new)
         lengths = np.fromiter(map(len, found), dtype=np.int64, count=len(found))
@@ -72,7 +83,7 @@ class WordRows:
         return np.fromiter(chain.from_iterable(found), dtype=np.int64, count=int(lengths.sum())), counts
 
     def _rows_of(self, token: str) -> tuple[int, ...]:
-        """The row of a word; of an unknown one the rows of the longest words in it, from left to right."""
+        """Return the row of a known word, or the rows of the longest parts of an unknown word from left to right."""
         rows, word = self._rows, normalize_word(token)
         if word in rows:
             return (rows[word],)
@@ -82,7 +93,7 @@ class WordRows:
         )
         found, start, stop, reach = [], 0, len(word) - fewest, self._reach
         while start <= stop:
-            # A single letter is a word of one beginning that need not be another word's.
+            # The beginning of a word of one letter is shorter than `size`, so `reach` may lack it.
             most = min(reach.get(word[start : start + size], fewest), longest)
             for end in range(min(start + most, len(word)), start + fewest - 1, -1):
                 row = rows.get(word[start:end])

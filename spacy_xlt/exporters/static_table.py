@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from spacy_xlt.encoders.base import Floats1d, Floats2d
 from spacy_xlt.heads.layer import probabilities_of
-from spacy_xlt.vectors import unit_rows
 
 # The constant a of the SIF weights.
 SIF = 1e-3
@@ -194,8 +193,3 @@ def _ridge(features: Floats2d, vectors: Floats2d) -> tuple[Floats2d, Floats1d]:
     gram[np.diag_indices_from(gram)] += penalty
     solution = np.linalg.solve(gram, extended.T @ vectors)
     return solution[:-1].astype(np.float32), solution[-1].astype(np.float32)
-
-
-def unit_vectors(table: Table, texts: Sequence[Any]) -> Floats2d:
-    """Return the vectors of texts, of unit length, [texts, d]."""
-    return unit_rows(np.asarray(text_matrix(texts, table.weights) @ table.rows + table.bias, dtype=np.float32))

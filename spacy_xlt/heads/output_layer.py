@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spacy_xlt.encoders.base import Floats2d
-from spacy_xlt.extras import require
 from spacy_xlt.heads.layer import Layer
-from spacy_xlt.heads.losses import Floats, cross_entropy, log_probabilities
+from spacy_xlt.heads.logistic import minimize_cross_entropy
 
 # The largest entry of the gradient per text at which fitting ends. Predictions are the same with a smaller one.
 TOLERANCE = 1e-5
@@ -35,16 +34,16 @@ def fit_output_layer(
     is logistic regression. If it is the layer of another task, this adapts that layer to a new task.
 
     Args:
-        features: [n, d]. They are scaled to a root mean square length of 1, and the weights inversely, so that `l2`
-            means the same for every head.
-        targets: Probabilities of the labels, [n, labels].
+        features: The features, `[n, d]`. They are scaled to a root mean square length of 1, and the weights inversely,
+            so that `l2` has the same effect for every head.
+        targets: The probabilities of the labels, `[n, labels]`.
         prior: The layer that the weights and the bias are regularized towards.
         l2: The penalty.
-        sample_weight: [n]; None: all 1.
-        exclusive: Softmax; if false, a sigmoid for each label.
+        sample_weight: The weight of each text, `[n]`. None is 1 for all.
+        exclusive: Whether each text has exactly one label (softmax). If false, each label has a sigmoid.
 
     Returns:
-        The layer; `prior` itself if there is no text.
+        The layer. It is `prior` if there is no text.
 
     References:
         Chelba & Acero (2004), "Adaptation of maximum entropy capitalizer", equation 5. Li, Grandvalet & Davoine (2018),
@@ -52,23 +51,18 @@ def fit_output_layer(
     """
     if not len(features):
         return prior
-    require("train", "scipy")
-    from scipy.optimize import minimize
-
     size = float(np.sqrt(np.square(features, dtype=np.float64).sum(axis=1).mean())) or 1.0
-    rows = np.c_[np.asarray(features, dtype=np.float64) / size, np.ones(len(features))]
     origin = np.c_[np.asarray(prior.weight, dtype=np.float64) * size, prior.bias]
-    gold = np.asarray(targets, dtype=np.float64)
-    weights = np.ones(len(rows)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-
-    def loss(flat: Floats) -> tuple[float, Floats]:
-        theta = flat.reshape(origin.shape)
-        difference = theta - origin
-        logs, probabilities = log_probabilities(rows @ theta.T, exclusive)
-        value = float((weights * cross_entropy(gold, logs)).sum() + 0.5 * l2 * np.square(difference).sum())
-        gradient = (weights[:, None] * (probabilities - gold)).T @ rows + l2 * difference
-        return value, gradient.ravel()
-
-    options = {"gtol": TOLERANCE * max(1.0, float(weights.sum())), "ftol": 0.0, "maxiter": MAX_STEPS}
-    theta = minimize(loss, origin.ravel(), jac=True, method="L-BFGS-B", options=options).x.reshape(origin.shape)
+    weights = np.ones(len(features)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+    theta = minimize_cross_entropy(
+        np.asarray(features, dtype=np.float64) / size,
+        np.asarray(targets, dtype=np.float64),
+        start=origin,
+        origin=origin,
+        penalty=np.full_like(origin, l2),
+        unit=np.ones_like(origin),
+        weight=weights[:, None],
+        exclusive=exclusive,
+        options={"gtol": TOLERANCE * max(1.0, float(weights.sum())), "ftol": 0.0, "maxiter": MAX_STEPS},
+    )
     return Layer((theta[:, :-1] / size).astype(np.float32), theta[:, -1].astype(np.float32))

@@ -1,4 +1,4 @@
-"""`xlt_encoder`: writes the sentence embedding of a Doc."""
+"""`xlt_encoder`: the component that writes the sentence embedding of a Doc."""
 
 import threading
 from collections.abc import Iterable, Iterator
@@ -35,32 +35,37 @@ device = null
 """
 DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR)["xlt_encoder"]
 
-# Texts between two steps of a progress bar.
+# The number of texts between two updates of a progress bar.
 CHUNK = 256
 
-# Threads that share a pipeline meet at its first use: one of them loads, the others wait. (A lock cannot be pickled.)
+# When threads share a pipeline, one of them loads the weights and the others wait. The lock belongs to the module,
+# because a lock cannot be pickled with the component.
 _LOADING = threading.Lock()
 
 
 @Language.factory("xlt_encoder", default_config=DEFAULT_CONFIG, assigns=["doc._.xlt_embedding"])
 def make_encoder(nlp: Language, name: str, *, encoder: TextEncoder, cache_size: int) -> "Encoder":
+    """Make the component for `nlp.add_pipe`. See `Encoder`."""
     require_extra(nlp, encoder)
     return Encoder(name, encoder=encoder, cache_size=cache_size)
 
 
 class Encoder(Pipe):
-    """Embed each Doc with a multilingual sentence encoder.
+    """Embed each Doc with a multilingual sentence encoder, in `doc._.xlt_embedding`.
 
+    An embedding is a float32 vector of unit length. By default, the component loads the default encoder (`python -m
+    spacy xlt init-encoder`) when it is first used. Name another encoder folder in `[initialize.components.xlt_encoder]
+    source` or in `initialize`. A saved pipeline contains the weights.
+
+    Args:
+        name: The name of the component.
+        encoder: A back end from the registry `xlt_encoders`.
+        cache_size: The number of texts whose embeddings are kept. An embedding of 384 dimensions takes 1.5 kB.
+
+    Example:
         nlp = spacy.blank("xx")
         nlp.add_pipe("xlt_encoder")
-        nlp("Where is my parcel?")._.xlt_embedding  # float32, unit length
-
-    The weights are those of the default encoder (`python -m spacy xlt init-encoder`), read at first use, unless
-    `[initialize.components.xlt_encoder] source` or `nlp.initialize` names another encoder folder. A saved pipeline
-    carries its weights.
-
-    encoder: a back end from the registry `xlt_encoders`.
-    cache_size: the number of texts whose vectors are kept (a vector of 384 takes 1.5 kB).
+        nlp("Where is my parcel?")._.xlt_embedding
     """
 
     def __init__(self, name: str = "xlt_encoder", *, encoder: TextEncoder, cache_size: int = 20_000) -> None:
@@ -71,7 +76,7 @@ class Encoder(Pipe):
 
     @property
     def width(self) -> int:
-        """The length of an embedding."""
+        """The number of dimensions of an embedding."""
         self._require_weights()
         return self.encoder.width
 
@@ -82,9 +87,15 @@ class Encoder(Pipe):
         nlp: Optional[Language] = None,
         source: Optional[str] = None,
     ) -> None:
-        """Take the weights of an encoder folder; None: the default encoder, unless there are weights already.
+        """Load the weights.
 
-        Raises XltError if the folder is missing or damaged.
+        Args:
+            get_examples: Not used.
+            nlp: Not used.
+            source: An encoder folder. None loads the default encoder if the component has no weights yet.
+
+        Raises:
+            XltError: The folder is missing or damaged.
         """
         if source is not None:
             self._load(Path(source).expanduser())
@@ -102,10 +113,12 @@ class Encoder(Pipe):
                     self._load(default_folder())
 
     def __call__(self, doc: Doc) -> Doc:
+        """Embed one Doc."""
         self._annotate([doc])
         return doc
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Embed the Docs of a stream in batches. See `annotate_stream`."""
         return annotate_stream(self, self._annotate, stream, batch_size)
 
     def _annotate(self, docs: list[Doc]) -> None:
@@ -114,14 +127,24 @@ class Encoder(Pipe):
             doc._.xlt_embedding = vector
 
     def encode(self, texts: list[str]) -> Floats2d:
-        """Return the embeddings [len(texts), width] of texts, float32, unit length or zeros."""
+        """Embed texts. Embeddings are taken from the cache if they are there.
+
+        Args:
+            texts: The texts.
+
+        Returns:
+            The embeddings [len(texts), width], float32, of unit length. A blank text has zeros.
+
+        Raises:
+            XltError: The component has no weights, and there is no default encoder.
+        """
         self._require_weights()
-        # Copies: a row that is kept would keep the whole matrix it is a part of.
+        # The cache gets copies of the rows. A view of a row would keep the whole matrix in memory.
         vectors = self._cache.compute(texts, lambda missing: [row.copy() for row in self.encoder.encode(missing)])
         return np.array(vectors, dtype=np.float32).reshape(len(texts), self.encoder.width)
 
     def forget(self) -> None:
-        """Drop the vectors that are kept: after a change of the back end's weights."""
+        """Clear the cache. Call this when the weights of the back end have changed."""
         self._cache.clear()
 
     def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = SimpleFrozenList()) -> None:
@@ -130,21 +153,33 @@ class Encoder(Pipe):
             self.encoder.to_disk(Path(path))
 
     def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = SimpleFrozenList()) -> "Encoder":
+        """Load the weights from an encoder folder. If it does not exist, nothing changes."""
         if Path(path).exists():
             self._load(Path(path))
         return self
 
     def to_bytes(self, *, exclude: Iterable[str] = SimpleFrozenList()) -> bytes:
+        """Return the weights and the tokenizer. The bytes are empty if the component has no weights."""
         return self.encoder.to_bytes() if self.encoder.is_loaded else b""
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = SimpleFrozenList()) -> "Encoder":
+        """Load what `to_bytes` returned."""
         self.encoder.from_bytes(data)
         self._cache.clear()
         return self
 
 
 def encode_in_chunks(encoder: Encoder, texts: list[str], bar: Any) -> Floats2d:
-    """`encoder.encode(texts)` for at least one text, moving a tqdm bar on after every chunk."""
+    """Embed texts and update a progress bar after every chunk.
+
+    Args:
+        encoder: The component.
+        texts: The texts, at least one.
+        bar: The tqdm bar.
+
+    Returns:
+        The embeddings [len(texts), width].
+    """
     chunks = []
     for start in range(0, len(texts), CHUNK):
         chunks.append(encoder.encode(texts[start : start + CHUNK]))

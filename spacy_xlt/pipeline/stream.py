@@ -1,4 +1,4 @@
-"""Annotating a stream of Docs in batches, with spaCy's error handlers."""
+"""Annotate a stream of Docs in batches, with the error handlers of spaCy."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -10,16 +10,25 @@ from spacy.util import minibatch, raise_error
 def annotate_stream(
     pipe: Pipe, annotate: Callable[[list[Doc]], None], stream: Iterable[Doc], batch_size: int
 ) -> Iterator[Doc]:
-    """Annotate the Docs of a stream in batches and yield them in their order.
+    """Annotate the Docs of a stream in batches.
 
-    If a batch fails and `nlp.set_error_handler` has set a handler, its Docs are annotated one by one: the handler gets
-    those that fail, and they are left out, as in spaCy.
+    If a batch fails and `nlp.set_error_handler` has set a handler, its Docs are annotated one by one. The handler gets
+    the Docs that fail, and they are left out, as in spaCy.
+
+    Args:
+        pipe: The component, whose error handler is used.
+        annotate: A function that annotates the Docs of one batch.
+        stream: The Docs.
+        batch_size: The number of Docs in a batch.
+
+    Yields:
+        The annotated Docs, in order.
     """
     for docs in minibatch(stream, size=batch_size):
         try:
             annotate(docs)
         except Exception:
-            # spaCy's default handler: nothing would be gained by trying again.
+            # The default handler raises the error, so annotating one by one would only raise it again.
             if pipe.get_error_handler() is raise_error:
                 raise
             docs = [doc for doc in docs if _is_annotated(pipe, annotate, doc)]

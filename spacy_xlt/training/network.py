@@ -7,6 +7,7 @@ from typing import Any
 from spacy_xlt.encoders.base import batches_of_like_length
 from spacy_xlt.encoders.torch_encoder import has_bfloat16
 from spacy_xlt.errors import XltError
+from spacy_xlt.progress import progress_bar
 
 # Word pieces of a batch in which the frozen layers compute.
 FROZEN_PIECES = 4096
@@ -23,6 +24,7 @@ class EncoderNetwork:
         bfloat16: Matrix products in bfloat16 where the device has it.
         freeze_layers: Lower layers that stay as they are. Their output for each window is computed once, here, and
             kept in half precision.
+        progress: Show a progress bar while this output is computed.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class EncoderNetwork:
         device: Any,
         bfloat16: bool,
         freeze_layers: int = 0,
+        progress: bool = False,
     ) -> None:
         self.model, self.windows, self.pooling, self.device = model, windows, pooling, device
         self.bfloat16 = bfloat16 and has_bfloat16(device)
@@ -47,7 +50,7 @@ class EncoderNetwork:
             _check_freezable(model, freeze_layers)
             for frozen in (model.embeddings, *model.encoder.layer[:freeze_layers]):
                 frozen.requires_grad_(False)
-            self._states = self._frozen_states()
+            self._states = self._frozen_states(progress)
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
 
     def __call__(self, rows: Sequence[int]) -> Any:
@@ -101,20 +104,25 @@ class EncoderNetwork:
         mask = (torch.arange(padded.shape[1])[None, :] < lengths[:, None]).long().to(self.device)
         return padded.float() if padded.is_floating_point() else padded, mask
 
-    def _frozen_states(self) -> list[list[Any]]:
+    def _frozen_states(self, progress: bool) -> list[list[Any]]:
         """What the frozen layers make of each window of each text: [length, width]."""
         import torch
 
         flat = [window for of_text in self.windows for window in of_text]
         states: list[Any] = [None] * len(flat)
         kind = torch.bfloat16 if self.bfloat16 else torch.float32
-        with torch.no_grad(), _only_layers(self.model, slice(self._freeze_layers)):
+        with (
+            torch.no_grad(),
+            _only_layers(self.model, slice(self._freeze_layers)),
+            progress_bar(title="Frozen layers", unit="text", total=len(flat), show=progress) as bar,
+        ):
             for batch in batches_of_like_length([len(window) for window in flat], FROZEN_PIECES):
                 ids, mask = self._pad([torch.tensor(flat[number]) for number in batch])
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
                     found = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
                 for row, number in enumerate(batch):
                     states[number] = found[row, : len(flat[number])].to(kind).cpu().clone()
+                bar.update(len(batch))
         of_texts = iter(states)
         return [[next(of_texts) for _ in of_text] for of_text in self.windows]
 

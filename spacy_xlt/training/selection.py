@@ -86,7 +86,7 @@ def fast_encoding(nlp: Language, max_length: int) -> Iterator[None]:
     try:
         encoder.bfloat16 = True
         count, length = window_limits(max_length)
-        encoder.tokenizer.settings = replace(settings, window=min(settings.window, length), max_windows=count)
+        encoder.tokenizer.settings = replace(settings, window=length, max_windows=count)
         component.forget()
         yield
     finally:

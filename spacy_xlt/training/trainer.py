@@ -80,6 +80,7 @@ def finetune(
             device=device,
             bfloat16=settings.bfloat16,
             freeze_layers=settings.freeze_layers,
+            progress=progress,
         )
 
     def loss_of(rows: list[int]) -> Any:

@@ -26,7 +26,7 @@ def python(*arguments: Any) -> str:
 def test_python_m_spacy_xlt_lists_all_commands() -> None:
     output = python("-m", "spacy", "xlt", "--help")
     for command in [*COMMANDS, "transfer"]:
-        assert f"  {command} " in output
+        assert f" {command} " in output
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def test_mistakes(tmp_path: Path) -> None:
     assert "2.0" in fail("detect", "--threshold", 2)
     line = fail("detect", "--detector", "Best")
     assert "Best" in line and "Callable, Ensemble" in line
-    assert "Callable needs settings" in fail("detect", "--detector", "Callable")
+    assert "detector Callable" in fail("detect", "--detector", "Callable")
     assert "'much' in 'de=much'" in fail("detect", "--languages", "de=much")
 
 

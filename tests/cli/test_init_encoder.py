@@ -34,7 +34,7 @@ def test_builds_says_where_and_how_and_does_not_build_twice(tmp_path: Path, bert
     assert first.exit_code == 0, first.output
     assert f"Encoder written to {out} (0 MB" in first.output
     assert 'nlp.add_pipe("xlt_encoder")' in first.output and str(out) in first.output.splitlines()[-1]
-    assert EncoderSettings.load(out) == EncoderSettings(pooling="cls", prefix="text: ", window=128, max_windows=8)
+    assert EncoderSettings.load(out) == EncoderSettings(pooling="cls", prefix="text: ", window=96, max_windows=3)
 
     second = run(out, "--name", bert)
     assert second.exit_code == 0 and "already has an encoder" in second.output and "--force" in second.output
@@ -57,7 +57,7 @@ def test_without_a_folder_it_goes_to_the_cache(tmp_path: Path, bert: Path, monke
     [
         (["--pooling", "cls"], "--name"),
         (["--name", "x", "--pooling", "max"], "not max"),
-        (["--name", "./tests"], "is no Hugging Face encoder"),
+        (["--name", "./tests"], "missing: config.json"),
     ],
 )
 def test_mistakes(tmp_path: Path, arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch) -> None:

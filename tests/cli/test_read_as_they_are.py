@@ -68,8 +68,15 @@ def test_patterns_and_names_of_languages(tmp_path: Path) -> None:
     assert "German" in fail("convert", tmp_path / "a.csv", "-o", out, "--language", "germna")
 
 
+def skip_without_extra(command: str) -> None:
+    """Skip the test of a command whose extra is not installed."""
+    if command == "flatten":
+        pytest.importorskip("spacy_transformers")
+
+
 @pytest.mark.parametrize("command", ["train", "flatten", "export"])
 def test_a_mistyped_language_is_refused_before_any_work(tmp_path: Path, command: str) -> None:
+    skip_without_extra(command)
     (tmp_path / "a.csv").write_text("text,label\none,x\ntwo,y\n")
     line = fail(command, tmp_path / "a.csv", tmp_path / "out", "--languages", "en,germna")
     assert "'germna'" in line and "German" in line and not (tmp_path / "out").exists()
@@ -77,6 +84,7 @@ def test_a_mistyped_language_is_refused_before_any_work(tmp_path: Path, command:
 
 @pytest.mark.parametrize("command", ["transfer project", "export", "flatten", "train", "evaluate"])
 def test_commands_that_embed_texts_take_a_gpu(tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    skip_without_extra(command)
     (tmp_path / "a.csv").write_text("text,label\none,x\ntwo,y\n")
     seen: list[Any] = []
 

@@ -195,14 +195,6 @@ def test_a_split_keeps_the_share_of_each_label() -> None:
     assert sorted(train.texts + dev.texts) == sorted(dataset.texts)
 
 
-def test_the_fingerprint_is_of_content_and_order() -> None:
-    dataset = Dataset.load(ROWS[:2])
-    moved = [Record(record.text, record.labels, record.language, "elsewhere") for record in dataset]
-    assert len(dataset.fingerprint) == 64 and Dataset(moved).fingerprint == dataset.fingerprint
-    others = [dataset.records[::-1], dataset.records[:1], dataset.with_language("sw").records]
-    assert len({dataset.fingerprint, *(Dataset(records).fingerprint for records in others)}) == 4
-
-
 def test_how_it_is_shown() -> None:
     dataset = Dataset.load([*ROWS, {"text": "t", "label": "<b>"}])
     assert repr(dataset) == "Dataset(3 texts, 3 labels: <b> x y, 3 languages: de en xx, 1 bad record)"

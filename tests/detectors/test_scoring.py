@@ -53,7 +53,7 @@ def test_probabilities_are_the_softmax_of_the_scores_of_a_script() -> None:
     assert list(found) == ["de", "en", "fr"]
 
 
-def test_the_prior_is_multiplied_in() -> None:
+def test_probabilities_are_multiplied_by_the_prior() -> None:
     found = detect("dde f", {"deu": 1.0, "en-GB": 3.0})
     weights = np.array([1.0, 3.0]) * softmax(2, 1)
     assert found == pytest.approx(dict(zip(("de", "en"), weights / weights.sum())), abs=1e-6)
@@ -70,7 +70,7 @@ def test_the_scores_are_divided_by_the_temperature_of_their_length(monkeypatch: 
     assert detect("ddddde")["de"] == pytest.approx(softmax(5, 1, 0)[0], abs=1e-6)
 
 
-def test_a_script_decides_or_narrows() -> None:
+def test_a_script_identifies_or_limits_the_languages() -> None:
     assert set(detect("рррр у")) == {"ru", "uk"}
     assert detect("рррр у", ["ru", "de", "fr"]) == {"ru": 1.0}
     assert detect("ひらがな") == {"ja": 1.0}
@@ -79,7 +79,7 @@ def test_a_script_decides_or_narrows() -> None:
     assert detect("한국어", ["ru", "uk"]) == {}
 
 
-def test_a_model_is_asked_only_where_a_script_leaves_a_choice() -> None:
+def test_the_model_is_used_only_if_a_script_has_several_languages() -> None:
     detector = Fixed()
     detector.detect(["한국어", "ひらがな", "", "12"])
     detector.detect(["рр", "ррр"], ["ru", "en", "fr"])
@@ -104,7 +104,7 @@ def test_a_batch_gives_what_single_texts_give() -> None:
     assert Fixed().detect(texts) == [Fixed().detect([text])[0] for text in texts]
 
 
-def test_no_known_language_at_all_is_an_error() -> None:
+def test_a_prior_without_a_known_language_is_an_error() -> None:
     with pytest.raises(XltError, match="Fixed knows none of the languages ig, yo"):
         detect("dd", ["yo", "ig"])
     assert detect("dd", ["yo", "de"]) == {"de": 1.0}

@@ -41,12 +41,12 @@ def test_a_change_of_language_is_found_at_its_word() -> None:
     assert found("aa aa aa aa aa") == [("aa aa aa aa aa", "a")]
 
 
-def test_one_doubtful_word_makes_no_segment() -> None:
+def test_a_single_ambiguous_word_is_not_a_segment() -> None:
     assert found("aa aa aa xx aa aa aa") == [("aa aa aa xx aa aa aa", "a")]
     assert found("aa aa aa aa bb aa aa aa aa") == [("aa aa aa aa bb aa aa aa aa", "a")]
 
 
-def test_nothing_to_tell() -> None:
+def test_a_text_without_letters_has_no_segments() -> None:
     assert found("") == found("12 34!") == []
     assert find_segments(Letters(), []) == []
 
@@ -83,7 +83,7 @@ def test_units_are_words_of_one_script_and_pieces_of_unspaced_ones() -> None:
     assert all(sum(unicodedata.category(char)[0] == "L" for char in unit) <= 4 for unit in units[2:])
 
 
-def test_letters_that_are_signs_do_not_cut_a_word() -> None:
+def test_compatibility_letters_do_not_split_a_word() -> None:
     text = "nº 5 del 3ª, 10µm"
     assert [text[unit.start : unit.end] for unit in split_units(text)] == ["nº", "del", "ª", "m"]
 
@@ -171,7 +171,7 @@ def opened(text: str, detector: Optional[Detector] = None) -> list[tuple[str, st
         "bb xx bb xx bb xx xx bb",
     ],
 )
-def test_a_few_unknown_words_are_not_cut_out_of_a_sentence(text: str) -> None:
+def test_a_few_unknown_words_are_not_a_segment(text: str) -> None:
     assert opened(text) == [(text, "b")]
 
 
@@ -187,7 +187,7 @@ def test_a_long_unknown_passage_is_a_segment() -> None:
     assert (segment.language, segment.score, segment.script) == ("xx", 0.0, "xx")
 
 
-def test_an_unknown_passage_that_has_a_language_as_a_whole_has_that() -> None:
+def test_unknown_words_get_the_language_of_the_whole_passage() -> None:
     class Patient(Open):
         def _detect(self, words: list[str]) -> Candidates:
             return [("a", 0.75)] if len(words) > 5 else super()._detect(words)
@@ -275,7 +275,7 @@ class KnowsNoWord:
 
 
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es", "it", "pt", "tr", "vi", "ru", "ar", "hi"])
-def test_words_that_nobody_knows_cut_no_sentence(language: str) -> None:
+def test_unknown_words_do_not_split_a_sentence(language: str) -> None:
     text = SENTENCES[language]
     (segment,) = find_segments(KnowsNoWord(), [text], list(SENTENCES))[0]
     assert segment.language == language

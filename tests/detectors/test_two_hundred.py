@@ -113,7 +113,7 @@ def test_other_scripts_in_latin_letters_are_unknown_or_have_a_low_score(
         assert doc._.language in (own, "xx") or doc._.language_score < 0.5
 
 
-def test_romanized_hindi_is_as_a_rule_unknown(nlp: Language) -> None:
+def test_romanized_hindi_is_mostly_unknown(nlp: Language) -> None:
     assert sum(doc._.language in ("hi", "xx") for doc in nlp.pipe(ROMANIZED_HINDI)) >= 3
 
 
@@ -127,7 +127,7 @@ def test_serbian_in_latin_letters(nlp: Language, text: str) -> None:
     assert answer(nlp, text) in (("sr", "srp_Latn"), ("bs", "bos_Latn"), ("hr", "hrv_Latn"))
 
 
-def test_serbian_in_latin_letters_where_the_languages_are_given() -> None:
+def test_serbian_in_latin_letters_with_given_languages() -> None:
     nlp = spacy.blank("xx")
     detector = {"@xlt_detectors": NAME}
     nlp.add_pipe("xlt_langdetect", config={"detector": detector, "languages": ["sr", "en", "de"]})
@@ -168,6 +168,6 @@ def test_cantonese(nlp: Language, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", UNKNOWN, ids=ids(UNKNOWN))
-def test_what_is_in_no_language_is_unknown(nlp: Language, text: str) -> None:
+def test_a_text_in_no_language_is_unknown(nlp: Language, text: str) -> None:
     assert answer(nlp, text) == ("xx", "xx")
     assert nlp(text)._.language_score == 0.0

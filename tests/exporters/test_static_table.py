@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("scipy")
 
 from spacy_xlt.exporters import static_table as module
-from spacy_xlt.exporters.static_table import Table, _Loss, compress, fit_table, sif_weights, text_matrix, unit_vectors
+from spacy_xlt.exporters.static_table import Table, _Loss, compress, fit_table, sif_weights, text_matrix
 from spacy_xlt.vectors import unit_rows
 
 WORDS, WIDTH, LABELS = 60, 8, 3
@@ -25,6 +25,11 @@ def truth() -> Table:
     rng = np.random.default_rng(1)
     rows = rng.normal(size=(WORDS, WIDTH)).astype(np.float32)
     return Table(rows, sif_weights(rng.random(WORDS) * 0.01), rng.normal(size=WIDTH).astype(np.float32) * 0.1)
+
+
+def unit_vectors(table: Table, texts: list[list[int]]) -> Any:
+    """Return the vectors of texts, of unit length."""
+    return unit_rows(np.asarray(text_matrix(texts, table.weights) @ table.rows + table.bias, dtype=np.float32))
 
 
 def head() -> tuple[Any, Any, bool]:

@@ -1,4 +1,4 @@
-"""Logistic regression beside scikit-learn's."""
+"""Comparisons of logistic regression with that of scikit-learn."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from spacy_xlt.heads.losses import log_probabilities  # noqa: E402
 
 
 def make_task(n: int, labels: int, width: int = 12, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Unit vectors in a narrow cone, as sentence encoders make them, and labels that they tell something about."""
+    """Unit vectors in a narrow cone, as sentence encoders make them, and labels that they predict."""
     chance = np.random.default_rng(seed)
     gold = np.eye(labels)[np.arange(n) % labels]
     rows = 3.0 + gold @ chance.normal(size=(labels, width)) + chance.normal(size=(n, width))
@@ -28,7 +28,7 @@ def test_softmax_reaches_the_optimum_of_scikit_learn(l2: float) -> None:
     np.testing.assert_allclose(found, reference.predict_proba(rows), atol=2e-3)
 
 
-def test_a_rare_label_beside_a_frequent_one_reaches_it_too() -> None:
+def test_a_rare_and_a_frequent_label_reach_the_optimum_of_scikit_learn() -> None:
     rows, _ = make_task(250, 3)
     gold = np.c_[rows[:, 0] > np.median(rows[:, 0]), np.arange(250) % 50 == 0].astype(np.float64)
     (layer,) = fit_path(rows, gold, [0.1], exclusive=False)
@@ -38,7 +38,7 @@ def test_a_rare_label_beside_a_frequent_one_reaches_it_too() -> None:
         np.testing.assert_allclose(found[:, label], reference.predict_proba(rows)[:, 1], atol=2e-3)
 
 
-def test_each_fit_of_a_path_is_what_a_fit_of_its_own_finds() -> None:
+def test_each_fit_of_a_path_equals_a_single_fit() -> None:
     rows, gold = make_task(90, 3)
     for layer, l2 in zip(fit_path(rows, gold, [10.0, 0.1]), [10.0, 0.1]):
         (alone,) = fit_path(rows, gold, [l2])
@@ -52,7 +52,7 @@ def test_the_scale_of_the_features_changes_nothing() -> None:
     np.testing.assert_allclose(one(rows), other(rows * np.float32(1000)), atol=0.02)
 
 
-def test_what_is_not_known_does_not_count() -> None:
+def test_unknown_labels_have_no_influence() -> None:
     rows, gold = make_task(120, 2)
     known = np.ones_like(gold)
     known[60:, 0] = 0.0
@@ -66,6 +66,6 @@ def test_what_is_not_known_does_not_count() -> None:
 
 
 def layers_scale(rows: NDArray[np.float32]) -> float:
-    """A penalty is for rows of length 1: those of a half have that length, too."""
+    """Return the factor of the penalty for a half of the rows. It is 1, because all rows have length 1."""
     assert np.abs(np.linalg.norm(rows, axis=1) - 1).max() < 1e-5
     return 1.0

@@ -1,4 +1,4 @@
-"""Fitting an output layer."""
+"""Tests of the fit of an output layer."""
 
 import numpy as np
 import pytest
@@ -19,14 +19,14 @@ def make_task(n: int = 60, width: int = 5, labels: int = 3, seed: int = 0) -> tu
 def test_is_logistic_regression() -> None:
     linear_model = pytest.importorskip("sklearn.linear_model")
     rows, gold = make_task()
-    # The bias is pulled, too: so it is a column here.
+    # The bias is penalized, too, so it is a column here.
     reference = linear_model.LogisticRegression(C=2.0, fit_intercept=False, tol=1e-8, max_iter=1000)
     reference.fit(np.c_[rows, np.ones(len(rows))], gold.argmax(axis=1))
     layer = fit_output_layer(rows, gold, prior=zero_layer(3, 5), l2=0.5)
     np.testing.assert_allclose(np.c_[layer.weight, layer.bias], reference.coef_, atol=2e-3)
 
 
-def test_sigmoids_are_one_regression_a_label() -> None:
+def test_sigmoids_are_one_regression_per_label() -> None:
     linear_model = pytest.importorskip("sklearn.linear_model")
     rows, gold = make_task()
     layer = fit_output_layer(rows, gold, prior=zero_layer(3, 5), l2=0.5, exclusive=False)
@@ -36,7 +36,7 @@ def test_sigmoids_are_one_regression_a_label() -> None:
         np.testing.assert_allclose(np.append(layer.weight[label], layer.bias[label]), reference.coef_[0], atol=2e-3)
 
 
-def test_a_weight_is_as_good_as_copies_and_soft_labels_as_shares_of_both() -> None:
+def test_weights_equal_copies_and_soft_labels_equal_weighted_labels() -> None:
     rows, gold = make_task(12)
     sample_weight = np.tile([1.0, 2.0, 3.0], 4)
     copies = np.repeat(np.arange(12), np.tile([1, 2, 3], 4))
@@ -61,7 +61,7 @@ def test_the_scale_of_a_head_changes_nothing(scale: float, l2: float) -> None:
     np.testing.assert_allclose(one(rows), other(rows * np.float32(scale)), atol=0.02)
 
 
-def test_a_strong_pull_keeps_the_weights_and_no_text_leaves_them() -> None:
+def test_a_strong_penalty_or_no_text_keeps_the_weights() -> None:
     rows, gold = make_task()
     start = Layer(np.ones((3, 5), dtype=np.float32), np.zeros(3, dtype=np.float32))
     kept = fit_output_layer(rows, gold, prior=start, l2=1e9)

@@ -183,7 +183,7 @@ def test_without_cache_every_batch_is_encoded() -> None:
     assert back_end.asked == ["a", "a"]
 
 
-def test_the_cache_keeps_no_whole_batch_for_one_vector() -> None:
+def test_the_cache_does_not_keep_a_whole_batch_for_one_vector() -> None:
     encoder, _ = counting(cache_size=1)
     encoder.encode(["a", "b", "c"])
     (vector,) = encoder._cache._values.values()
@@ -254,7 +254,7 @@ def test_no_path_is_saved(nlp: Language, tiny_bert: Path, tmp_path: Path) -> Non
         assert not file.is_file() or str(tiny_bert).encode() not in file.read_bytes()
 
 
-def test_initialize_without_source_keeps_the_weights_that_are_there(nlp: Language, home: Path) -> None:
+def test_initialize_without_source_keeps_existing_weights(nlp: Language, home: Path) -> None:
     before = nlp(LINES[0])._.xlt_embedding
     encoder_of(nlp).initialize()
     np.testing.assert_array_equal(nlp(LINES[0])._.xlt_embedding, before)
@@ -263,7 +263,7 @@ def test_initialize_without_source_keeps_the_weights_that_are_there(nlp: Languag
 # Errors
 
 
-def test_a_missing_default_encoder_is_named_with_the_mend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_default_encoder_is_named_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPACY_XLT_HOME", str(tmp_path))
     nlp = spacy.blank("xx")
     nlp.add_pipe("xlt_encoder")
@@ -276,18 +276,18 @@ def test_a_missing_default_encoder_is_named_with_the_mend(tmp_path: Path, monkey
         nlp.initialize()
 
 
-def test_a_missing_source_is_named_with_the_mend(tmp_path: Path) -> None:
+def test_a_missing_source_is_named_with_a_remedy(tmp_path: Path) -> None:
     nlp = spacy.blank("xx")
     nlp.add_pipe("xlt_encoder")
     nlp.config["initialize"]["components"]["xlt_encoder"] = {"source": str(tmp_path / "none")}
-    with pytest.raises(XltError, match=r"none is no encoder folder .*xlt init-encoder"):
+    with pytest.raises(XltError, match=r"none .*config\.json.*xlt init-encoder"):
         nlp.initialize()
 
 
 def test_a_damaged_model_folder_is_named(nlp: Language, tmp_path: Path) -> None:
     nlp.to_disk(tmp_path)
     (tmp_path / "xlt_encoder" / "model.safetensors").write_bytes(b"damaged")
-    with pytest.raises(XltError, match=rf"The encoder in {tmp_path}/xlt_encoder cannot be loaded"):
+    with pytest.raises(XltError, match=rf"{tmp_path}/xlt_encoder .*Safetensor"):
         spacy.load(tmp_path)
 
 

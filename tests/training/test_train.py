@@ -223,7 +223,7 @@ def test_development_data_without_a_text() -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_a_missing_encoder_folder(method: Method, tmp_path: Path) -> None:
     message = refused(make_records(), encoder=tmp_path / "nowhere", method=method)
-    assert "nowhere is no encoder folder (missing: config.json" in message and "init-encoder" in message
+    assert "nowhere" in message and "missing: config.json" in message and "init-encoder" in message
 
 
 @pytest.mark.parametrize("method", METHODS)
