@@ -67,7 +67,7 @@ def make_glossary(
                 )
             is_swapped = swapped > covered
         else:
-            is_swapped = _looks_swapped(language, to, pairs)
+            is_swapped = _looks_swapped(to, pairs)
         if is_swapped:
             raise XltError(
                 f"The columns of the dictionary of '{language}' are swapped. In each line, put the entry in '{to}' "
@@ -106,18 +106,13 @@ def _swapped_coverage(texts: Sequence[str], pairs: Sequence[WordPair]) -> float:
     return swapped.coverage(texts, "en")
 
 
-def _looks_swapped(language: str, to: str, pairs: Sequence[WordPair]) -> bool:
-    """Whether most lists of words look like the language of the entries, and most lists of entries like the other."""
+def _looks_swapped(to: str, pairs: Sequence[WordPair]) -> bool:
+    """Whether most lists of words look like the language of the entries, and most lists of entries do not."""
     step = max(1, len(pairs) // (LISTS * LENGTH))
     chosen = pairs[::step]
-    entries, words = (
-        [" ".join(pair[column] for pair in chosen[start : start + LENGTH]) for start in range(0, len(chosen), LENGTH)]
-        for column in (0, 1)
-    )
-    try:
-        found = detect([*entries, *words], languages=[language, to])
-    except XltError:  # The detector does not know the language.
-        return False
-    languages = [each.language for each in found]
-    of_entries, of_words = languages[: len(entries)], languages[len(entries) :]
-    return of_entries.count(language) > len(entries) / 2 and of_words.count(to) > len(words) / 2
+    shares = []
+    for column in (0, 1):
+        words = [pair[column] for pair in chosen]
+        lists = [" ".join(words[start : start + LENGTH]) for start in range(0, len(words), LENGTH)]
+        shares.append(sum(found.language == to for found in detect(lists)) / len(lists))
+    return shares[0] < 0.5 < shares[1]
