@@ -5,8 +5,9 @@
 For each number of labels a class and each seed, the same English sentences go to `xlt.train(method="finetune")`, to
 `xlt.train(method="frozen")` and, if SETFIT_PYTHON names a Python with setfit 1.2, to SetFit on the same encoder with
 its default settings. SetFit runs for 8 labels a class and the first seed only: it takes six minutes, and with more
-labels its number of pairs grows quadratically. No system gets development data. `adapted` rows also get unlabeled sentences: 150 of the training sentences of each language, and
-for Yoruba, which has none, its 99 development sentences. Writes benchmarks/results/few_labels.{json,md}.
+labels its number of pairs grows quadratically. No system gets development data. `adapted` rows also get unlabeled
+sentences: 150 of the training sentences of each language, and for Yoruba, which has none, its 99 development
+sentences. Writes benchmarks/results/few_labels.{json,md}.
 """
 
 import json
@@ -126,7 +127,8 @@ def main(*counts: int) -> None:
     ]
     head = "| labels a class | system | English | mean of 7 others | lowest | seconds |\n|---|---|---|---|---|---|\n"
     others = ", ".join(language for language in LANGUAGES if language != "en")
-    note = f"\n\nAccuracy on the test sentences of SIB-200, mean of {len(SEEDS)} seeds (SetFit: seed {SETFIT_SEED}). The others: {others}."
+    seeds = f"mean of {len(SEEDS)} seeds (SetFit: seed {SETFIT_SEED})"
+    note = f"\n\nAccuracy on the test sentences of SIB-200, {seeds}. The others: {others}."
     write_results("few_labels", {"rows": rows}, head + "\n".join(lines) + note)
 
 
