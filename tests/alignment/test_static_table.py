@@ -21,10 +21,10 @@ def test_projection_takes_the_language_out_of_static_vectors(default_encoder: Pa
     linear_model: Any = pytest.importorskip("sklearn.linear_model")
     encoder = TorchEncoder()
     encoder.load(default_encoder)
-    table = encoder._model.get_input_embeddings().weight.numpy()
+    table = encoder.model.get_input_embeddings().weight.numpy()
 
     def embed(language: str, split: str) -> np.ndarray:
-        windows, _, _ = encoder._tokenizer.windows(read_texts(language, split))  # type: ignore[union-attr]
+        windows, _, _ = encoder.tokenizer.choose_windows(read_texts(language, split), count=1, length=512)
         return unit_rows(np.stack([table[window].mean(axis=0) for window in windows]))
 
     english = embed("en", "train")
