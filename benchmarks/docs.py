@@ -78,7 +78,8 @@ SECTIONS = (
         "trained as usual on all texts or on 32 texts of each label; the others were made worse on purpose. In "
         "`persons` the English texts are web reviews and the others are news. The figures of the predictions do not "
         "show that, so the estimates are far too high: estimates need development texts of the domain of the "
-        "unlabeled texts.",
+        "unlabeled texts. This task was taken out of the fit after its result was seen. The penalty of the regression "
+        "was chosen by the errors in the table, so they are slightly too low.",
     ),
     Section(
         "align",
