@@ -307,8 +307,9 @@ class TorchEncoder:
 
     def _write_small_files(self, folder: Path) -> None:
         config = self._model.config.to_diff_dict()
-        # transformers 4.48 would read this entry as a wish for the slowest kind of attention.
-        config.pop("_attn_implementation_autoset", None)
+        # transformers 4.48 writes the path of the source folder, and an entry that makes it choose slow attention.
+        for name in ("_name_or_path", "_attn_implementation_autoset"):
+            config.pop(name, None)
         (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf8")
         (folder / "tokenizer.json").write_text(self.tokenizer_json, encoding="utf8")
         # AutoTokenizer needs these entries to read the folder.

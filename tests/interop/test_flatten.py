@@ -70,7 +70,8 @@ def test_scores_stay_the_same_before_and_after_saving(tiny_encoder: Path, poolin
     assert_same_scores(nlp, flat)
     flat.to_disk(tmp_path / "flat")
     loaded = spacy.load(tmp_path / "flat")
-    np.testing.assert_array_equal(scores(loaded), scores(flat))
+    # Old versions of transformers load the encoder with another kind of attention than spacy-transformers uses.
+    np.testing.assert_allclose(scores(loaded), scores(flat), atol=1e-6)
     assert_same_scores(nlp, loaded)
 
 

@@ -158,6 +158,13 @@ class Counting:
 
     def load(self, folder: Path) -> None: ...
 
+    def to_disk(self, folder: Path) -> None: ...
+
+    def to_bytes(self) -> bytes:
+        return b""
+
+    def from_bytes(self, data: bytes) -> None: ...
+
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         self.asked += texts
         return np.array([[len(text), 1] for text in texts], dtype=np.float32)
