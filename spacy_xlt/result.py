@@ -1,7 +1,7 @@
 """The result of a function that changes a model."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from html import escape
 from typing import Any
@@ -68,3 +68,8 @@ def fingerprint(records: Sequence[Record]) -> dict[str, Any]:
     for record in records:
         digest.update("\x1f".join([record.language, *record.labels, record.text, "\x1e"]).encode("utf8"))
     return {"texts": len(records), "sha256": digest.hexdigest()}
+
+
+def fingerprint_texts(texts: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return the `fingerprint` of unlabeled texts {language: texts}, sorted by language."""
+    return fingerprint([Record(text, (), language, "") for language in sorted(texts) for text in texts[language]])

@@ -59,32 +59,17 @@ def finetune(
         XltError: The encoder is not a TorchEncoder, there is no text, or a layer cannot be frozen or dropped.
     """
     require("train", "torch", "transformers")
-    import torch
-
     old = trainable_encoder(nlp)
     # Move the encoder to its device before it is copied, because the copy shares its word embeddings.
     device = old.resolve_device()
     model = copy_model(old.model)
     if layers is not None:
         keep_layers(model, layers)
-    windows = training_windows(old, [example.text for example in examples], settings.max_length)
-    learned = [(example, of_text) for example, of_text in zip(examples, windows) if of_text]
-    if not learned:
-        raise XltError("There is no text to train on.")
     head = TorchHead(nlp, device, vector_weight=vector_weight, temperature=temperature)
-    with torch.random.fork_rng():
-        network = EncoderNetwork(
-            model,
-            [of_text for _, of_text in learned],
-            pooling=old.settings.pooling,
-            device=device,
-            bfloat16=settings.bfloat16,
-            freeze_layers=settings.freeze_layers,
-            progress=progress,
-        )
+    learned, network = make_network(old, model, examples, settings, progress=progress)
 
     def loss_of(rows: list[int]) -> Any:
-        return head.loss(network(rows), [learned[row][0] for row in rows])
+        return head.loss(network(rows), [learned[row] for row in rows])
 
     run_epochs(
         _Modules.of(model, head),
@@ -101,6 +86,48 @@ def finetune(
     )
     set_model(nlp, model)
     set_layer(nlp, head.layer())
+
+
+def make_network(
+    encoder: TorchEncoder,
+    model: Any,
+    examples: Sequence[TrainingExample],
+    settings: TrainingSettings,
+    *,
+    progress: bool,
+) -> tuple[list[TrainingExample], EncoderNetwork]:
+    """Return the examples that have word pieces, and a network that trains a model on their texts.
+
+    Args:
+        encoder: The encoder, which has the tokenizer and the pooling.
+        model: A copy of its Hugging Face model. It is changed in place.
+        examples: The training examples.
+        settings: See `TrainingSettings`.
+        progress: Show a progress bar while the output of frozen layers is computed.
+
+    Returns:
+        The examples, and the network. The rows of the network are these examples.
+
+    Raises:
+        XltError: There is no text, or lower layers cannot be frozen.
+    """
+    import torch
+
+    windows = training_windows(encoder, [example.text for example in examples], settings.max_length)
+    learned = [(example, of_text) for example, of_text in zip(examples, windows) if of_text]
+    if not learned:
+        raise XltError("There is no text to train on.")
+    with torch.random.fork_rng():
+        network = EncoderNetwork(
+            model,
+            [of_text for _, of_text in learned],
+            pooling=encoder.settings.pooling,
+            device=encoder.resolve_device(),
+            bfloat16=settings.bfloat16,
+            freeze_layers=settings.freeze_layers,
+            progress=progress,
+        )
+    return [example for example, _ in learned], network
 
 
 class _Modules:

@@ -7,15 +7,13 @@ from typing import Any, Optional
 import numpy as np
 
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
-from spacy_xlt.errors import XltError
 from spacy_xlt.extras import require
 from spacy_xlt.training.examples import TrainingExample
 from spacy_xlt.training.layers import copy_model
 from spacy_xlt.training.loop import Callback, run_epochs
-from spacy_xlt.training.network import EncoderNetwork
 from spacy_xlt.training.settings import TrainingSettings
 from spacy_xlt.training.trained_rows import merge_rows, train_rows
-from spacy_xlt.training.trainer import training_windows
+from spacy_xlt.training.trainer import make_network
 
 # The learning rate of trained word embeddings beside that of the other weights. A row learns only in the steps in which
 # its word piece occurs, and starts from a guess.
@@ -60,28 +58,16 @@ def fit_vectors(
     # Move the encoder to its device before it is copied, because the copy shares its word embeddings.
     device = encoder.resolve_device()
     model = copy_model(encoder.model)
-    windows = training_windows(encoder, [example.text for example in examples], settings.max_length)
-    learned = [(example, of_text) for example, of_text in zip(examples, windows) if of_text]
-    if not learned:
-        raise XltError("There is no text to train on.")
     # Frozen layers compute once what they make of the word embeddings, so these cannot learn with them.
     table = train_rows(model, rows) if rows and not settings.freeze_layers else None
-    with torch.random.fork_rng():
-        network = EncoderNetwork(
-            model,
-            [of_text for _, of_text in learned],
-            pooling=encoder.settings.pooling,
-            device=device,
-            bfloat16=settings.bfloat16,
-            freeze_layers=settings.freeze_layers,
-        )
+    learned, network = make_network(encoder, model, examples, settings, progress=progress)
     groups = [{"params": network.parameters, "lr": settings.learning_rate}]
     if table is not None:
         table.requires_grad_(True)  # the network has frozen it with the word embeddings
         groups.append({"params": [table], "lr": settings.learning_rate * ROWS_RATE})
 
     def loss_of(numbers: list[int]) -> Any:
-        of_batch = [learned[number][0] for number in numbers]
+        of_batch = [learned[number] for number in numbers]
         goals = torch.tensor(np.array([example.vector for example in of_batch]), device=device)
         weights = torch.tensor([example.weight for example in of_batch], device=device)
         return (vector_loss(network(numbers), goals, temperature) * weights).sum()

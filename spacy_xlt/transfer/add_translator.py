@@ -17,7 +17,7 @@ from spacy_xlt.pipeline.langdetect import LanguageDetector
 from spacy_xlt.pipeline.projection import check_texts
 from spacy_xlt.pipeline.projector import Projector, language_mixture
 from spacy_xlt.pipeline.translator import DocTranslator
-from spacy_xlt.result import Result, fingerprint
+from spacy_xlt.result import Result, fingerprint, fingerprint_texts
 from spacy_xlt.training.examples import gold_matrix
 from spacy_xlt.training.model_state import annotate, head_labels, read_head
 from spacy_xlt.transfer.acceptance import accuracies, add_to_meta, check_languages, correct_rows
@@ -103,9 +103,7 @@ def add_translator(
         f"Texts in {', '.join(chosen)} are translated.",
         {"translator": type(back_end).__name__, "languages": chosen, "weights": weights},
         {
-            "texts": fingerprint(
-                [Record(text, (), code, "") for code in sorted(unlabeled) for text in unlabeled[code]]
-            ),
+            "texts": fingerprint_texts(unlabeled),
             "dev": fingerprint(records),
         },
         accuracies(before, correct_rows(nlp, records), [record.language for record in records]),
@@ -135,7 +133,7 @@ def _choose_languages(translator: Translator, languages: Sequence[str], source: 
 
 
 def _put_component(nlp: Language, translator: Translator, languages: Sequence[str]) -> None:
-    """Put a translator into the pipeline. The dictionaries of a glossary are added to those that are there."""
+    """Put a translator into the pipeline. If the pipeline has a glossary, add the new dictionaries to it."""
     if has_pipe(nlp, DocTranslator):
         component = find_pipe(nlp, DocTranslator)
         old = component.translator

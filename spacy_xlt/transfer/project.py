@@ -7,13 +7,12 @@ from spacy.language import Language
 from typing_extensions import Unpack
 
 from spacy_xlt.data.dataset import Data, Reading, load_dataset
-from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import as_base_code, by_base_code
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projection import Translations, fit_projection, set_aligner
 from spacy_xlt.pipeline.projector import Projector
-from spacy_xlt.result import Result, fingerprint
+from spacy_xlt.result import Result, fingerprint_texts
 from spacy_xlt.transfer.acceptance import add_to_meta
 from spacy_xlt.transfer.in_place import in_place
 
@@ -67,9 +66,9 @@ def project(
         f"Fitted on {', '.join(f'{count} texts of {code}' for code, count in counts.items())}.",
         {"aligner": type(projector.aligner).__name__, "languages": fitted, "counts": counts},
         {
-            "texts": fingerprint([Record(text, (), code, "") for code in sorted(texts) for text in texts[code]]),
-            "translations": fingerprint(
-                [Record(text, (), code, "") for code in sorted(pairs) for pair in pairs[code] for text in pair]
+            "texts": fingerprint_texts(texts),
+            "translations": fingerprint_texts(
+                {code: [text for pair in of_language for text in pair] for code, of_language in pairs.items()}
             ),
         },
     )

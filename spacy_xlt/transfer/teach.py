@@ -25,7 +25,7 @@ from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projection import check_texts
 from spacy_xlt.pipeline.projector import Projector
-from spacy_xlt.result import Result, fingerprint
+from spacy_xlt.result import Result, fingerprint, fingerprint_texts
 from spacy_xlt.training.examples import TrainingExample
 from spacy_xlt.training.model_state import interpolate_weights
 from spacy_xlt.training.settings import TrainingSettings
@@ -295,7 +295,7 @@ def _teach(
         },
         {
             "translations": fingerprint(texts.records(source)),
-            "rehearsal": fingerprint([Record(text, (), code, "") for code in rehearsal for text in rehearsal[code]]),
+            "rehearsal": fingerprint_texts(rehearsal),
             "dev": fingerprint(student.dev),
         },
         {

@@ -43,7 +43,7 @@ def test_each_language_has_its_estimate(nlp: Language) -> None:
     found = estimate(with_source(nlp), [*ENGLISH, *GERMAN])
     assert {code: each.n for code, each in found.languages.items()} == {"en": 30, "de": 20}
     assert found.source_accuracy == 0.95 and found.notes == []
-    # All German predictions are as sure as those of the source; a third of the English ones is undecided.
+    # All German predictions are as confident as those of the source. A third of the English ones have low confidence.
     english, german = found.languages["en"], found.languages["de"]
     assert english.accuracy is not None and german.accuracy is not None
     assert english.accuracy < german.accuracy
