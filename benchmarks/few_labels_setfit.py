@@ -1,6 +1,6 @@
 """SetFit on a few labels of SIB-200, in an environment of its own: `benchmarks/few_labels.py` runs it.
 
-    SETFIT_PYTHON/bin/python benchmarks/few_labels_setfit.py ENCODER TRAIN.json TEST.json OUT.json SEED
+    SETFIT_PYTHON/bin/python benchmarks/few_labels_setfit.py ENCODER TRAIN.json TEST.json OUT.json SEED MAX_STEPS
 
 TRAIN.json: [[text, label], ...]; TEST.json: {language: [[text, label], ...]}. Writes {language: accuracy}, seconds.
 """
@@ -17,7 +17,7 @@ from sentence_transformers.models import Pooling, Transformer
 from setfit import SetFitModel, Trainer, TrainingArguments
 
 
-def main(encoder: str, train: str, test: str, out: str, seed: int) -> None:
+def main(encoder: str, train: str, test: str, out: str, seed: int, max_steps: int) -> None:
     torch.manual_seed(seed)
     examples = json.loads(Path(train).read_text(encoding="utf8"))
     transformer = Transformer(encoder, max_seq_length=256)
@@ -25,7 +25,13 @@ def main(encoder: str, train: str, test: str, out: str, seed: int) -> None:
     start, cpu = time.perf_counter(), time.process_time()
     model = SetFitModel(model_body=body, model_head=_logistic())
     arguments = TrainingArguments(
-        batch_size=16, num_epochs=1, seed=seed, report_to="none", save_strategy="no", output_dir=f"{out}.trainer"
+        batch_size=16,
+        num_epochs=1,
+        max_steps=max_steps,
+        seed=seed,
+        report_to="none",
+        save_strategy="no",
+        output_dir=f"{out}.trainer",
     )
     labels = sorted({label for _, label in examples})
     data = Dataset.from_dict(
@@ -47,4 +53,4 @@ def _logistic():  # type: ignore[no-untyped-def]
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5]))
+    main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5]), int(sys.argv[6]))

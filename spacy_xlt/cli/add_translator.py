@@ -6,7 +6,7 @@ import typer
 
 from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Model, Separator, Strict, Text
 from spacy_xlt.cli.transfer_common import Languages, Output, Unlabeled
-from spacy_xlt.cli.translate import Translator
+from spacy_xlt.cli.translate import Translator, read_translator
 
 
 def add_translator_cli(
@@ -35,29 +35,22 @@ def add_translator_cli(
 
     Texts are then classified by their translation, too. How much it counts is chosen on --dev.
     """
-    from spacy_xlt.cli.common import make_columns, parse_by_language, read_languages
+    from spacy_xlt.cli.common import make_columns, read_languages
     from spacy_xlt.cli.transfer_common import finish, read_data, report_bad
-    from spacy_xlt.errors import XltError
     from spacy_xlt.models import check_output, load_model, use_gpu
     from spacy_xlt.transfer.add_translator import add_translator
-    from spacy_xlt.translators.dictionaries import read_dictionaries
 
-    if (translator is None) == (not dictionary):
-        raise XltError("Give either --dictionary or --translator.")
+    given = read_translator(translator, dictionary, encoding)
     check_output(output)
     use_gpu(gpu_id)
     columns = make_columns(text, label, lang, label_separator, labels)
     unlabeled = read_data(texts, language, columns=columns, encoding=encoding, labeled=False)
     labeled = read_data(dev, columns=columns, encoding=encoding)
     report_bad([unlabeled, labeled], output, strict)
-    given = translator
-    if translator is None:
-        files = parse_by_language("--dictionary", dictionary)
-        given = read_dictionaries(files, encoding=encoding)  # type: ignore[assignment]
     nlp = load_model(model)
     result = add_translator(
         nlp,
-        given,  # type: ignore[arg-type]
+        given,
         languages=read_languages(languages),
         texts=unlabeled,
         dev=labeled,

@@ -1,16 +1,43 @@
 """The command `xlt translate`."""
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional, Union
 
 import typer
 
 from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Progress, Separator, Strict, Text
 
+if TYPE_CHECKING:
+    from spacy_xlt.data.dictionaries import WordPair
+
 Translator = Annotated[
     Optional[str],
     typer.Option(help="A folder with a model of Hugging Face or CTranslate2, or 'apertium'."),
 ]
+
+
+def read_translator(
+    translator: Optional[str], dictionaries: list[str], encoding: Optional[str]
+) -> "Union[str, dict[str, list[WordPair]]]":
+    """Return what --translator or --dictionary gives.
+
+    Args:
+        translator: A folder or a name.
+        dictionaries: LANG=FILE.
+        encoding: The encoding of dictionaries without a byte-order mark; None: UTF-8.
+
+    Raises:
+        XltError: Both are given or none of them, or a dictionary cannot be read.
+    """
+    from spacy_xlt.cli.common import parse_by_language
+    from spacy_xlt.errors import XltError
+    from spacy_xlt.translators.dictionaries import read_dictionaries
+
+    if (translator is None) == (not dictionaries):
+        raise XltError("Give either --translator or --dictionary.")
+    if translator is not None:
+        return translator
+    return read_dictionaries(parse_by_language("--dictionary", dictionaries), encoding=encoding)
 
 
 def translate_cli(
@@ -39,15 +66,14 @@ def translate_cli(
     """
     import json
 
-    from spacy_xlt.cli.common import make_columns, parse_by_language, print_notes, report_bad_records
+    from spacy_xlt.cli.common import make_columns, print_notes, report_bad_records
     from spacy_xlt.data.dataset import Dataset
     from spacy_xlt.errors import XltError
     from spacy_xlt.files import whole_file
     from spacy_xlt.models import use_gpu
     from spacy_xlt.transfer.translate import translate
 
-    if (translator is None) == (not dictionary):
-        raise XltError("Give either --translator or --dictionary.")
+    given = read_translator(translator, dictionary, encoding)
     if output.suffix not in (".jsonl", ".tsv"):
         raise XltError(f"The output must end in .jsonl or .tsv, not {output.name}. Use --output.")
     use_gpu(gpu_id)
@@ -55,7 +81,6 @@ def translate_cli(
     dataset = Dataset.load(data, columns=columns, language=language, labeled=not unlabeled, encoding=encoding)
     print_notes(dataset.notes)
     report_bad_records(dataset.bad, output.with_name(output.name + ".quarantine.jsonl"), strict)
-    given = parse_by_language("--dictionary", dictionary) if translator is None else translator
     written = 0
     with whole_file(output) as scratch, scratch.open("w", encoding="utf8") as file:
         for record in translate(dataset, to=to, translator=given, labeled=not unlabeled, progress=progress):

@@ -43,6 +43,15 @@ def test_parallel_sentences_of_unlabeled_texts(dictionary: Path, tmp_path: Path)
     assert out.read_text(encoding="utf8") == "kifurushi changu\tparcel my\n"
 
 
+def test_a_dictionary_in_another_encoding(tmp_path: Path) -> None:
+    (tmp_path / "texts.csv").write_bytes("text,lang\ncaf\u00e9 fran\u00e7ais,fr\n".encode("cp1252"))
+    (tmp_path / "words.tsv").write_bytes("coffee\tcaf\u00e9\nFrench\tfran\u00e7ais\n".encode("cp1252"))
+    out = tmp_path / "pairs.tsv"
+    options = ["--unlabeled", "--encoding", "cp1252", "--dictionary", f"fr={tmp_path / 'words.tsv'}"]
+    succeed("translate", tmp_path / "texts.csv", "--to", "en", *options, "--output", out)
+    assert out.read_text(encoding="utf8") == "caf\u00e9 fran\u00e7ais\tcoffee French\n"
+
+
 def test_wrong_options(tickets: Path, dictionary: Path, tmp_path: Path) -> None:
     both = ["--dictionary", f"sw={dictionary}", "--translator", "apertium"]
     assert "--translator" in fail("translate", tickets, "--to", "en", *both, "--output", tmp_path / "a.jsonl")
