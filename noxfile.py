@@ -1,6 +1,7 @@
 """The environments in which the tests run: `nox -l` lists them, `nox -s SESSION` runs one."""
 
 import re
+import shutil
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -106,6 +107,28 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
+
+
+@nox.session(python=PINNED_PYTHON)
+def wheel(session: nox.Session) -> None:
+    """Build a wheel from the source distribution, and run the tests on it where the source is absent."""
+    folder = Path(session.create_tmp())
+    session.install("build")
+    session.run("python", "-m", "build", "--outdir", str(folder / "dist"), str(ROOT))
+    (built,) = (folder / "dist").glob("*.whl")
+    session.install(f"{built}[test]", *PINNED)
+    copy = folder / "repository"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns("spacy_xlt", "*.egg-info", ".*", "training", "metrics"))
+    session.chdir(copy)
+    session.run("python", "-m", "pytest", "-q", "--ignore=tests/test_house.py", *session.posargs)
+
+
+@nox.session(python=PINNED_PYTHON)
+def docs(session: nox.Session) -> None:
+    """Build the documentation site, and fail on warnings."""
+    session.install("-e", ".[docs]")
+    session.run("mkdocs", "build", "--strict", "--site-dir", session.create_tmp(), *session.posargs)
 
 
 def lowest_versions() -> list[str]:

@@ -155,6 +155,18 @@ SECTIONS = (
         "Parallel news (NTREX-128) and dictionaries (GATITOS) teach the encoder weak languages, before or after it is "
         "fine-tuned on the English sentences of SIB-200.",
     ),
+    Section(
+        "languages",
+        "All languages",
+        "One model that was fine-tuned on English sentences of SIB-200: today, with a dictionary, after teaching, and "
+        "with both. [What to expect in each language](language-list.md) has all languages.",
+    ),
+    Section(
+        "masakhanews",
+        "News in African languages",
+        "A model that was trained on English news articles classifies articles in Swahili, Hausa, Amharic and French. "
+        "Unlabeled articles and parallel sentences are all that it gets in these languages.",
+    ),
     Section("retrieval", "CSLS retrieval", "Nearest neighbors by CSLS in bounded memory."),
 )
 

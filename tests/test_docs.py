@@ -1,6 +1,7 @@
 """README.md and docs/: the examples run, the commands exist, the figures are those of the benchmarks."""
 
 import csv
+import importlib
 import importlib.util
 import json
 import re
@@ -15,6 +16,7 @@ import srsly
 from spacy.cli import app as spacy_app
 from typer.main import get_command
 
+import spacy_xlt
 from spacy_xlt.cli import app as xlt_app
 from tests.benchmarks.conftest import BENCHMARKS
 from tests.cli.running import succeed
@@ -180,6 +182,18 @@ def test_every_page_is_in_the_index() -> None:
     index = read(ROOT / "docs" / "index.md")
     for page in (ROOT / "docs").glob("*.md"):
         assert page.name == "index.md" or f"({page.name})" in index, page
+
+
+def test_every_page_is_on_the_site() -> None:
+    listed = re.findall(r": ([\w-]+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf8"), flags=re.MULTILINE)
+    assert sorted(listed) == sorted(page.name for page in (ROOT / "docs").glob("*.md"))
+
+
+def test_the_api_page_has_every_public_name() -> None:
+    shown = re.findall(r"^::: (spacy_xlt\.[\w.]+)\.(\w+)$", read(ROOT / "docs" / "api.md"), flags=re.MULTILINE)
+    assert sorted(name for _, name in shown) == sorted(set(spacy_xlt.__all__) - {"__version__"})
+    for module, name in shown:
+        assert getattr(importlib.import_module(module), name) is getattr(spacy_xlt, name)
 
 
 @pytest.fixture(scope="module")
