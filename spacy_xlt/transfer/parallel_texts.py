@@ -153,7 +153,8 @@ def check_sides(texts: ParallelTexts, source: str) -> list[str]:
                 continue
             ours, theirs = (most_frequent_language(side, words) for side in zip(*of_language))
             where = f"'{language}': most source sides of the {what}"
-            if ours == language or (theirs == source and ours not in (source, UNKNOWN)):
+            # Both sides can look like the language: glosses keep the words that the dictionary does not have.
+            if (ours == language and theirs != language) or (theirs == source and ours not in (source, UNKNOWN)):
                 raise XltError(
                     f"{where} look like {_named(ours)}, and most translations look like {_named(theirs)}. The source "
                     f"must be {_named(source)}. Swap the sides."

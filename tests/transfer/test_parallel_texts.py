@@ -84,6 +84,12 @@ def test_the_same_sources_are_held_out_in_all_languages() -> None:
     assert len(learned.pairs["de"]) + len(held_out["de"]) == 400
 
 
+def test_glosses_that_keep_most_words_are_only_noted() -> None:
+    swahili = tickets("sw")
+    (note,) = check_sides(texts_of("sw", swahili, swahili), "en")
+    assert "Swahili" in note
+
+
 def test_swapped_sides_are_an_error() -> None:
     english, swahili = tickets("en"), tickets("sw")
     assert check_sides(texts_of("sw", english, swahili), "en") == []
