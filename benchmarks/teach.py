@@ -24,7 +24,7 @@ from typing import Any, Optional
 from common import RESULTS, data_folder, write_results
 from spacy.language import Language
 
-from spacy_xlt import evaluate, load_dataset, project, teach, train
+from spacy_xlt import evaluate, load_dataset, project, teach, train, translate
 from spacy_xlt.data.dictionaries import read_dictionary
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.folder import default_folder
@@ -66,12 +66,14 @@ WEAK = {
 # Lines of NTREX that are used to learn from; see the README of the data.
 LINES = 1800
 # What is taught: pairs, dictionaries, rehearsal; and the options of `teach`. `when`: before or after fine-tuning.
-USUAL: dict[str, Any] = {"pairs": True, "dictionaries": True, "rehearsal": True, "when": "after"}
+USUAL: dict[str, Any] = {"pairs": True, "dictionaries": True, "rehearsal": True, "glosses": 0, "when": "after"}
 VARIANTS: dict[str, Optional[dict[str, Any]]] = {
     "today": None,
     "after": USUAL,
     "after, pairs only": {**USUAL, "dictionaries": False, "rehearsal": False},
     "after, pairs and rehearsal": {**USUAL, "dictionaries": False},
+    "after, glosses": {**USUAL, "dictionaries": False, "glosses": 400},
+    "after, glosses, 2 epochs": {**USUAL, "dictionaries": False, "glosses": 400, "epochs": 2},
     "after, no new pieces": {**USUAL, "new_pieces": 0},
     "after, rate 3e-5": {**USUAL, "learning_rate": 3e-5},
     "after, rate 2e-4": {**USUAL, "learning_rate": 2e-4},
@@ -110,12 +112,30 @@ def material(languages: Sequence[str], lines: int, variant: dict[str, Any]) -> d
             for code, (_, file) in files.items()
             if file
         }
+    for code, (_, file) in files.items():
+        if file and variant["glosses"]:
+            found["pairs"].setdefault(code, []).extend(glosses(languages, code, file, variant["glosses"]))
     if variant["rehearsal"]:
         # A different part of the lines in each language, so that rehearsal takes about a quarter of the time.
         found["rehearsal"] = {
             code: ntrex(name, lines)[number :: len(strong)] for number, (name, code) in enumerate(strong.items())
         }
         found["rehearsal"]["en"] = english
+    return found
+
+
+def glosses(languages: Sequence[str], code: str, file: str, count: int) -> list[tuple[str, str]]:
+    """Unlabeled sentences of a language, none of which is used for development, with their glosses."""
+    found: list[tuple[str, str]] = []
+    for name in languages:
+        if base_code(name) != code or WEAK[name][1] != file:
+            continue
+        used = {record.text for record in read([name], "dev")}
+        lines = (data_folder() / "lid200" / f"{name}.txt").read_text(encoding="utf8").splitlines()
+        texts = [line for line in lines if line not in used][:count]
+        words = {code: read_dictionary(data_folder() / "gatitos" / f"en_{file}.tsv").pairs}
+        records = translate(texts, to="en", translator=words, language=code, labeled=False, progress=False)
+        found += [(record.text, record.original) for record in records]
     return found
 
 
@@ -214,6 +234,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=LINES)
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--model", type=Path)
+    parser.add_argument("--save", type=Path, help="the folder for the model of the last variant")
     parser.add_argument("--test", action="store_true")
     options = parser.parse_args()
     names = list(VARIANTS) if options.variants == "all" else options.variants.split(";")
@@ -243,6 +264,8 @@ def main() -> None:
                     rows[key(row)] = row
                     print({name: value for name, value in row.items() if name != "taught"}, flush=True)
                     write(list(rows.values()))
+                if options.save:
+                    save(nlp, options.save)
 
 
 if __name__ == "__main__":

@@ -227,9 +227,11 @@ def initial_rows(weight: Floats2d, tokenizer_json: str, translations: Translatio
     sums: NDArray[np.float64] = np.zeros((count, weight.shape[1]))
     weights: dict[int, float] = defaultdict(float)
     for source, target in zip(*sides):
-        if not source or not target:
+        # A source can have words of the other language, such as a gloss does. New pieces have no embedding yet.
+        present = [piece for piece in source if piece < first]
+        if not present or not target:
             continue
-        mean, share = weight[source].mean(axis=0), 1 / len(target) ** 2
+        mean, share = weight[present].mean(axis=0), 1 / len(target) ** 2
         for piece in target:
             if piece >= first:
                 sums[piece - first] += share * mean

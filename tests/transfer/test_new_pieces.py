@@ -94,6 +94,13 @@ def test_pieces_without_a_translation_get_the_mean(encoder: TorchEncoder) -> Non
     np.testing.assert_allclose(rows, np.tile(weight.mean(axis=0), (5, 1)), atol=1e-6)
 
 
+def test_sources_can_have_words_in_the_new_script(encoder: TorchEncoder) -> None:
+    """A gloss keeps the words that a dictionary does not have."""
+    glosses = [(f"{ours} {theirs}", theirs) for ours, theirs in PAIRS]
+    ids = add_new_pieces(encoder, TEXTS, [*glosses, (TEXTS[0], TEXTS[0])], [], 50)
+    assert ids and np.isfinite(encoder.model.get_input_embeddings().weight.numpy()).all()
+
+
 def test_a_written_encoder_keeps_its_pieces_and_init_encoder_takes_it(encoder: TorchEncoder, tmp_path: Path) -> None:
     add_new_pieces(encoder, TEXTS, PAIRS, ENTRIES, 50)
     encoder.to_disk(tmp_path / "encoder")
