@@ -141,6 +141,7 @@ class Index:
         k: int = 10,
         *,
         where: Optional[Mapping[str, Wanted]] = None,
+        csls: bool = False,
         language: Optional[str] = None,
     ) -> list[Hit]:
         """Find the texts that are nearest to a query in any language.
@@ -149,6 +150,8 @@ class Index:
             query: The query.
             k: The number of texts to find.
             where: Filters: the wanted value of each field, such as {"lang": "de"}, or a list of values.
+            csls: Rank by CSLS, which penalizes texts that are near to many others. It helps if the index has texts in
+                several languages, and costs a little if all are in one. See benchmarks/search.py.
             language: The language of the query, a code or an English name; None: it is detected.
 
         Returns:
@@ -157,7 +160,7 @@ class Index:
         Raises:
             XltError: The index is empty, or no text has a field to filter on.
         """
-        return self.search_all([query], k, where=where, language=language)[0]
+        return self.search_all([query], k, where=where, csls=csls, language=language)[0]
 
     def search_all(
         self,
@@ -165,26 +168,31 @@ class Index:
         k: int = 10,
         *,
         where: Optional[Mapping[str, Wanted]] = None,
+        csls: bool = False,
         language: Optional[str] = None,
     ) -> list[list[Hit]]:
         """Search for several queries at once. See `search`."""
         if isinstance(queries, str):
             raise XltError("search_all takes a list of queries, not a single query. Put the query into a list.")
         vectors = embed(self.nlp, queries, [language or ""] * len(queries)).vectors
-        return self.search_vectors(vectors, k, where=where)
+        return self.search_vectors(vectors, k, where=where, csls=csls)
 
     def search_vectors(
-        self, vectors: Floats, k: int = 10, *, where: Optional[Mapping[str, Wanted]] = None
+        self, vectors: Floats, k: int = 10, *, where: Optional[Mapping[str, Wanted]] = None, csls: bool = False
     ) -> list[list[Hit]]:
         """Search with embeddings `[q, d]` of the same pipeline, such as `doc._.xlt_projected`. See `search`."""
         store = self._filled()
         if k < 1:
             raise XltError(f"k is {k}. It must be at least 1.")
         queries = np.asarray(vectors, dtype=np.float32)
-        rows, scores = store.search(queries, k, where=where)
+        rows, scores = store.search(queries, k, where=where, csls=csls)
         found = [[_hit(store, row, score) for row, score in zip(*each)] for each in zip(rows.tolist(), scores.tolist())]
         # A blank query has a vector of zeros, which is near to nothing.
-        return [hits if is_filled else [] for hits, is_filled in zip(found, queries.any(axis=1))]
+        return [hits if is_filled else [] for hits, is_filled in zip(found, np.atleast_1d(queries.any(axis=1)))]
+
+    def cosines(self, vectors: Floats) -> Floats:
+        """Return the cosine of each embedding `[q, d]` with each text, `[q, n]`, in the order of iteration."""
+        return np.asarray(vectors, dtype=np.float32) @ self._filled().vectors.T
 
     def _filled(self) -> Store:
         if self._store is None or not len(self._store):

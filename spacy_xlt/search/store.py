@@ -26,7 +26,7 @@ EXACT_LIMIT = 200_000
 # r of CSLS is the mean cosine to this number of nearest vectors, among at most SAMPLE vectors.
 NEIGHBORHOOD = 10
 SAMPLE = 5_000
-# The approximate search finds this number times k candidates by their cosine, before they are ranked by CSLS.
+# The approximate search finds this number times k candidates with vectors of 8 bits, which are then ranked exactly.
 CANDIDATES = 4
 
 
@@ -152,7 +152,9 @@ class Store:
         if rows is None and len(self) > EXACT_LIMIT:
             return self._search_graph(queries, k, penalty)
         found, scores = search_exact(self.vectors, queries, k, penalty=penalty, rows=rows)
-        return found, scores if penalty is None else (scores + penalty[found]) / 2
+        if penalty is not None:
+            scores = np.asarray((scores + penalty[found]) / 2, dtype=np.float32)
+        return found, scores
 
     def _search_graph(self, queries: Floats, k: int, penalty: Optional[Floats]) -> tuple[Integers, Floats]:
         if self._graph is None:
@@ -162,9 +164,8 @@ class Store:
             else:
                 graph.load(self._graph_file, view=True)
             self._graph = graph
-        keys = self._graph.search(queries, k if penalty is None else CANDIDATES * k)
+        keys = self._graph.search(queries, CANDIDATES * k)
         rows = np.searchsorted(self._keys, keys).clip(0, len(self) - 1)
-        # The graph has vectors of 16 bits. The products are computed again with the vectors of 32 bits.
         cosines = np.einsum("qd,qkd->qk", queries, self.vectors[rows])
         scores = cosines if penalty is None else 2 * cosines - penalty[rows]
         scores = np.where(keys < 0, -np.inf, scores)
@@ -184,7 +185,8 @@ class Store:
         """
         with whole_folder(folder, MARKER) as part:
             self.lines.write(part / ENTRIES_FILE)
-            for name, array in {VECTORS_FILE: self.vectors, KEYS_FILE: self._keys, **arrays}.items():
+            files: dict[str, Any] = {VECTORS_FILE: self.vectors, KEYS_FILE: self._keys, **arrays}
+            for name, array in files.items():
                 np.save(part / name, array, allow_pickle=False)
             if len(self) > EXACT_LIMIT:
                 self._changeable_graph().save(part / GRAPH_FILE)
