@@ -1,15 +1,16 @@
 """The FAQ of corpus/faq: accuracy by language, questions out of scope, and follow-ups with and without context.
 
-    python benchmarks/faq.py [--model training/faq/model] [--metrics metrics/faq.json]
+    python benchmarks/faq.py
+    python benchmarks/faq.py --model training/search/model --index training/faq --metrics metrics/faq.json
 
-Without a model, it takes the default encoder and fits the projection on corpus/tickets/unlabelled. Settings and the
-calibration are chosen on corpus/faq/dev (6 languages), and corpus/faq/test (13 languages, other answers) is reported
-once. `--write-default` writes the calibration to spacy_xlt/search/confidence.json.
+It takes the default encoder and fits the projection on corpus/tickets/unlabelled, or evaluates an index of a model.
+Settings and the calibration are chosen on corpus/faq/dev (6 languages). corpus/faq/test (13 languages, other answers) is
+reported once. `--write-default` writes the calibration to spacy_xlt/search/confidence.json.
 """
 
 import argparse
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 import spacy
@@ -147,35 +148,39 @@ def markdown(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main(model: Optional[Path], metrics: Optional[Path], write_default: bool) -> None:
-    nlp = make_pipeline() if model is None else load_model(model)
-    settings = choose(nlp) if model is None else []
-    faq = xlt.FAQ.build(BASE, nlp, progress=False)
-    calibrate(faq)
-    if write_default:
-        write_json(faq.confidence.to_dict(), DEFAULT_FILE)
-    figures = evaluate_faq(faq, TEST)
+def figures_of(faq: xlt.FAQ) -> dict[str, Any]:
+    """The figures on the test questions."""
     turns = run_conversations(faq, TEST)
-    document = {
+    return {
         "answers": sum(not is_talk for is_talk in faq.answers.small_talk),
         "dev_languages": sorted(path.stem for path in DEV.iterdir()),
-        "settings": settings,
         "confidence": faq.confidence.to_dict(),
-        "test": figures,
+        "test": evaluate_faq(faq, TEST),
         "detected_at_5": at_false_alarms(turns),
         "calibration_error": calibration_error(turns),
     }
-    if metrics is not None:
-        write_json(document, metrics)
-    else:
-        write_results("faq", document, markdown(document))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, help="a model folder")
+    parser.add_argument("--index", type=Path, help="an index that was made with the model")
+    parser.add_argument("--metrics", type=Path, help="write the figures of the index here")
+    parser.add_argument("--write-default", action="store_true", help="write the default calibration")
+    args = parser.parse_args()
+    if args.index is not None:
+        write_json(figures_of(xlt.FAQ.load(args.index, load_model(args.model))), args.metrics)
+        return
+    nlp = make_pipeline()
+    settings = choose(nlp)
+    faq = xlt.FAQ.build(BASE, nlp, progress=False)
+    calibrate(faq)
+    if args.write_default:
+        write_json(faq.confidence.to_dict(), DEFAULT_FILE)
+    document = {**figures_of(faq), "settings": settings}
+    write_results("faq", document, markdown(document))
     print(markdown(document))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, help="a model folder")
-    parser.add_argument("--metrics", type=Path, help="write the figures here instead of benchmarks/results")
-    parser.add_argument("--write-default", action="store_true", help="write the default calibration")
-    args = parser.parse_args()
-    main(args.model, args.metrics, args.write_default)
+    main()

@@ -13,6 +13,9 @@ def index_cli(
     data: Annotated[list[str], typer.Argument(help="Texts: files (.csv, .tsv, .jsonl ...), folders or patterns.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The index folder to write.")],
     faq: Annotated[bool, typer.Option("--faq", help="The texts are questions, and have the field 'answer'.")] = False,
+    calibrate: Annotated[
+        list[str], typer.Option(help="With --faq: questions with the field 'answer_id', to calibrate on. Repeatable.")
+    ] = [],  # noqa: B006  (typer's way; never written)
     update: Annotated[bool, typer.Option("--update", help="Add the texts to an index that exists.")] = False,
     remove: Annotated[list[str], typer.Option(help="With --update: the id of a text to remove. Repeatable.")] = [],  # noqa: B006  (typer's way; never written)
     text: Text = "text",
@@ -37,6 +40,8 @@ def index_cli(
 
     if faq and update:
         raise XltError("The index of an FAQ cannot be updated, because its answers belong together. Build it again.")
+    if calibrate and not faq:
+        raise XltError("Only the index of an FAQ can be calibrated. Use --faq.")
     if remove and not update:
         raise XltError("Texts can only be removed from an index that exists. Use --update.")
     check_replaceable(output.expanduser().resolve(), MARKER)
@@ -47,6 +52,9 @@ def index_cli(
         index.remove(remove)
     added = index.add(data, text=text, id=id, lang=lang, language=language, encoding=encoding, progress=progress)
     if faq:
-        index = FAQ.of(index, progress=progress).index
+        made = FAQ.of(index, progress=progress)
+        if calibrate:
+            made.calibrate(calibrate)
+        index = made.index
     index.save(output)
     print(f"✔ {output}: {len(added)} texts were added; the index has {len(index)}.")
