@@ -4,8 +4,8 @@
     python benchmarks/faq.py --model training/search/model --index training/faq --metrics metrics/faq.json
 
 It takes the default encoder and fits the projection on corpus/tickets/unlabelled, or evaluates an index of a model.
-Settings and the calibration are chosen on corpus/faq/dev (6 languages). corpus/faq/test (13 languages, other answers) is
-reported once. `--write-default` writes the calibration to spacy_xlt/search/confidence.json.
+Settings and the calibration are chosen on corpus/faq/dev (6 languages). corpus/faq/test (13 languages, other answers)
+is reported once. `--write-default` writes the calibration to spacy_xlt/search/confidence.json.
 """
 
 import argparse
@@ -33,6 +33,7 @@ BASE, DEV, TEST = CORPUS / "base.jsonl", CORPUS / "dev", CORPUS / "test"
 UNLABELED = PROJECT / "corpus" / "tickets" / "unlabelled"
 ANSWER_WEIGHTS = (0.0, 0.25, 0.5, 1.0)
 CONTEXT_WEIGHTS = (0.0, 0.5, 0.7, 0.9, 1.0)
+PREVIOUS_WEIGHTS = (0.0, 0.25, 0.5, 0.75)
 
 
 def make_pipeline() -> Language:
@@ -67,6 +68,10 @@ def choose(nlp: Language) -> list[dict[str, Any]]:
         faq_module.CONTEXT_WEIGHT, kept = weight, faq_module.CONTEXT_WEIGHT
         rows.append(measured(f"weight of the context {weight}", run_conversations(faq, DEV)))
         faq_module.CONTEXT_WEIGHT = kept
+    for weight in PREVIOUS_WEIGHTS:
+        faq_module.PREVIOUS_WEIGHT, kept = weight, faq_module.PREVIOUS_WEIGHT
+        rows.append(measured(f"weight of the question before, subtracted {weight}", run_conversations(faq, DEV)))
+        faq_module.PREVIOUS_WEIGHT = kept
     rows.append(measured("no context, the last answer not excluded", run_conversations(faq, DEV, context=False)))
     return rows
 
@@ -86,7 +91,9 @@ def with_csls(nlp: Language) -> xlt.FAQ:
 
 
 def measured(name: str, turns: list[Turn]) -> dict[str, Any]:
-    return {"setting": name, "questions": share(turns, QUESTION), "follow_ups": share(turns, FOLLOW_UP)}
+    later = [turn for turn in turns if int(turn.entry.fields["turn"]) > 1]
+    figures = {"questions": share(turns, QUESTION), "follow_ups": share(turns, FOLLOW_UP)}
+    return {"setting": name, **figures, "new_topics": share(later, QUESTION)}
 
 
 def at_false_alarms(turns: list[Turn], rate: float = 0.05) -> float:
@@ -141,9 +148,12 @@ def markdown(document: dict[str, Any]) -> str:
         "",
         "Settings, on the development questions:",
         "",
-        "| setting | accuracy@1, questions | accuracy@1, follow-ups |",
-        "|---|---|---|",
-        *(f"| {row['setting']} | {row['questions']:.3f} | {row['follow_ups']:.3f} |" for row in document["settings"]),
+        "| setting | accuracy@1, questions | of them after a follow-up | accuracy@1, follow-ups |",
+        "|---|---|---|---|",
+        *(
+            f"| {row['setting']} | {row['questions']:.3f} | {row['new_topics']:.3f} | {row['follow_ups']:.3f} |"
+            for row in document["settings"]
+        ),
     ]
     return "\n".join(lines)
 

@@ -20,8 +20,11 @@ from spacy_xlt.search.entries import ID_FIELD, LANGUAGE_FIELD, TEXT_FIELD, read_
 from spacy_xlt.search.index import Index
 
 SETTING = "faq"
-# The weight of the question together with the one before it, beside the question alone. See benchmarks/faq.py.
-CONTEXT_WEIGHT = 0.7
+# The weight of the question together with the one before it, beside the question alone; and the weight with which the
+# scores of the one before it are subtracted, so that answers count that fit better with the question. See
+# benchmarks/faq.py.
+CONTEXT_WEIGHT = 0.9
+PREVIOUS_WEIGHT = 0.5
 SUGGESTIONS = 3
 UNKNOWN_REPLY = "I do not know the answer to that. Please ask in other words."
 
@@ -185,14 +188,16 @@ class FAQ:
             embedded = embed(self.index.nlp, [question], [language or ""])
             return self.answers.scores(self.index.cosines(embedded.vectors)), embedded.languages[0]
         # The language of two questions together is detected more reliably than that of a short one.
-        together = embed(self.index.nlp, [f"{last.question} {question}"], [language or ""])
-        alone = embed(self.index.nlp, [question], together.languages)
-        scores = self.answers.scores(self.index.cosines(np.concatenate([alone.vectors, together.vectors])))
-        mixed = (1 - CONTEXT_WEIGHT) * scores[:1] + CONTEXT_WEIGHT * scores[1:]
-        mixed[:, self.answers.small_talk] = scores[:1, self.answers.small_talk]
+        joined = embed(self.index.nlp, [f"{last.question} {question}"], [language or ""])
+        parts = embed(self.index.nlp, [question, last.question], joined.languages * 2)
+        vectors = np.concatenate([joined.vectors, parts.vectors])
+        together, alone, previous = self.answers.scores(self.index.cosines(vectors))
+        mixed = (1 - CONTEXT_WEIGHT) * alone + CONTEXT_WEIGHT * together
+        mixed -= CONTEXT_WEIGHT * PREVIOUS_WEIGHT * (previous - previous.mean())
+        mixed = np.where(self.answers.small_talk, alone, mixed)[None]
         if last.kind == "answer" and last.answer_id in self.answers.ids and len(self.answers.ids) > 1:
             mixed[:, self.answers.ids.index(last.answer_id)] = -np.inf
-        return mixed, together.languages[0]
+        return mixed, joined.languages[0]
 
     def _reply(self, question: str, scores: Floats, language: str) -> Reply:
         confidence = float(self.confidence(features(scores))[0])
