@@ -35,8 +35,8 @@ def index_cli(
     from spacy_xlt.files import check_replaceable
     from spacy_xlt.models import use_gpu
     from spacy_xlt.search.faq import FAQ
+    from spacy_xlt.search.folder import MARKER
     from spacy_xlt.search.index import Index
-    from spacy_xlt.search.store import MARKER
 
     if faq and update:
         raise XltError("The index of an FAQ cannot be updated, because its answers belong together. Build it again.")

@@ -13,8 +13,9 @@ from spacy_xlt.data.dataset import Data, Dataset, warn_of_bad
 from spacy_xlt.errors import XltError
 from spacy_xlt.search.embedding import check_same_pipeline, embed, pipeline_of, probe, projection_digest
 from spacy_xlt.search.entries import ID_FIELD, LANGUAGE_FIELD, TEXT_FIELD, read_entries
+from spacy_xlt.search.folder import load_array
 from spacy_xlt.search.lines import Wanted
-from spacy_xlt.search.store import Store, load_array
+from spacy_xlt.search.store import Store
 
 PROBE_FILE = "probe.npy"
 

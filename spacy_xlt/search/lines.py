@@ -23,10 +23,13 @@ class JsonLines:
 
     Args:
         content: The bytes of the lines, each with its line end: `[bytes]`, uint8.
+
+    Attributes:
+        content: The same.
     """
 
     def __init__(self, content: NDArray[np.uint8] = np.empty(0, dtype=np.uint8)) -> None:  # noqa: B008  (never written)
-        self._content = content
+        self.content = content
         self._ends = np.flatnonzero(content == NEWLINE) + 1
         self._rows: dict[str, dict[str, list[int]]] = {}
 
@@ -38,29 +41,29 @@ class JsonLines:
     def write(self, path: Path) -> None:
         """Write the lines to a file."""
         with path.open("wb") as file:
-            self._content.tofile(file)
+            self.content.tofile(file)
 
     def __len__(self) -> int:
         return len(self._ends)
 
     def __getitem__(self, row: int) -> dict[str, Any]:
         start = self._ends[row - 1] if row else 0
-        found: dict[str, Any] = json.loads(self._content[start : self._ends[row]].tobytes())
+        found: dict[str, Any] = json.loads(self.content[start : self._ends[row]].tobytes())
         return found
 
     def append(self, lines: Sequence[str]) -> None:
         """Append lines, given without line ends."""
         added = "".join(f"{line}\n" for line in lines).encode("utf8")
-        self._replace(np.concatenate([self._content, np.frombuffer(added, dtype=np.uint8)]))
+        self._replace(np.concatenate([self.content, np.frombuffer(added, dtype=np.uint8)]))
 
     def keep(self, rows: Integers) -> None:
         """Keep the lines of these rows, which are sorted, and remove all others."""
         starts = np.concatenate([[0], self._ends[:-1]])[rows]
-        parts = [self._content[start:end] for start, end in zip(starts, self._ends[rows])]
+        parts = [self.content[start:end] for start, end in zip(starts, self._ends[rows])]
         self._replace(np.concatenate(parts) if parts else np.empty(0, dtype=np.uint8))
 
     def _replace(self, content: NDArray[np.uint8]) -> None:
-        self._content = content
+        self.content = content
         self._ends = np.flatnonzero(content == NEWLINE) + 1
         self._rows = {}
 

@@ -1,6 +1,6 @@
 """`Store`: the vectors and the entries of an index, on disk and in memory. It knows nothing of spaCy."""
 
-import json
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Optional
@@ -14,13 +14,19 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.files import file_digest, whole_folder, write_json
 from spacy_xlt.search.entries import ID_FIELD, Entry
 from spacy_xlt.search.exact import search_exact
+from spacy_xlt.search.folder import (
+    ENTRIES_FILE,
+    GRAPH_FILE,
+    KEYS_FILE,
+    MARKER,
+    VECTORS_FILE,
+    VERSION,
+    load_array,
+    read_facts,
+)
 from spacy_xlt.search.graph import Graph
 from spacy_xlt.search.lines import JsonLines, Wanted
 
-# The file by which a folder is known as an index.
-MARKER = "index.json"
-VERSION = 1
-ENTRIES_FILE, VECTORS_FILE, KEYS_FILE, GRAPH_FILE = "entries.jsonl", "vectors.npy", "keys.npy", "graph.usearch"
 # More vectors are searched approximately.
 EXACT_LIMIT = 200_000
 # r of CSLS is the mean cosine to this number of nearest vectors, among at most SAMPLE vectors.
@@ -204,7 +210,7 @@ class Store:
         Raises:
             XltError: The folder is not an index, or a file is missing or damaged.
         """
-        facts = _read_facts(folder)
+        facts = read_facts(folder)
         store = cls(facts["width"])
         store.lines = JsonLines.map_file(folder / ENTRIES_FILE)
         store.vectors = load_array(folder / VECTORS_FILE)
@@ -217,37 +223,25 @@ class Store:
             store._graph_file = folder / GRAPH_FILE
         return store, facts
 
+    def to_bytes(self) -> bytes:
+        """Return the vectors and the entries as an .npz archive without pickle. The graph is built again."""
+        buffer = io.BytesIO()
+        np.savez(buffer, vectors=self.vectors, keys=self._keys, next_key=self._next_key, lines=self.lines.content)
+        return buffer.getvalue()
 
-def load_array(path: Path) -> Any:
-    """Map an array into memory.
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Store":
+        """Load what `to_bytes` returned.
 
-    Raises:
-        XltError: The file is damaged, or holds a pickle.
-    """
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise XltError(f"{path} is damaged ({error}). Copy or build the index again.") from error
-
-
-def _read_facts(folder: Path) -> dict[str, Any]:
-    """The content of index.json, after all files have been compared with their hashes."""
-    marker = folder / MARKER
-    if not marker.is_file():
-        raise XltError(f"{folder} is not an index (it has no {MARKER}). Build one first.")
-    try:
-        facts: dict[str, Any] = json.loads(marker.read_text(encoding="utf8"))
-        hashes = dict(facts["sha256"])
-        numbers = [int(facts[name]) for name in ("version", "entries", "width", "next_key")]
-    except (KeyError, TypeError, ValueError) as error:
-        raise XltError(f"{marker} is damaged ({error!r}). Copy or build the index again.") from error
-    if numbers[0] > VERSION:
-        raise XltError(f"{folder} was written by a newer version of spacy-xlt (format {numbers[0]}). Update spacy-xlt.")
-    there = {file.name for file in folder.iterdir()} - {MARKER}
-    for name in sorted({*hashes, *there, ENTRIES_FILE, VECTORS_FILE, KEYS_FILE}):
-        if name not in there or name not in hashes:
-            problem = "is missing" if name in hashes or name not in there else "does not belong to the index"
-            raise XltError(f"{folder}: {name} {problem}. Copy or build the index again.")
-        if file_digest(folder / name) != hashes[name]:
-            raise XltError(f"{folder}: {name} is damaged (its hash is another one). Copy or build the index again.")
-    return facts
+        Raises:
+            XltError: The data are damaged.
+        """
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+            store = cls(arrays["vectors"].shape[1])
+            store.vectors, store.lines = arrays["vectors"], JsonLines(arrays["lines"])
+            store._keys, store._next_key = arrays["keys"], int(arrays["next_key"])
+        except Exception as error:  # zipfile and NumPy raise errors of many kinds
+            raise XltError(f"The data of the index are damaged ({error}). Build the index again.") from error
+        return store

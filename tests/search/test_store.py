@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from spacy_xlt.alignment.retrieval import nearest
 from spacy_xlt.errors import XltError
+from spacy_xlt.files import file_digest
 from spacy_xlt.search import exact, store
 from spacy_xlt.search.entries import Entry
 from spacy_xlt.search.exact import search_exact
@@ -186,7 +187,7 @@ def write_pickle(path: Path) -> None:
 def rehash(folder: Path) -> None:
     """Write the hashes anew, as someone would who wants a changed file to be loaded."""
     facts = json.loads((folder / "index.json").read_text())
-    facts["sha256"] = {name: store.file_digest(folder / name) for name in facts["sha256"]}
+    facts["sha256"] = {name: file_digest(folder / name) for name in facts["sha256"]}
     (folder / "index.json").write_text(json.dumps(facts))
 
 
@@ -223,3 +224,17 @@ def test_a_folder_with_something_else_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(XltError, match="index.json"):
         make_store().save(tmp_path, {}, {})
     assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_as_bytes_it_finds_the_same() -> None:
+    made = make_store()
+    made.remove(["e2"])
+    again = Store.from_bytes(made.to_bytes())
+    queries = make_vectors(4, seed=2)
+    assert ids(again, again.search(queries, 7)[0]) == ids(made, made.search(queries, 7)[0])
+    assert again.add([Entry("", "new", "en", {})], make_vectors(1)) == made.add(
+        [Entry("", "new", "en", {})], make_vectors(1)
+    )
+    for data in (b"", b"PK", made.to_bytes()[:200]):
+        with pytest.raises(XltError, match="damaged"):
+            Store.from_bytes(data)
