@@ -24,16 +24,16 @@ from spacy_xlt.files import write_json
 from spacy_xlt.models import load_model
 from spacy_xlt.search import answers as answers_module
 from spacy_xlt.search import faq as faq_module
+from spacy_xlt.search.answers import FOLLOW_UP, OUT_OF_SCOPE, QUESTION
 from spacy_xlt.search.confidence import DEFAULT_FILE
 from spacy_xlt.search.embedding import DEFAULT_COMPONENTS, embed
-from spacy_xlt.search.evaluation import FOLLOW_UP, OUT_OF_SCOPE, QUESTION, Turn, evaluate_faq, run_conversations
+from spacy_xlt.search.evaluation import Turn, evaluate_faq, run_conversations
 
 CORPUS = PROJECT / "corpus" / "faq"
 BASE, DEV, TEST = CORPUS / "base.jsonl", CORPUS / "dev", CORPUS / "test"
 UNLABELED = PROJECT / "corpus" / "tickets" / "unlabelled"
 ANSWER_WEIGHTS = (0.0, 0.25, 0.5, 1.0)
 CONTEXT_WEIGHTS = (0.0, 0.5, 0.7, 0.9, 1.0)
-PREVIOUS_WEIGHTS = (0.0, 0.25, 0.5, 0.75)
 
 
 def make_pipeline() -> Language:
@@ -68,10 +68,6 @@ def choose(nlp: Language) -> list[dict[str, Any]]:
         faq_module.CONTEXT_WEIGHT, kept = weight, faq_module.CONTEXT_WEIGHT
         rows.append(measured(f"weight of the context {weight}", run_conversations(faq, DEV)))
         faq_module.CONTEXT_WEIGHT = kept
-    for weight in PREVIOUS_WEIGHTS:
-        faq_module.PREVIOUS_WEIGHT, kept = weight, faq_module.PREVIOUS_WEIGHT
-        rows.append(measured(f"weight of the question before, subtracted {weight}", run_conversations(faq, DEV)))
-        faq_module.PREVIOUS_WEIGHT = kept
     rows.append(measured("no context, the last answer not excluded", run_conversations(faq, DEV, context=False)))
     return rows
 

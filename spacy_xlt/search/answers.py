@@ -12,7 +12,9 @@ from spacy_xlt.search.index import Hit
 
 # The fields of a base. A row without an answer is another wording of the question with the same `answer_id`.
 ANSWER_FIELD, ANSWER_ID_FIELD, TOPIC_FIELD, KIND_FIELD = "answer", "answer_id", "topic", "kind"
-SMALL_TALK = "small_talk"
+# The kinds of turns in conversations. A question has an answer in the base and is understood alone; a follow-up is
+# understood only with the turn before it.
+QUESTION, FOLLOW_UP, OUT_OF_SCOPE, SMALL_TALK = "question", "follow_up", "out_of_scope", "small_talk"
 # The kind of the entries whose text is an answer, not a question.
 ANSWER_KIND = "answer"
 # The weight of the cosine of the answer's own text beside that of its nearest question. See benchmarks/faq.py.

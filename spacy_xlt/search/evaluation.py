@@ -10,12 +10,10 @@ import numpy as np
 from spacy_xlt.alignment.affine import Floats
 from spacy_xlt.data.dataset import Data
 from spacy_xlt.errors import XltError
-from spacy_xlt.search.answers import ANSWER_ID_FIELD, KIND_FIELD
+from spacy_xlt.search.answers import ANSWER_ID_FIELD, FOLLOW_UP, KIND_FIELD, OUT_OF_SCOPE, QUESTION, SMALL_TALK
 from spacy_xlt.search.entries import Entry, read_entries
 from spacy_xlt.search.faq import FAQ, Reply
 
-# The kinds of turns. The answer of a question is in the base; a follow-up is understood only with the turn before it.
-QUESTION, FOLLOW_UP, OUT_OF_SCOPE, SMALL_TALK = "question", "follow_up", "out_of_scope", "small_talk"
 Figures = dict[str, Any]
 
 

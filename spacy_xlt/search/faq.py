@@ -13,18 +13,23 @@ from spacy_xlt.alignment.affine import Floats
 from spacy_xlt.data.dataset import Data
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import UNKNOWN
-from spacy_xlt.search.answers import ANSWER_ID_FIELD, ANSWER_KIND, KIND_FIELD, Answers, features
+from spacy_xlt.search.answers import (
+    ANSWER_ID_FIELD,
+    ANSWER_KIND,
+    FOLLOW_UP,
+    KIND_FIELD,
+    SMALL_TALK,
+    Answers,
+    features,
+)
 from spacy_xlt.search.confidence import Confidence, fit_confidence
 from spacy_xlt.search.embedding import embed
 from spacy_xlt.search.entries import ID_FIELD, LANGUAGE_FIELD, TEXT_FIELD, read_entries
 from spacy_xlt.search.index import Index
 
 SETTING = "faq"
-# The weight of the question together with the one before it, beside the question alone; and the weight with which the
-# scores of the one before it are subtracted, so that answers count that fit better with the question. See
-# benchmarks/faq.py.
-CONTEXT_WEIGHT = 0.9
-PREVIOUS_WEIGHT = 0.5
+# The weight of the question together with the one before it, beside the question alone. See benchmarks/faq.py.
+CONTEXT_WEIGHT = 0.7
 SUGGESTIONS = 3
 UNKNOWN_REPLY = "I do not know the answer to that. Please ask in other words."
 
@@ -157,13 +162,15 @@ class FAQ:
 
         Args:
             data: Records with the fields `text` and `answer_id`, which is empty for a question without an answer in the
-                base: whatever `load_dataset` takes. At least 20, in the languages of your users.
+                base: whatever `load_dataset` takes. At least 20, in the languages of your users. Records whose `kind`
+                is `follow_up` or `small_talk` are left out.
             false_alarms: The share of the questions with an answer in the base that may get none.
 
         Raises:
             XltError: There are too few questions, or an answer is not in the base.
         """
-        entries, _ = read_entries(data)
+        read, _ = read_entries(data)
+        entries = [entry for entry in read if entry.fields.get(KIND_FIELD) not in (FOLLOW_UP, SMALL_TALK)]
         answered = [entry.fields.get(ANSWER_ID_FIELD) for entry in entries]
         unknown = next((id for id in answered if id and id not in self.answers.ids), None)
         if unknown is not None:
@@ -188,16 +195,14 @@ class FAQ:
             embedded = embed(self.index.nlp, [question], [language or ""])
             return self.answers.scores(self.index.cosines(embedded.vectors)), embedded.languages[0]
         # The language of two questions together is detected more reliably than that of a short one.
-        joined = embed(self.index.nlp, [f"{last.question} {question}"], [language or ""])
-        parts = embed(self.index.nlp, [question, last.question], joined.languages * 2)
-        vectors = np.concatenate([joined.vectors, parts.vectors])
-        together, alone, previous = self.answers.scores(self.index.cosines(vectors))
-        mixed = (1 - CONTEXT_WEIGHT) * alone + CONTEXT_WEIGHT * together
-        mixed -= CONTEXT_WEIGHT * PREVIOUS_WEIGHT * (previous - previous.mean())
-        mixed = np.where(self.answers.small_talk, alone, mixed)[None]
+        together = embed(self.index.nlp, [f"{last.question} {question}"], [language or ""])
+        alone = embed(self.index.nlp, [question], together.languages)
+        scores = self.answers.scores(self.index.cosines(np.concatenate([alone.vectors, together.vectors])))
+        mixed = (1 - CONTEXT_WEIGHT) * scores[:1] + CONTEXT_WEIGHT * scores[1:]
+        mixed[:, self.answers.small_talk] = scores[:1, self.answers.small_talk]
         if last.kind == "answer" and last.answer_id in self.answers.ids and len(self.answers.ids) > 1:
             mixed[:, self.answers.ids.index(last.answer_id)] = -np.inf
-        return mixed, joined.languages[0]
+        return mixed, together.languages[0]
 
     def _reply(self, question: str, scores: Floats, language: str) -> Reply:
         confidence = float(self.confidence(features(scores))[0])
