@@ -47,6 +47,20 @@ def test_a_chat_in_the_terminal(tiny_bert: Path, tmp_path: Path) -> None:
     assert output.splitlines() == ["Er kostet 4,90."]
 
 
+def test_an_faq_is_calibrated(tiny_bert: Path, tmp_path: Path) -> None:
+    pytest.importorskip("scipy")
+    asked = [{"text": row["text"], "answer_id": row.get("answer_id", row["id"])} for row in BASE for _ in range(3)]
+    asked += [{"text": f"Who is number {number}?", "answer_id": None} for number in range(8)]
+    asked += [{"text": "And then?", "answer_id": "nowhere", "kind": "follow_up"}]
+    srsly.write_jsonl(tmp_path / "base.jsonl", BASE)
+    srsly.write_jsonl(tmp_path / "asked.jsonl", asked)
+    files = (tmp_path / "base.jsonl", "--faq", "--calibrate", tmp_path / "asked.jsonl", "--output", tmp_path / "faq")
+    succeed("index", tiny_bert, *files)
+    saved = json.loads((tmp_path / "faq" / "index.json").read_text())["settings"]["faq"]
+    assert len(saved["weights"]) == 3 and 0 < saved["threshold"] < 1
+    assert "--faq" in fail("index", tiny_bert, files[0], *files[2:])
+
+
 def test_mistakes_are_errors_of_one_line(index: Path, tiny_bert: Path, tmp_path: Path) -> None:
     assert "topic" in fail("search", tiny_bert, index, "x", "--where", "topic")
     assert "color" in fail("search", tiny_bert, index, "x", "--where", "color=red")
