@@ -13,6 +13,7 @@ import json
 import tempfile
 import time
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Optional
 
@@ -51,17 +52,22 @@ class CachedEncoder:
         self.known: dict[str, Floats] = {}
         if file is not None and file.is_file():
             with np.load(file, allow_pickle=False) as stored:
-                self.known = dict(zip(stored["texts"].tolist(), stored["vectors"]))
+                self.known = dict(zip(stored["keys"].tolist(), stored["vectors"]))
 
     def __call__(self, texts: Sequence[str]) -> Floats:
-        missing = [text for text in dict.fromkeys(texts) if text not in self.known]
+        missing = [text for text in dict.fromkeys(texts) if key_of(text) not in self.known]
         for start in range(0, len(missing), 256):
             part = missing[start : start + 256]
-            self.known.update(zip(part, self.encoder.encode(part)))
+            self.known.update(zip(map(key_of, part), self.encoder.encode(part)))
             print(f"{start + len(part)} of {len(missing)} texts embedded", flush=True)
         if missing and self.file is not None:
-            np.savez(self.file, texts=np.array(list(self.known)), vectors=np.array(list(self.known.values())))
-        return np.array([self.known[text] for text in texts])
+            np.savez(self.file, keys=np.array(list(self.known)), vectors=np.array(list(self.known.values())))
+        return np.array([self.known[key_of(text)] for text in texts])
+
+
+def key_of(text: str) -> str:
+    """The name of a text in the file of embeddings."""
+    return sha256(text.encode("utf8")).hexdigest()
 
 
 def make_pipeline(encode: Optional[CachedEncoder] = None) -> Language:
