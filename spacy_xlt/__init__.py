@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from spacy_xlt.pipeline.similarity import similarity as similarity
     from spacy_xlt.result import Result as Result
     from spacy_xlt.router import Router as Router
+    from spacy_xlt.search.faq import FAQ as FAQ
+    from spacy_xlt.search.index import Index as Index
     from spacy_xlt.serving.classifier import Classifier as Classifier
     from spacy_xlt.training.pretrain import pretrain as pretrain
     from spacy_xlt.training.train import train as train
@@ -48,6 +50,8 @@ _MODULES = {
     "Dataset": "data.dataset",
     "Detection": "detectors.base",
     "Estimate": "evaluation.estimate",
+    "FAQ": "search.faq",
+    "Index": "search.index",
     "Report": "evaluation.report",
     "Result": "result",
     "Router": "router",

@@ -16,6 +16,7 @@ DEFAULTS: dict[str, Any] = {
     "xlt_translation_embedding": None,
     "xlt_embedding": None,
     "xlt_projected": None,
+    "xlt_hits": None,
 }
 SPANS_KEY = "language_spans"
 

@@ -15,6 +15,7 @@ from spacy.cli._util import app as spacy_app
 
 from spacy_xlt.cli.add_translator import add_translator_cli
 from spacy_xlt.cli.align_vectors import align_vectors_cli
+from spacy_xlt.cli.chat import chat_cli
 from spacy_xlt.cli.classify import classify_cli
 from spacy_xlt.cli.convert import convert_cli
 from spacy_xlt.cli.detect import detect_cli
@@ -25,10 +26,12 @@ from spacy_xlt.cli.evaluate_alignment import evaluate_alignment_cli
 from spacy_xlt.cli.export import export_cli
 from spacy_xlt.cli.few_shot import few_shot_cli
 from spacy_xlt.cli.flatten import flatten_cli
+from spacy_xlt.cli.index import index_cli
 from spacy_xlt.cli.init_encoder import init_encoder_cli
 from spacy_xlt.cli.mlm import mlm_cli
 from spacy_xlt.cli.process import process_cli
 from spacy_xlt.cli.report import report_cli
+from spacy_xlt.cli.search import search_cli
 from spacy_xlt.cli.self_train import self_train_cli
 from spacy_xlt.cli.table import table_cli
 from spacy_xlt.cli.teach import teach_cli
@@ -91,6 +94,9 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "report": report_cli,
     "classify": classify_cli,
     "process": process_cli,
+    "index": index_cli,
+    "search": search_cli,
+    "chat": chat_cli,
     "align-vectors": align_vectors_cli,
     "evaluate-alignment": evaluate_alignment_cli,
     "detect": detect_cli,

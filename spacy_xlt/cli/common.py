@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
@@ -12,6 +12,9 @@ from spacy_xlt.data.records import ColumnNames
 from spacy_xlt.data.rows import BadRecord
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import find_language
+
+if TYPE_CHECKING:
+    from spacy.language import Language
 
 ENCODING_HINT = "Name the encoding of the files with --encoding, as in --encoding cp1252."
 
@@ -97,3 +100,21 @@ def read_sides(language: str, both: str, encoding: Optional[str] = None) -> list
 def check_choice(option: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
         raise XltError(f"{option} is {' or '.join(choices)}, not '{value}'.")
+
+
+def load_model_or_encoder(path: Path) -> "Language":
+    """Load a model folder, or make a pipeline with a language detector and the encoder of an encoder folder."""
+    import spacy
+
+    from spacy_xlt.encoders.folder import SETTINGS_FILE
+    from spacy_xlt.models import MARKER, load_model
+    from spacy_xlt.pipeline.encoder import Encoder
+    from spacy_xlt.pipeline.find import find_pipe
+
+    if (path / MARKER).is_file() or not (path / SETTINGS_FILE).is_file():
+        return load_model(path)
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("xlt_langdetect")
+    nlp.add_pipe("xlt_encoder")
+    find_pipe(nlp, Encoder).initialize(source=str(path))
+    return nlp

@@ -1,14 +1,11 @@
 """The command `xlt evaluate-alignment`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import Annotated, Optional
 
 import typer
 
 from spacy_xlt.cli.options import Encoding, Gpu, Progress, Strict
-
-if TYPE_CHECKING:
-    from spacy.language import Language
 
 
 def evaluate_alignment_cli(
@@ -39,7 +36,14 @@ def evaluate_alignment_cli(
     looks up the translation of each sentence, in both directions. Texts that are not translations: it measures the mean
     CSLS of mutual neighbors, hubness, and how well a linear probe predicts the language.
     """
-    from spacy_xlt.cli.common import parse_by_language, print_notes, read_sides, report_bad_records, warn_skipped
+    from spacy_xlt.cli.common import (
+        load_model_or_encoder,
+        parse_by_language,
+        print_notes,
+        read_sides,
+        report_bad_records,
+        warn_skipped,
+    )
     from spacy_xlt.data.dataset import Dataset
     from spacy_xlt.data.dictionaries import read_dictionary
     from spacy_xlt.errors import XltError
@@ -81,20 +85,3 @@ def evaluate_alignment_cli(
     report_bad_records(bad, beside.with_name(beside.name + ".quarantine.jsonl"), strict)
     if strict and skipped:
         raise typer.Exit(1)
-
-
-def load_model_or_encoder(path: Path) -> "Language":
-    """Load a model folder, or make a pipeline that has only the encoder of an encoder folder."""
-    import spacy
-
-    from spacy_xlt.encoders.folder import SETTINGS_FILE
-    from spacy_xlt.models import MARKER, load_model
-    from spacy_xlt.pipeline.encoder import Encoder
-    from spacy_xlt.pipeline.find import find_pipe
-
-    if (path / MARKER).is_file() or not (path / SETTINGS_FILE).is_file():
-        return load_model(path)
-    nlp = spacy.blank("xx")
-    nlp.add_pipe("xlt_encoder")
-    find_pipe(nlp, Encoder).initialize(source=str(path))
-    return nlp
