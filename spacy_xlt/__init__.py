@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from spacy_xlt.transfer.self_train import self_train as self_train
     from spacy_xlt.transfer.teach import teach as teach
     from spacy_xlt.transfer.translate import translate as translate
+    from spacy_xlt.transfer.zero_shot import zero_shot as zero_shot
 
 # Where each public name is defined.
 _MODULES = {
@@ -70,6 +71,7 @@ _MODULES = {
     "teach": "transfer.teach",
     "train": "training.train",
     "translate": "transfer.translate",
+    "zero_shot": "transfer.zero_shot",
 }
 
 __all__ = ["__version__", *_MODULES]
