@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from spacy_xlt.training.pretrain import pretrain as pretrain
     from spacy_xlt.training.train import train as train
     from spacy_xlt.transfer.add_translator import add_translator as add_translator
+    from spacy_xlt.transfer.bootstrap import bootstrap as bootstrap
+    from spacy_xlt.transfer.bootstrap import load_checked as load_checked
     from spacy_xlt.transfer.distill import distill as distill
     from spacy_xlt.transfer.few_shot import few_shot as few_shot
     from spacy_xlt.transfer.project import project as project
@@ -55,12 +57,14 @@ _MODULES = {
     "XltError": "errors",
     "XltWarning": "errors",
     "add_translator": "transfer.add_translator",
+    "bootstrap": "transfer.bootstrap",
     "detect": "detectors.detect",
     "distill": "transfer.distill",
     "estimate": "evaluation.estimate",
     "evaluate": "evaluation.evaluate",
     "export": "exporters.export",
     "few_shot": "transfer.few_shot",
+    "load_checked": "transfer.bootstrap",
     "load_dataset": "data.dataset",
     "pretrain": "training.pretrain",
     "process": "batch.engine",

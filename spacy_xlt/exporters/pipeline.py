@@ -15,10 +15,11 @@ from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector
 from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.pipeline.translator import DocTranslator
+from spacy_xlt.pipeline.zeroshot import META_KEY as ZERO_SHOT_META_KEY
 
 KINDS = (LanguageDetector, Encoder, Projector, CLASSIFIERS)
 # What is copied from the meta of the trained pipeline.
-META = ("name", "version", "description", "performance", META_KEY)
+META = ("name", "version", "description", "performance", META_KEY, ZERO_SHOT_META_KEY)
 
 
 def check_pipeline(nlp: Language) -> None:

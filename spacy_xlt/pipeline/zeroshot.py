@@ -29,6 +29,8 @@ scorer = {"@scorers": "spacy-xlt.textcat_scorer.v1"}
 """
 DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR)["xlt_zeroshot"]
 EXTENSIONS = ("xlt_projected",)
+# Where `spacy_xlt.zero_shot` puts what the pipeline was made from.
+META_KEY = "xlt_zero_shot"
 
 
 @Language.factory("xlt_zeroshot", default_config=DEFAULT_CONFIG, assigns=["doc.cats"])

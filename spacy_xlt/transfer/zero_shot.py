@@ -25,13 +25,13 @@ from spacy_xlt.pipeline.langdetect import LanguageDetector
 from spacy_xlt.pipeline.projection import fit_projection
 from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.pipeline.upstream import annotate_upstream
-from spacy_xlt.pipeline.zeroshot import ZeroShot
+from spacy_xlt.pipeline.zeroshot import META_KEY, ZeroShot
 from spacy_xlt.result import fingerprint
+from spacy_xlt.zeroshot.base import ZeroShotScorer
 from spacy_xlt.zeroshot.labels import Labels, read_labels
 from spacy_xlt.zeroshot.mixture import NONE_SHARE
 from spacy_xlt.zeroshot.prototypes import Prototypes
 
-META_KEY = "xlt_zero_shot"
 DEFAULT_SOURCE = "en"
 
 
@@ -86,25 +86,27 @@ def zero_shot(
     if none_label in names:
         raise XltError(f"The none label '{none_label}' is also the name of a label. Choose another name.")
     meta: dict[str, Any] = {"labels": {label.name: list(label.descriptions) for label in described}}
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("xlt_langdetect", config={"languages": [find_language(language) for language in languages]})
     if entailment is not None:
         if prior is not None or _is_given(texts):
             raise XltError("An entailment model uses neither unlabeled texts nor a prior. Leave them out.")
-        nlp = _make_pipeline(languages, {"@xlt_zeroshot_scorers": "spacy-xlt.Entailment.v1"})
-        back_end: Any = find_pipe(nlp, ZeroShot).back_end
+        back_end: Any = _add_zeroshot(nlp, "spacy-xlt.Entailment.v1")
         back_end.load(Path(entailment).expanduser())
         back_end.describe(described, lambda _: np.zeros((0, 0), dtype=np.float32), none_label)
         nlp.meta[META_KEY] = meta
         return nlp
-    records = load_dataset(texts, labeled=False, **reading).records
     shares, none_share = _read_prior(prior, names, none_label)
+    records = load_dataset(texts, labeled=False, **reading).records
     if not records and (prior is not None or none_label is not None):
         raise XltError("A prior and a none label need unlabeled texts. Give some, or leave them out.")
+    records = _with_languages(nlp, records)
     folder = None if encoder is None else check_folder(Path(encoder).expanduser())
-    nlp = _make_pipeline(languages, {"@xlt_zeroshot_scorers": "spacy-xlt.Prototypes.v1"}, _most_frequent(records))
+    nlp.add_pipe("xlt_encoder")
+    nlp.add_pipe("xlt_projector", config={"source": _most_frequent(records)})
+    prototypes: Any = _add_zeroshot(nlp, "spacy-xlt.Prototypes.v1")
     component = find_pipe(nlp, Encoder)
     component.initialize(source=None if folder is None else str(folder))
-    prototypes = find_pipe(nlp, ZeroShot).back_end
-    assert isinstance(prototypes, Prototypes)
     prototypes.describe(described, lambda some: component.encode(list(some)), none_label)
     if records:
         meta |= _sharpen(nlp, prototypes, records, shares, none_share, progress=progress)
@@ -112,24 +114,19 @@ def zero_shot(
     return nlp
 
 
+def _add_zeroshot(nlp: Language, name: str) -> ZeroShotScorer:
+    """Add the component with a back end, and return the back end."""
+    nlp.add_pipe("xlt_zeroshot", config={"back_end": {"@xlt_zeroshot_scorers": name}})
+    return find_pipe(nlp, ZeroShot).back_end
+
+
 def _is_given(texts: Data) -> bool:
     return not (isinstance(texts, (tuple, list)) and not texts)
 
 
-def _make_pipeline(languages: Sequence[str], back_end: Mapping[str, Any], source: Optional[str] = None) -> Language:
-    """Return a pipeline with a zero-shot component. source: the projector's, None: no encoder and no projector."""
-    nlp = spacy.blank("xx")
-    nlp.add_pipe("xlt_langdetect", config={"languages": [find_language(language) for language in languages]})
-    if source is not None:
-        nlp.add_pipe("xlt_encoder")
-        nlp.add_pipe("xlt_projector", config={"source": source})
-    nlp.add_pipe("xlt_zeroshot", config={"back_end": dict(back_end)})
-    return nlp
-
-
 def _most_frequent(records: Sequence[Record]) -> str:
     """Return the most frequent language, which is the projector's source. English wins a tie."""
-    counts = Counter(record.language for record in records if record.language != UNKNOWN)
+    counts = Counter(record.language for record in records)
     return max(counts, key=lambda code: (counts[code], code == DEFAULT_SOURCE), default=DEFAULT_SOURCE)
 
 
@@ -165,24 +162,16 @@ def _sharpen(
     progress: bool,
 ) -> dict[str, Any]:
     """Fit the projector on the texts, sharpen the prototypes, and return what happened."""
-    records = _with_languages(nlp, records)
     projector = find_pipe(nlp, Projector)
-    known = [record for record in records if record.language != UNKNOWN]
-    if not any(record.language == projector.source for record in known):
-        # The languages were detected, so the source was not known when the pipeline was made.
-        projector.source = _most_frequent(known)
-        nlp.config["components"][projector.name]["source"] = projector.source
-    if not known:
-        raise XltError("The language of no unlabeled text is known or detected. Name the language of the texts.")
     texts: dict[str, list[str]] = {}
-    for record in known:
+    for record in records:
         texts.setdefault(record.language, []).append(record.text)
     fit_projection(nlp, texts, progress=progress)
-    docs = annotate_upstream(nlp, find_pipe(nlp, ZeroShot).name, make_docs(nlp, known, []))
+    docs = annotate_upstream(nlp, find_pipe(nlp, ZeroShot).name, make_docs(nlp, records, []))
     vectors = np.array([doc._.xlt_projected for doc in docs], dtype=np.float32)
     result = prototypes.sharpen(vectors, projector.means[projector.source], prior=shares, none_share=none_share)
     return {
-        "texts": fingerprint(known),
+        "texts": fingerprint(records),
         "languages": {language: len(of_language) for language, of_language in sorted(texts.items())},
         "prior": {name: round(float(share), 4) for name, share in zip(prototypes.labels, result.prior)},
         "concentration": round(result.concentration, 2),
@@ -192,7 +181,14 @@ def _sharpen(
 
 
 def _with_languages(nlp: Language, records: Sequence[Record]) -> list[Record]:
-    """Return the records with detected languages where they name none."""
-    detector = find_pipe(nlp, LanguageDetector)
-    docs = detector.pipe(make_docs(nlp, records, []))
-    return [Record(record.text, (), language_of(doc), record.location) for record, doc in zip(records, docs)]
+    """Return the records with detected languages where they name none.
+
+    Raises:
+        XltError: No language is known.
+    """
+    docs = find_pipe(nlp, LanguageDetector).pipe(make_docs(nlp, records, []))
+    found = [Record(record.text, (), language_of(doc), record.location) for record, doc in zip(records, docs)]
+    known = [record for record in found if record.language != UNKNOWN]
+    if records and not known:
+        raise XltError("The language of no unlabeled text could be detected. Name the language of the texts.")
+    return known

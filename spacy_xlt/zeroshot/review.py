@@ -56,6 +56,13 @@ def write_review(items: Sequence[PreLabeled], labels: Sequence[str], path: PathL
         scratch.write_text("".join(lines), encoding="utf8")
 
 
+def write_pre_labeled(items: Sequence[PreLabeled], path: PathLike) -> None:
+    """Write pre-labeled texts with the fields text, lang, label and score, one JSON object per line."""
+    with whole_file(Path(path)) as scratch:
+        lines = (json.dumps(_fields(item), ensure_ascii=False) + "\n" for item in items)
+        scratch.write_text("".join(lines), encoding="utf8")
+
+
 def read_review(path: PathLike) -> list[Record]:
     """Read the texts of a reviewed file that a person has checked. The layout is detected.
 
@@ -98,9 +105,12 @@ def _read(path: Path) -> Iterator[Optional[Record]]:
         yield None if found is None else Record(found[0], (found[1],), found[2], location)
 
 
+def _fields(item: PreLabeled) -> dict[str, Any]:
+    return {"text": item.text, "lang": item.language, "label": item.label, "score": round(item.score, 4)}
+
+
 def _write_jsonl(item: PreLabeled, labels: Sequence[str]) -> dict[str, Any]:
-    content = {"text": item.text, "lang": item.language, "label": item.label}
-    return {**content, "score": round(item.score, 4), "checked": False}
+    return {**_fields(item), "checked": False}
 
 
 def _read_jsonl(fields: Mapping[str, Any]) -> Optional[tuple[str, str, str]]:
