@@ -6,8 +6,8 @@ Texts are selected from the English training texts, whose labels are hidden unti
 `typiclust` train on the checked texts alone, as `xlt train` does with a frozen encoder; `+ pre-labels` also trains on
 the other texts with the labels that the zero-shot classifier predicts, as `xlt bootstrap` does. Figures are the
 mean accuracy on the test texts of all languages, projected, over three seeds. `needed` is the number of checked texts
-at which the mean reaches .95 of the accuracy with all labels, interpolated linearly. The weight of the pre-labels and the way of
-selection were chosen on development texts. Writes benchmarks/results/bootstrap.{json,md}.
+at which the mean reaches .95 of the accuracy with all labels, interpolated linearly. The weight of the pre-labels and
+the way of selection were chosen on development texts. Writes benchmarks/results/bootstrap.{json,md}.
 """
 
 import sys

@@ -100,8 +100,8 @@ def _texts(content: Any, name: str, field: str, where: str) -> tuple[str, ...]:
 
 def _check(labels: list[DescribedLabel], where: str) -> list[DescribedLabel]:
     if len(labels) < 2:
-        names = ", ".join(f"'{label.name}'" for label in labels) or "none"
-        raise XltError(f"{where}Classification needs at least two labels, but there is only {names}. Add another one.")
+        given = f"only '{labels[0].name}'" if labels else "none"
+        raise XltError(f"{where}Classification needs at least two labels, but there is {given}. Add another one.")
     owners: dict[str, str] = {}
     for label in labels:
         for text in label.descriptions:
