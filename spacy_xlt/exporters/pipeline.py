@@ -17,7 +17,7 @@ from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.pipeline.translator import DocTranslator
 from spacy_xlt.pipeline.zeroshot import META_KEY as ZERO_SHOT_META_KEY
 
-KINDS = (LanguageDetector, Encoder, Projector, CLASSIFIERS)
+KINDS: tuple[Any, ...] = (LanguageDetector, Encoder, Projector, CLASSIFIERS)
 # What is copied from the meta of the trained pipeline.
 META = ("name", "version", "description", "performance", META_KEY, ZERO_SHOT_META_KEY)
 

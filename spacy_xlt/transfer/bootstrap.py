@@ -8,7 +8,7 @@ import numpy as np
 from spacy.language import Language
 from typing_extensions import Unpack
 
-from spacy_xlt.data.dataset import Data, Dataset, Reading, load_dataset
+from spacy_xlt.data.dataset import Data, Dataset, UnlabeledReading, load_dataset
 from spacy_xlt.data.paths import PathLike
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import language_of
@@ -44,7 +44,7 @@ def bootstrap(
     encoder: Optional[PathLike] = None,
     seed: int = 0,
     progress: bool = True,
-    **reading: Unpack[Reading],
+    **reading: Unpack[UnlabeledReading],
 ) -> Bootstrap:
     """Label texts with a zero-shot classifier, and select the texts that a person should check.
 

@@ -10,7 +10,7 @@ import spacy
 from spacy.language import Language
 from typing_extensions import Unpack
 
-from spacy_xlt.data.dataset import Data, Reading, load_dataset
+from spacy_xlt.data.dataset import Data, UnlabeledReading, load_dataset
 from spacy_xlt.data.docbin import make_docs
 from spacy_xlt.data.paths import PathLike
 from spacy_xlt.data.records import Record
@@ -45,7 +45,7 @@ def zero_shot(
     encoder: Optional[PathLike] = None,
     entailment: Optional[PathLike] = None,
     progress: bool = True,
-    **reading: Unpack[Reading],
+    **reading: Unpack[UnlabeledReading],
 ) -> Language:
     """Make a text classifier from descriptions of its labels.
 
@@ -147,7 +147,7 @@ def _read_prior(
     if missing:
         raise XltError(f"The prior has no share for the label '{missing[0]}'. Give the share of each label, or none.")
     shares = np.array([prior[name] for name in names], dtype=np.float64)
-    if none_label in prior:
+    if none_label is not None and none_label in prior:
         none_share = float(prior[none_label] / sum(prior.values()))
     return shares / shares.sum(), none_share
 

@@ -30,7 +30,7 @@ def test_from_descriptions_to_a_model(files: Path, tiny_bert: Path) -> None:
     assert "24 texts" in output
     nlp = spacy.load(files / "model")
     assert list(nlp("Where is my parcel?").cats) == [*LABELS, "other"]
-    assert nlp.get_pipe("xlt_langdetect").languages == ["en", "de"]  # type: ignore[attr-defined]
+    assert nlp.get_pipe("xlt_langdetect").languages == ["de", "en"]  # type: ignore[attr-defined]
 
 
 def test_from_texts_to_a_trained_model(files: Path, tiny_bert: Path) -> None:
