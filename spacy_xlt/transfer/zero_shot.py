@@ -19,6 +19,7 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import language_of
 from spacy_xlt.heads.losses import Floats
 from spacy_xlt.languages import UNKNOWN, find_language
+from spacy_xlt.pipeline.encoder import DEFAULT_CONFIG as ENCODER_CONFIG
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector
@@ -102,7 +103,8 @@ def zero_shot(
         raise XltError("A prior and a none label need unlabeled texts. Give some, or leave them out.")
     records = _with_languages(nlp, records)
     folder = None if encoder is None else check_folder(Path(encoder).expanduser())
-    nlp.add_pipe("xlt_encoder")
+    # The texts are embedded twice: to fit the projector, and to sharpen the prototypes.
+    nlp.add_pipe("xlt_encoder", config={"cache_size": max(ENCODER_CONFIG["cache_size"], len(records))})
     nlp.add_pipe("xlt_projector", config={"source": _most_frequent(records)})
     prototypes: Any = _add_zeroshot(nlp, "spacy-xlt.Prototypes.v1")
     component = find_pipe(nlp, Encoder)
