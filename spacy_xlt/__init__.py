@@ -37,12 +37,15 @@ if TYPE_CHECKING:
     from spacy_xlt.training.pretrain import pretrain as pretrain
     from spacy_xlt.training.train import train as train
     from spacy_xlt.transfer.add_translator import add_translator as add_translator
+    from spacy_xlt.transfer.bootstrap import bootstrap as bootstrap
+    from spacy_xlt.transfer.bootstrap import load_checked as load_checked
     from spacy_xlt.transfer.distill import distill as distill
     from spacy_xlt.transfer.few_shot import few_shot as few_shot
     from spacy_xlt.transfer.project import project as project
     from spacy_xlt.transfer.self_train import self_train as self_train
     from spacy_xlt.transfer.teach import teach as teach
     from spacy_xlt.transfer.translate import translate as translate
+    from spacy_xlt.transfer.zero_shot import zero_shot as zero_shot
 
 # Where each public name is defined.
 _MODULES = {
@@ -58,12 +61,14 @@ _MODULES = {
     "XltError": "errors",
     "XltWarning": "errors",
     "add_translator": "transfer.add_translator",
+    "bootstrap": "transfer.bootstrap",
     "detect": "detectors.detect",
     "distill": "transfer.distill",
     "estimate": "evaluation.estimate",
     "evaluate": "evaluation.evaluate",
     "export": "exporters.export",
     "few_shot": "transfer.few_shot",
+    "load_checked": "transfer.bootstrap",
     "load_dataset": "data.dataset",
     "pretrain": "training.pretrain",
     "process": "batch.engine",
@@ -74,6 +79,7 @@ _MODULES = {
     "teach": "transfer.teach",
     "train": "training.train",
     "translate": "transfer.translate",
+    "zero_shot": "transfer.zero_shot",
 }
 
 __all__ = ["__version__", *_MODULES]

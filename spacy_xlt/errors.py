@@ -29,6 +29,14 @@ class EncodingError(XltError):
     parameter = "encoding"
 
 
+class UnusableError(XltError):
+    """Raised if a back end cannot process any text, such as one with damaged weights."""
+
+
+class NotInstalledError(UnusableError):
+    """Raised if a package or a program that a back end needs is not installed."""
+
+
 def first_line(error: BaseException) -> str:
     """Return the first line of the message of another package's exception; empty if it has no message."""
     return (str(error).strip().splitlines() or [""])[0]

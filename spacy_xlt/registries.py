@@ -8,7 +8,7 @@ from spacy.util import registry
 from spacy_xlt.alignment.base import Aligner
 from spacy_xlt.errors import XltError
 
-for _name in ("xlt_detectors", "xlt_encoders", "xlt_aligners", "xlt_translators"):
+for _name in ("xlt_detectors", "xlt_encoders", "xlt_aligners", "xlt_translators", "xlt_zeroshot_scorers"):
     if not hasattr(registry, _name):
         setattr(registry, _name, catalogue.create("spacy", _name, entry_points=True))
 

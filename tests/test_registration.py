@@ -44,6 +44,7 @@ def test_all_groups_and_factories_are_registered() -> None:
         "spacy_xlt_encoders",
         "spacy_xlt_aligners",
         "spacy_xlt_translators",
+        "spacy_xlt_zeroshot_scorers",
     }
     assert sorted(FACTORIES) == [
         "xlt_encoder",
@@ -53,6 +54,7 @@ def test_all_groups_and_factories_are_registered() -> None:
         "xlt_textcat",
         "xlt_textcat_multilabel",
         "xlt_translator",
+        "xlt_zeroshot",
     ]
 
 

@@ -54,14 +54,12 @@ class TextModel:
         if not docs and gpu_id < 0:
             self._classifier = _load_classifier(folder)
         if self._classifier is None:
-            from spacy.pipeline.textcat import TextCategorizer
-
             from spacy_xlt.models import load_model, use_gpu
-            from spacy_xlt.pipeline.find import find_pipe
+            from spacy_xlt.pipeline.classifiers import find_classifier
 
             use_gpu(gpu_id)
             self._nlp = load_model(folder)
-            find_pipe(self._nlp, TextCategorizer)
+            find_classifier(self._nlp)
 
     @property
     def kind(self) -> str:
@@ -122,14 +120,14 @@ class TextModel:
         )
 
     def _pipe(self, texts: Sequence[str]) -> Predictions:
-        from spacy.pipeline.textcat import TextCategorizer
         from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
         from spacy.tokens import DocBin
 
-        from spacy_xlt.pipeline.find import find_pipe, has_pipe
+        from spacy_xlt.pipeline.classifiers import find_classifier
+        from spacy_xlt.pipeline.find import has_pipe
 
         several = has_pipe(self._nlp, MultiLabel_TextCategorizer)
-        head: Any = find_pipe(self._nlp, TextCategorizer)
+        head: Any = find_classifier(self._nlp)
         self._forget()
         docbin = DocBin(store_user_data=True)
         results: list[Union[Prediction, str]] = []

@@ -15,6 +15,7 @@ from spacy.cli._util import app as spacy_app
 
 from spacy_xlt.cli.add_translator import add_translator_cli
 from spacy_xlt.cli.align_vectors import align_vectors_cli
+from spacy_xlt.cli.bootstrap import bootstrap_cli
 from spacy_xlt.cli.chat import chat_cli
 from spacy_xlt.cli.classify import classify_cli
 from spacy_xlt.cli.convert import convert_cli
@@ -39,6 +40,7 @@ from spacy_xlt.cli.train import train_cli
 from spacy_xlt.cli.transfer import app as transfer_app
 from spacy_xlt.cli.transfer import project_cli
 from spacy_xlt.cli.translate import translate_cli
+from spacy_xlt.cli.zero_shot import zero_shot_cli
 from spacy_xlt.errors import XltError, XltWarning
 
 SUMMARY = "Train a text classifier in one language, use it in a hundred."
@@ -85,6 +87,8 @@ def first_line(command: Callable[..., Any]) -> str:
 COMMANDS: dict[str, Callable[..., Any]] = {
     "init-encoder": init_encoder_cli,
     "convert": convert_cli,
+    "zero-shot": zero_shot_cli,
+    "bootstrap": bootstrap_cli,
     "train": train_cli,
     "flatten": flatten_cli,
     "export": export_cli,

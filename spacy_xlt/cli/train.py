@@ -30,6 +30,12 @@ def train_cli(
     adapt: Annotated[
         list[str], typer.Option(help="Unlabeled texts of other languages to project to. Repeatable.")
     ] = [],  # noqa: B006  (typer's way; never written)
+    checked: Annotated[
+        bool, typer.Option("--checked", help="DATA is a file of xlt bootstrap: use its checked texts only.")
+    ] = False,
+    pre_labeled: Annotated[
+        Optional[str], typer.Option(help="Texts with predicted labels, such as those of xlt bootstrap.")
+    ] = None,
     encoder: Annotated[Optional[Path], typer.Option(help="An encoder folder, if not the default encoder.")] = None,
     epochs: Annotated[
         Optional[float], typer.Option(help="How often fine-tuning reads each text. Default: 4, more for few texts.")
@@ -58,12 +64,13 @@ def train_cli(
     from spacy_xlt.data.dataset import Dataset
     from spacy_xlt.models import check_output, save, use_gpu
     from spacy_xlt.training.train import METHODS, train
+    from spacy_xlt.transfer.bootstrap import load_checked
 
     check_choice("--method", method, METHODS)
     check_output(output)
     known_languages = read_languages(languages)
     columns = make_columns(text, label, lang, label_separator, labels)
-    loaded = Dataset.load(data, columns=columns, encoding=encoding)
+    loaded = load_checked(data) if checked else Dataset.load(data, columns=columns, encoding=encoding)
     loaded_dev = Dataset.load(dev, columns=columns, encoding=encoding) if dev else Dataset()
     print_notes([*loaded.notes, *loaded_dev.notes])
     report_bad_records([*loaded.bad, *loaded_dev.bad], output.with_name(output.name + ".quarantine.jsonl"), strict)
@@ -75,6 +82,7 @@ def train_cli(
         source=source,
         languages=known_languages,
         adapt=read_data(adapt, columns=columns, encoding=encoding, labeled=False) if adapt else None,
+        pre_labeled=read_data([pre_labeled], columns=columns, encoding=encoding) if pre_labeled else None,
         encoder=encoder,
         epochs=epochs,
         batch_size=batch_size,

@@ -236,16 +236,21 @@ class _Options:
     encoding: Optional[str]
 
 
-class Reading(TypedDict, total=False):
-    """The options of `load_dataset` that functions pass on to it."""
+class UnlabeledReading(TypedDict, total=False):
+    """The options of `load_dataset` that functions pass on to it for unlabeled texts."""
 
     text: str
-    label: str
     lang: str
-    label_separator: Optional[str]
-    labels: Sequence[str]
     language: Optional[str]
     encoding: Optional[str]
+
+
+class Reading(UnlabeledReading, total=False):
+    """The options of `load_dataset` that functions pass on to it."""
+
+    label: str
+    label_separator: Optional[str]
+    labels: Sequence[str]
 
 
 def without_language(reading: Reading) -> Reading:

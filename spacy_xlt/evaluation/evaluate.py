@@ -7,7 +7,6 @@ from typing import Any, Optional, Union
 import numpy as np
 from numpy.typing import NDArray
 from spacy.language import Language
-from spacy.pipeline.textcat import TextCategorizer
 from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
 from spacy.tokens import Doc
 from typing_extensions import Unpack
@@ -22,6 +21,7 @@ from spacy_xlt.evaluation.report import Report
 from spacy_xlt.heads.thresholds import read_thresholds
 from spacy_xlt.languages import UNKNOWN, base_code, find_language
 from spacy_xlt.models import load_model
+from spacy_xlt.pipeline.classifiers import find_classifier
 from spacy_xlt.pipeline.find import find_pipe, has_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector
 from spacy_xlt.pipeline.projector import Projector
@@ -66,7 +66,7 @@ def evaluate(
     if not isinstance(nlp, Language):
         nlp = load_model(os.fspath(nlp))
     records = load_dataset(data, **reading).records
-    head = find_pipe(nlp, TextCategorizer)
+    head: Any = find_classifier(nlp)
     multilabel = isinstance(head, MultiLabel_TextCategorizer)
     gold = _gold(records, list(head.labels), multilabel)
     projector = find_pipe(nlp, Projector) if has_pipe(nlp, Projector) else None
@@ -124,6 +124,6 @@ def _gold(records: Sequence[Record], labels: list[str], multilabel: bool) -> NDA
     return matrix if multilabel else matrix.argmax(axis=1)
 
 
-def _predicted(head: TextCategorizer, docs: Sequence[Doc], multilabel: bool) -> NDArray[Any]:
+def _predicted(head: Any, docs: Sequence[Doc], multilabel: bool) -> NDArray[Any]:
     scores = np.array([[doc.cats[label] for label in head.labels] for doc in docs])
     return scores >= read_thresholds(head.cfg, head.labels) if multilabel else scores.argmax(axis=1)

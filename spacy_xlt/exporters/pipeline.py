@@ -4,21 +4,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from spacy.language import Language
-from spacy.pipeline.textcat import TextCategorizer
 from spacy.util import load_model_from_config
 
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
 from spacy_xlt.heads.confidence import META_KEY
+from spacy_xlt.pipeline.classifiers import CLASSIFIERS
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector
 from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.pipeline.translator import DocTranslator
+from spacy_xlt.pipeline.zeroshot import META_KEY as ZERO_SHOT_META_KEY
 
-KINDS = (LanguageDetector, Encoder, Projector, TextCategorizer)
+KINDS: tuple[Any, ...] = (LanguageDetector, Encoder, Projector, CLASSIFIERS)
 # What is copied from the meta of the trained pipeline.
-META = ("name", "version", "description", "performance", META_KEY)
+META = ("name", "version", "description", "performance", META_KEY, ZERO_SHOT_META_KEY)
 
 
 def check_pipeline(nlp: Language) -> None:

@@ -14,7 +14,8 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.heads.layer import Layer, probabilities_of
 from spacy_xlt.heads.losses import Floats
 from spacy_xlt.heads.thresholds import read_thresholds
-from spacy_xlt.serving.model_folder import OnlySpacyError
+from spacy_xlt.serving.model_folder import ZEROSHOT, OnlySpacyError, make_registered
+from spacy_xlt.zeroshot.prototypes import Prototypes
 
 LINEAR, MLP = "spacy-xlt.TextCatLinear.v1", "spacy-xlt.TextCatMLP.v1"
 
@@ -62,7 +63,7 @@ def _gaussian_cdf(values: Floats2d) -> Floats2d:
 
 
 def load_head(folder: Path, config: Mapping[str, Any]) -> Head:
-    """Load the head of a text categorizer.
+    """Load the head of a text categorizer or of `xlt_zeroshot`.
 
     Args:
         folder: The folder that the component's `to_disk` wrote.
@@ -76,6 +77,8 @@ def load_head(folder: Path, config: Mapping[str, Any]) -> Head:
     """
     import srsly
 
+    if config.get("factory") == ZEROSHOT:
+        return _zeroshot_head(folder, config)
     model = config["model"]
     architecture = model.get("@architectures")
     if architecture not in (LINEAR, MLP):
@@ -103,6 +106,23 @@ def load_head(folder: Path, config: Mapping[str, Any]) -> Head:
         raise XltError(
             f"The head in {folder} is damaged ({type(error).__name__}: {error}). Copy the model again."
         ) from error
+
+
+def _zeroshot_head(folder: Path, config: Mapping[str, Any]) -> Head:
+    """Return the head of `xlt_zeroshot`. Raises XltError if its back end is not linear."""
+    back_end = make_registered(config["back_end"], "xlt_zeroshot_scorers", str(folder))
+    if not isinstance(back_end, Prototypes):
+        raise OnlySpacyError(f"{folder.name} has a {type(back_end).__name__}, but Classifier supports only prototypes.")
+    back_end.load(folder)
+    return Head(
+        labels=tuple(back_end.labels),
+        exclusive=True,
+        thresholds=np.zeros(len(back_end.labels)),
+        attribute="xlt_projected",
+        scale=1.0,
+        hidden=None,
+        output=back_end.layer,
+    )
 
 
 def _layer(parameters: Any) -> Layer:

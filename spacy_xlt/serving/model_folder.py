@@ -10,6 +10,8 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.model_folder import read_config
 
 KINDS = ("xlt_langdetect", "xlt_encoder", "xlt_projector", "xlt_textcat")
+# It may take the place of xlt_textcat.
+ZEROSHOT = "xlt_zeroshot"
 # It may follow xlt_langdetect.
 TRANSLATOR = "xlt_translator"
 
@@ -33,16 +35,18 @@ def read_components(folder: Path) -> dict[str, Component]:
         folder: The model folder.
 
     Returns:
-        The components by the names of their factories, in the order of the pipeline.
+        The components by the names of their factories, in the order of the pipeline. `xlt_zeroshot` has the name
+        `xlt_textcat`.
 
     Raises:
         XltError: The folder is not a model folder, or its components are not exactly the four in their order. Only
-            `xlt_translator` may follow the first.
+            `xlt_translator` may follow the first, and `xlt_zeroshot` may take the place of the last.
     """
     config = read_config(folder)
     names = list(config["nlp"]["pipeline"])
     sections = [config["components"].get(name, {}) for name in names]
     kinds = [str(section.get("factory")).removesuffix("_multilabel") for section in sections]
+    kinds = [KINDS[-1] if kind == ZEROSHOT else kind for kind in kinds]
     enabled = not config["nlp"].get("disabled")
     required = [kind for number, kind in enumerate(kinds) if (number, kind) != (1, TRANSLATOR)]
     if required != list(KINDS) or not enabled:

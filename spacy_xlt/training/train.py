@@ -37,6 +37,8 @@ METHODS: tuple[Method, ...] = ("frozen", "finetune")
 FEW = 500
 # The number of steps of fine-tuning, unless that takes too few or too many epochs: see docs/measured-settings.md.
 STEPS = 180
+# The weight of a pre-labeled text: see docs/zero-shot.md.
+PRE_LABEL_WEIGHT = 0.1
 FEWEST_EPOCHS, MOST_EPOCHS = 4, 20
 
 
@@ -48,6 +50,7 @@ def train(
     source: str = "en",
     languages: Sequence[str] = (),
     adapt: Optional[Data] = None,
+    pre_labeled: Optional[Data] = None,
     encoder: Optional[PathLike] = None,
     epochs: Optional[float] = None,
     batch_size: int = 16,
@@ -75,6 +78,8 @@ def train(
         languages: The languages that can occur when the model is used, which helps language detection. If empty,
             all languages can occur.
         adapt: Unlabeled texts of other languages, to which the model is projected after training: see `project`.
+        pre_labeled: Texts with predicted labels, such as those of `bootstrap`. A predicted label counts a tenth of a
+            checked one.
         encoder: An encoder folder. None uses the default encoder.
         epochs: How often fine-tuning reads each text. None reads it 4 times, and more often if there are fewer than 700
             texts.
@@ -99,7 +104,8 @@ def train(
     source = find_language(source)
     records = load_dataset(data, **reading).records
     train_records, dev_records = _split(records, None if dev is None else load_dataset(dev, **reading).records)
-    labels = _check(train_records, dev_records)
+    pre_records = [] if pre_labeled is None else load_dataset(pre_labeled, **reading).records
+    labels = _check([*train_records, *pre_records], dev_records)
     for sentence in weak_labels(labels, train_records, dev_records):
         warnings.warn(sentence, XltWarning, stacklevel=2)
     multilabel = any(len(record.labels) != 1 for record in [*train_records, *dev_records])
@@ -110,26 +116,31 @@ def train(
         source=source,
         languages=[find_language(language) for language in languages],
         encoder=folder,
-        cache_size=max(ENCODER_CONFIG["cache_size"], len(train_records) + len(dev_records)),
+        cache_size=max(ENCODER_CONFIG["cache_size"], len(train_records) + len(pre_records) + len(dev_records)),
     )
     if method == "finetune":
         settings = TrainingSettings(
-            epochs=default_epochs(len(train_records), batch_size) if epochs is None else epochs,
+            epochs=default_epochs(len(train_records) + len(pre_records), batch_size) if epochs is None else epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,
             max_length=max_length,
             freeze_layers=half_of_the_layers(nlp) if freeze_layers is None else freeze_layers,
             seed=seed,
         )
-        _finetune(nlp, train_records, dev_records, settings, checkpoint=checkpoint, progress=progress)
+        _finetune(nlp, train_records, pre_records, dev_records, settings, checkpoint=checkpoint, progress=progress)
     else:
-        _fit_frozen(nlp, train_records, dev_records, seed)
-        fit_source(nlp, train_records)
+        fit_source(nlp, [*train_records, *pre_records])
+        _fit_frozen(nlp, train_records, pre_records, dev_records, seed)
     if adapt is not None:
         fit_projection(nlp, adapt, progress=progress)
     if dev_records:
         measure(nlp, dev_records, labels)
     return nlp
+
+
+def _weights(records: Sequence[Record], pre_records: Sequence[Record]) -> Floats:
+    """Return the weights of checked texts and of pre-labeled ones."""
+    return np.r_[np.ones(len(records)), np.full(len(pre_records), PRE_LABEL_WEIGHT)]
 
 
 def check_method(method: str) -> None:
@@ -151,10 +162,20 @@ def _split(records: Sequence[Record], dev: Optional[Sequence[Record]]) -> tuple[
     return split_records(records) if len(records) >= FEW else (list(records), [])
 
 
-def _fit_frozen(nlp: Language, records: Sequence[Record], dev_records: Sequence[Record], seed: int) -> None:
+def _fit_frozen(
+    nlp: Language,
+    records: Sequence[Record],
+    pre_records: Sequence[Record],
+    dev_records: Sequence[Record],
+    seed: int,
+) -> None:
     """Fit the head to convergence, and choose the thresholds of a multilabel head."""
     labels, exclusive = head_labels(nlp), is_exclusive(nlp)
-    data = Labeled(make_features(nlp, records), gold_matrix(records, labels))
+    weights, checked = _weights(records, pre_records), len(records)
+    records = [*records, *pre_records]
+    gold = gold_matrix(records, labels)
+    known = np.tile(weights[:, None], len(labels)) if pre_records else None
+    data = Labeled(make_features(nlp, records), gold, known)
     if dev_records:
         dev = Labeled(make_features(nlp, dev_records), gold_matrix(dev_records, labels))
         fit = fit_head(data, dev, exclusive=exclusive)
@@ -166,12 +187,14 @@ def _fit_frozen(nlp: Language, records: Sequence[Record], dev_records: Sequence[
     _set_thresholds(nlp, scores, gold)
     if exclusive and not dev_records:
         probabilities = log_probabilities(scores, exclusive)[1]
-        nlp.meta[META_KEY] = source_figures(probabilities, gold, get_layer(nlp)).to_dict()
+        figures = source_figures(probabilities[:checked], gold[:checked], get_layer(nlp))
+        nlp.meta[META_KEY] = figures.to_dict()
 
 
 def _finetune(
     nlp: Language,
     records: Sequence[Record],
+    pre_records: Sequence[Record],
     dev_records: Sequence[Record],
     settings: TrainingSettings,
     *,
@@ -183,7 +206,7 @@ def _finetune(
     pretrained = trainable_encoder(nlp).model
     finetune(
         nlp,
-        make_examples(records, labels),
+        make_examples([*records, *pre_records], labels, _weights(records, pre_records)),
         settings,
         checkpoint=None if checkpoint is None else Path(checkpoint),
         progress=progress,

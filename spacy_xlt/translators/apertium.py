@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Optional
 
-from spacy_xlt.errors import XltError, first_line
+from spacy_xlt.errors import NotInstalledError, XltError, first_line
 from spacy_xlt.languages import base_code
-from spacy_xlt.translators.base import NotInstalledError, Stateless
+from spacy_xlt.translators.base import Stateless
 
 PROGRAM = "apertium"
 

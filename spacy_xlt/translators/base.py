@@ -6,21 +6,13 @@ from pathlib import Path
 from typing import Any, Optional, Protocol, runtime_checkable
 
 from spacy_xlt.cache import TextCache
-from spacy_xlt.errors import XltError, XltWarning, first_line
+from spacy_xlt.errors import UnusableError, XltError, XltWarning, first_line
 from spacy_xlt.languages import UNKNOWN, base_code, find_language
 from spacy_xlt.text import replace_surrogates
 
 CACHE_SIZE = 20_000
 # Separates the language and the text in a key of the cache. No language code contains it.
 SEPARATOR = "\t"
-
-
-class UnusableError(XltError):
-    """Raised if a translator cannot translate any text, such as one with damaged weights."""
-
-
-class NotInstalledError(UnusableError):
-    """Raised if a package or a program that a translator needs is not installed."""
 
 
 @runtime_checkable

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
 from spacy_xlt.encoders.cpu import usable_threads
-from spacy_xlt.errors import XltError
-from spacy_xlt.translators.base import NotInstalledError
+from spacy_xlt.errors import NotInstalledError, XltError
 from spacy_xlt.translators.folder import BATCH_PIECES, MAX_PIECES, FolderTranslator, longest_translation
 from spacy_xlt.translators.tokens import Tokens, language_tokens
 

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple, Optional
 
 from spacy_xlt.encoders.base import batches_of_like_length
 from spacy_xlt.encoders.quiet import quiet_transformers
-from spacy_xlt.errors import XltError
-from spacy_xlt.translators.base import NotInstalledError
+from spacy_xlt.errors import NotInstalledError, XltError
 from spacy_xlt.translators.folder import BATCH_PIECES, MAX_PIECES, FolderTranslator, longest_translation
 from spacy_xlt.translators.tokens import Tokens, code_of, language_tokens
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from spacy_xlt.errors import XltError
+from spacy_xlt.errors import NotInstalledError, XltError
 from spacy_xlt.translators.apertium import Apertium, installed_pairs
-from spacy_xlt.translators.base import NotInstalledError
 
 # Answers as the program does, and writes the words in capitals. It fails on `fail`.
 STAND_IN = """#!/bin/sh

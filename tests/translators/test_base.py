@@ -6,8 +6,8 @@ from typing import Any, Optional
 
 import pytest
 
-from spacy_xlt.errors import XltError, XltWarning
-from spacy_xlt.translators.base import NotInstalledError, Stateless, TextTranslator, UnusableError
+from spacy_xlt.errors import NotInstalledError, UnusableError, XltError, XltWarning
+from spacy_xlt.translators.base import Stateless, TextTranslator
 from spacy_xlt.translators.callable import CallableTranslator
 from spacy_xlt.translators.glossary import Glossary
 from tests.translators.functions import shout

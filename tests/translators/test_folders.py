@@ -13,8 +13,7 @@ import spacy
 pytest.importorskip("transformers")
 pytest.importorskip("sentencepiece")
 
-from spacy_xlt.errors import XltError
-from spacy_xlt.translators.base import NotInstalledError
+from spacy_xlt.errors import NotInstalledError, XltError
 from spacy_xlt.translators.ctranslate2 import CTranslate2
 from spacy_xlt.translators.find import find_translator
 from spacy_xlt.translators.folder import FolderTranslator

@@ -1,0 +1,20 @@
+"""The components that write `doc.cats`."""
+
+from typing import Union
+
+from spacy.language import Language
+from spacy.pipeline.textcat import TextCategorizer
+
+from spacy_xlt.pipeline.find import find_pipe, has_pipe
+from spacy_xlt.pipeline.zeroshot import ZeroShot
+
+CLASSIFIERS = (TextCategorizer, ZeroShot)
+
+
+def find_classifier(nlp: Language) -> Union[TextCategorizer, ZeroShot]:
+    """Return the text categorizer of a pipeline, or its zero-shot classifier.
+
+    Raises:
+        XltError: It has neither.
+    """
+    return find_pipe(nlp, ZeroShot) if has_pipe(nlp, ZeroShot) else find_pipe(nlp, TextCategorizer)
