@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from spacy_xlt.detectors.detect import detect as detect
     from spacy_xlt.errors import XltError as XltError
     from spacy_xlt.errors import XltWarning as XltWarning
+    from spacy_xlt.evaluation.compare import Comparison as Comparison
+    from spacy_xlt.evaluation.compare import compare as compare
     from spacy_xlt.evaluation.estimate import Estimate as Estimate
     from spacy_xlt.evaluation.estimate import estimate as estimate
     from spacy_xlt.evaluation.evaluate import evaluate as evaluate
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 # Where each public name is defined.
 _MODULES = {
     "Classifier": "serving.classifier",
+    "Comparison": "evaluation.compare",
     "Dataset": "data.dataset",
     "Detection": "detectors.base",
     "Estimate": "evaluation.estimate",
@@ -54,6 +57,7 @@ _MODULES = {
     "XltError": "errors",
     "XltWarning": "errors",
     "add_translator": "transfer.add_translator",
+    "compare": "evaluation.compare",
     "detect": "detectors.detect",
     "distill": "transfer.distill",
     "estimate": "evaluation.estimate",

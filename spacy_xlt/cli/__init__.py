@@ -16,6 +16,7 @@ from spacy.cli._util import app as spacy_app
 from spacy_xlt.cli.add_translator import add_translator_cli
 from spacy_xlt.cli.align_vectors import align_vectors_cli
 from spacy_xlt.cli.classify import classify_cli
+from spacy_xlt.cli.compare import compare_cli
 from spacy_xlt.cli.convert import convert_cli
 from spacy_xlt.cli.detect import detect_cli
 from spacy_xlt.cli.distill import distill_cli
@@ -86,6 +87,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "flatten": flatten_cli,
     "export": export_cli,
     "evaluate": evaluate_cli,
+    "compare": compare_cli,
     "estimate": estimate_cli,
     "table": table_cli,
     "report": report_cli,
