@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from spacy_xlt.evaluation.estimate import estimate as estimate
     from spacy_xlt.evaluation.evaluate import evaluate as evaluate
     from spacy_xlt.evaluation.report import Report as Report
+    from spacy_xlt.evaluation.transfer_matrix import TransferMatrix as TransferMatrix
+    from spacy_xlt.evaluation.transfer_matrix import transfer_matrix as transfer_matrix
     from spacy_xlt.exporters.export import export as export
     from spacy_xlt.models import save as save
     from spacy_xlt.pipeline.similarity import similarity as similarity
@@ -54,6 +56,7 @@ _MODULES = {
     "Report": "evaluation.report",
     "Result": "result",
     "Router": "router",
+    "TransferMatrix": "evaluation.transfer_matrix",
     "XltError": "errors",
     "XltWarning": "errors",
     "add_translator": "transfer.add_translator",
@@ -73,6 +76,7 @@ _MODULES = {
     "similarity": "pipeline.similarity",
     "teach": "transfer.teach",
     "train": "training.train",
+    "transfer_matrix": "evaluation.transfer_matrix",
     "translate": "transfer.translate",
 }
 

@@ -36,6 +36,7 @@ from spacy_xlt.cli.teach import teach_cli
 from spacy_xlt.cli.train import train_cli
 from spacy_xlt.cli.transfer import app as transfer_app
 from spacy_xlt.cli.transfer import project_cli
+from spacy_xlt.cli.transfer_matrix import transfer_matrix_cli
 from spacy_xlt.cli.translate import translate_cli
 from spacy_xlt.errors import XltError, XltWarning
 
@@ -88,6 +89,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "export": export_cli,
     "evaluate": evaluate_cli,
     "compare": compare_cli,
+    "transfer-matrix": transfer_matrix_cli,
     "estimate": estimate_cli,
     "table": table_cli,
     "report": report_cli,
