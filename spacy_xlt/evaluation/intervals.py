@@ -1,7 +1,5 @@
 """95% confidence intervals of shares, of F1 scores and of differences."""
 
-from typing import Optional
-
 import numpy as np
 import numpy.typing as npt
 
@@ -51,9 +49,7 @@ def wilson_of_resamples(value: float, resampled: npt.NDArray[np.floating], n: fl
     return wilson(value, spread / variance if variance > 1e-12 and spread > 1e-12 else n)
 
 
-def difference_interval(
-    first: float, first_interval: Interval, second: float, second_interval: Interval
-) -> Optional[Interval]:
+def difference_interval(first: float, first_interval: Interval, second: float, second_interval: Interval) -> Interval:
     """Return the 95% confidence interval of `first - second`, two figures of different texts.
 
     If the texts are translations of each other, the interval is wider than necessary.

@@ -1,6 +1,6 @@
 """Embeddings of texts, kept in a folder so that a second run need not compute them again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Optional
@@ -15,7 +15,7 @@ from spacy_xlt.progress import progress_bar
 
 
 def embed(
-    encoder: Encoder, folder: Path, texts: dict[str, Sequence[str]], cache: Optional[Path], progress: bool
+    encoder: Encoder, folder: Path, texts: Mapping[str, Sequence[str]], cache: Optional[Path], progress: bool
 ) -> dict[str, Floats2d]:
     """Embed texts.
 
