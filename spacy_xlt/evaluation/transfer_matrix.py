@@ -230,7 +230,7 @@ def _project(sets: Sets, source: str) -> dict[str, dict[str, Labeled]]:
         return features if code == source else unit_rows(maps[code](features))
 
     return {
-        part: {code: each._replace(features=moved(code, each.features)) for code, each in of.items()}
+        part: {code: Labeled(moved(code, each.features), each.gold) for code, each in of.items()}
         for part, of in sets.items()
     }
 
