@@ -20,7 +20,8 @@ import numpy as np
 from common import data_folder, write_results
 
 from spacy_xlt.data.dataset import Dataset
-from spacy_xlt.evaluation.transfer_matrix import TransferMatrix, transfer_matrix
+from spacy_xlt.evaluation.matrix import TransferMatrix
+from spacy_xlt.evaluation.transfer_matrix import transfer_matrix
 from spacy_xlt.languages import name
 
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from spacy_xlt.evaluation.estimate import Estimate as Estimate
     from spacy_xlt.evaluation.estimate import estimate as estimate
     from spacy_xlt.evaluation.evaluate import evaluate as evaluate
+    from spacy_xlt.evaluation.matrix import TransferMatrix as TransferMatrix
     from spacy_xlt.evaluation.report import Report as Report
-    from spacy_xlt.evaluation.transfer_matrix import TransferMatrix as TransferMatrix
     from spacy_xlt.evaluation.transfer_matrix import transfer_matrix as transfer_matrix
     from spacy_xlt.exporters.export import export as export
     from spacy_xlt.models import save as save
@@ -56,7 +56,7 @@ _MODULES = {
     "Report": "evaluation.report",
     "Result": "result",
     "Router": "router",
-    "TransferMatrix": "evaluation.transfer_matrix",
+    "TransferMatrix": "evaluation.matrix",
     "XltError": "errors",
     "XltWarning": "errors",
     "add_translator": "transfer.add_translator",
