@@ -89,6 +89,21 @@ SECTIONS = (
         "other rows with fine-tuning are older, so compare them with each other, and not with these two.",
     ),
     Section(
+        "reference",
+        "Figures and intervals",
+        "The figures of `xlt.evaluate` beside those of scikit-learn, from the same predictions. Then test sets are "
+        "drawn from known confusion matrices: the table shows how often the 95% intervals contain the true figure, in "
+        "percent of 1,000 test sets. `Rarer by` is the frequency of a label relative to the one before. Last, pairs of "
+        "models are compared: the table shows in how many percent of 400 pairs the second model is called worse or "
+        "better, in a language or overall.",
+    ),
+    Section(
+        "transfer_matrix",
+        "Transfer matrix",
+        "`xlt.transfer_matrix` on SIB-200: a classifier on frozen embeddings is trained on 701 sentences of each "
+        "language, and tested on 204 sentences of each language.",
+    ),
+    Section(
         "estimate",
         "Estimates without labels",
         "`xlt.estimate` beside published estimates, on tasks that its regression has not seen. Sound models were "

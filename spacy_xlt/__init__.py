@@ -22,10 +22,14 @@ if TYPE_CHECKING:
     from spacy_xlt.detectors.detect import detect as detect
     from spacy_xlt.errors import XltError as XltError
     from spacy_xlt.errors import XltWarning as XltWarning
+    from spacy_xlt.evaluation.compare import Comparison as Comparison
+    from spacy_xlt.evaluation.compare import compare as compare
     from spacy_xlt.evaluation.estimate import Estimate as Estimate
     from spacy_xlt.evaluation.estimate import estimate as estimate
     from spacy_xlt.evaluation.evaluate import evaluate as evaluate
+    from spacy_xlt.evaluation.matrix import TransferMatrix as TransferMatrix
     from spacy_xlt.evaluation.report import Report as Report
+    from spacy_xlt.evaluation.transfer_matrix import transfer_matrix as transfer_matrix
     from spacy_xlt.exporters.export import export as export
     from spacy_xlt.models import save as save
     from spacy_xlt.pipeline.similarity import similarity as similarity
@@ -50,6 +54,7 @@ if TYPE_CHECKING:
 # Where each public name is defined.
 _MODULES = {
     "Classifier": "serving.classifier",
+    "Comparison": "evaluation.compare",
     "Dataset": "data.dataset",
     "Detection": "detectors.base",
     "Estimate": "evaluation.estimate",
@@ -58,10 +63,12 @@ _MODULES = {
     "Report": "evaluation.report",
     "Result": "result",
     "Router": "router",
+    "TransferMatrix": "evaluation.matrix",
     "XltError": "errors",
     "XltWarning": "errors",
     "add_translator": "transfer.add_translator",
     "bootstrap": "transfer.bootstrap",
+    "compare": "evaluation.compare",
     "detect": "detectors.detect",
     "distill": "transfer.distill",
     "estimate": "evaluation.estimate",
@@ -78,6 +85,7 @@ _MODULES = {
     "similarity": "pipeline.similarity",
     "teach": "transfer.teach",
     "train": "training.train",
+    "transfer_matrix": "evaluation.transfer_matrix",
     "translate": "transfer.translate",
     "zero_shot": "transfer.zero_shot",
 }

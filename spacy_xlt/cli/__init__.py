@@ -18,6 +18,7 @@ from spacy_xlt.cli.align_vectors import align_vectors_cli
 from spacy_xlt.cli.bootstrap import bootstrap_cli
 from spacy_xlt.cli.chat import chat_cli
 from spacy_xlt.cli.classify import classify_cli
+from spacy_xlt.cli.compare import compare_cli
 from spacy_xlt.cli.convert import convert_cli
 from spacy_xlt.cli.detect import detect_cli
 from spacy_xlt.cli.distill import distill_cli
@@ -39,6 +40,7 @@ from spacy_xlt.cli.teach import teach_cli
 from spacy_xlt.cli.train import train_cli
 from spacy_xlt.cli.transfer import app as transfer_app
 from spacy_xlt.cli.transfer import project_cli
+from spacy_xlt.cli.transfer_matrix import transfer_matrix_cli
 from spacy_xlt.cli.translate import translate_cli
 from spacy_xlt.cli.zero_shot import zero_shot_cli
 from spacy_xlt.errors import XltError, XltWarning
@@ -93,6 +95,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "flatten": flatten_cli,
     "export": export_cli,
     "evaluate": evaluate_cli,
+    "compare": compare_cli,
+    "transfer-matrix": transfer_matrix_cli,
     "estimate": estimate_cli,
     "table": table_cli,
     "report": report_cli,

@@ -1,11 +1,12 @@
 """The command `xlt evaluate`."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
-from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Model, Progress, Separator, Strict, Text
+from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Model, Progress, Separator, Text
 
 
 def evaluate_cli(
@@ -23,16 +24,23 @@ def evaluate_cli(
     language: Annotated[
         Optional[str], typer.Option(help="Language of the texts whose records do not name one.")
     ] = None,
+    train: Annotated[
+        list[str], typer.Option("--train", help="The training data, to find test texts in them. Repeatable.")
+    ] = [],  # noqa: B006  (typer's way; never written)
     source: Annotated[
         Optional[str], typer.Option(help="Source language.  [default: that of the model's projector, else en]")
     ] = None,
-    strict: Strict = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 if a record is bad, or a test text is in the training data.")
+    ] = False,
     gpu_id: Gpu = -1,
     progress: Progress = True,
 ) -> None:
-    """Measure accuracy and macro-F1 for each language.
+    """Measure accuracy, F1 scores and calibration for each language.
 
-    The table has 95% confidence intervals and the gap to the source language, before and after the projection.
+    The table has accuracy and macro-F1 with 95% confidence intervals and the gap to the source language, before and
+    after the projection. The JSON file also has the figures of each label, confusion matrices, calibration, groups of
+    languages, and the prediction for each text.
     """
     from spacy_xlt.cli.common import make_columns, print_notes, report_bad_records
     from spacy_xlt.data.dataset import Dataset
@@ -43,9 +51,23 @@ def evaluate_cli(
     columns = make_columns(text, label, lang, label_separator, labels)
     dataset = Dataset.load(data, columns=columns, language=language, encoding=encoding)
     print_notes(dataset.notes)
-    report = evaluate(load_model(model), dataset, source=source, progress=progress)
+    train_data = Dataset.load(train, columns=columns, encoding=encoding, labeled=False) if train else None
+    report = evaluate(
+        load_model(model),
+        dataset,
+        source=source,
+        train=train_data,
+        strict=strict and train_data is not None,
+        progress=progress,
+    )
     report = report.model_copy(update={"model": str(model), "data": data})
     report.table()
+    if report.contamination and report.contamination.n:
+        first = report.contamination.examples[0]
+        warning = (
+            f"{report.contamination.n} test texts are also in the training data (first: {first.test} is {first.train})"
+        )
+        print(f"⚠ {warning}", file=sys.stderr)
     if output is not None:
         report.to_json(output)
     # Not the name of the model alone: its training writes a quarantine file of that name.

@@ -10,8 +10,9 @@ from typing import Any, Literal, Optional, Union, get_args
 from spacy_xlt.data.decoding import PACKED, check_encoding
 from spacy_xlt.errors import XltError
 
-# line: each line of a text file is a text. file: the whole text file is one text. spacy: a DocBin.
-Kind = Literal["jsonl", "json", "csv", "tsv", "parquet", "spacy", "line", "file"]
+# line: each line of a text file is a text. file: the whole text file is one text. spacy: a DocBin. conll: one token per
+# line.
+Kind = Literal["jsonl", "json", "csv", "tsv", "parquet", "spacy", "conll", "line", "file"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 PathLike = Union[str, "os.PathLike[str]"]
 # A file, a folder or a pattern, or several of them.
@@ -27,6 +28,9 @@ ENDINGS: dict[str, Kind] = {
     ".tsv": "tsv",
     ".parquet": "parquet",
     ".spacy": "spacy",
+    ".conllu": "conll",
+    ".conll": "conll",
+    ".iob2": "conll",
     ".txt": "line",
 }
 READABLE = f"{', '.join(ENDINGS)}, also with {' or '.join(PACKED)}"

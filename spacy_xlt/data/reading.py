@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import IO, Any, NamedTuple, Optional, Union
 
 from spacy_xlt.data.decoding import as_text, decode, is_undecoded, unpacked, why_undecoded
+from spacy_xlt.data.layouts import conll_rows, labeled_lines
 from spacy_xlt.data.paths import STDIN, Input, PathLike
 from spacy_xlt.data.rows import (
     MAX_CHARS,
@@ -77,6 +78,8 @@ def open_rows(source: Input, raw: Optional[IO[bytes]] = None, *, say: Say, field
             if is_table:
                 csv_table = open_csv(text, source.path, say, tabs=source.kind == "tsv")
                 yield Opened(csv_table.header, csv_table.rows)
+            elif source.kind == "conll":
+                yield Opened(None, conll_rows(text, source.path, field=field))
             elif source.kind == "line":
                 yield Opened(None, text_rows(text, source.path, field=field))
             else:
@@ -100,6 +103,19 @@ def told_as_damaged(path: str) -> Iterator[None]:
         raise
     except READ_ERRORS as error:
         raise XltError(f"{path} cannot be read ({error}): it is damaged or incomplete. Copy it again.") from error
+
+
+def read_labeled_lines(
+    text: str, labels: str, *, text_field: str, label_field: str, encoding: Optional[str] = None
+) -> Rows:
+    """Yield the lines of a text file with the labels of another file: see `labeled_lines`."""
+    with (
+        open(text, "rb") as raw,
+        open(labels, "rb") as raw_labels,
+        as_text(raw, text, encoding=encoding) as texts,
+        as_text(raw_labels, labels, encoding=encoding) as label_lines,
+    ):
+        yield from labeled_lines(texts, label_lines, text, text_field=text_field, label_field=label_field)
 
 
 def read_lines(path: PathLike, encoding: Optional[str] = None) -> Iterator[tuple[int, Union[str, BadRecord]]]:

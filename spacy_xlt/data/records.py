@@ -11,8 +11,9 @@ from typing import Any, Optional, Union
 import numpy as np
 
 from spacy_xlt.data.decoding import check_encoding
+from spacy_xlt.data.layouts import labels_beside
 from spacy_xlt.data.paths import STDIN, Input, PathLike, require_kind
-from spacy_xlt.data.reading import open_rows, told_as_damaged
+from spacy_xlt.data.reading import open_rows, read_labeled_lines, told_as_damaged
 from spacy_xlt.data.rows import BadRecord, Row, Say, printable_row, text_of
 from spacy_xlt.data.spacy_rows import CATS, LANGUAGE, TEXT
 from spacy_xlt.errors import XltError
@@ -93,7 +94,7 @@ def read_records(
         path: The file; `-` is stdin, with one text per line.
         columns: The names of the fields.
         language: The language of all records, a code or an English name. None: each record's own language; in
-            SIB-200's files that of the folder (`swh_Latn/train.tsv`).
+            SIB-200's and UMSAB's files that of the folder (`swh_Latn/train.tsv`, `spanish/test_text.txt`).
         labeled: Whether each record must have a label.
         encoding: The encoding if the file has no byte-order mark; None: UTF-8.
         say: Is called with sentences about the file.
@@ -108,11 +109,20 @@ def read_records(
     if path != STDIN and not os.path.isfile(path):
         raise XltError(f"{path} does not exist.")
     kind = "line" if path == STDIN else require_kind(path)
-    if kind == "line" and labeled:
+    labels = labels_beside(path) if kind == "line" and labeled else None
+    if kind == "line" and labeled and labels is None:
         raise XltError(f"{path}: a text file has one text per line and no labels. Give a .csv, .tsv or .jsonl file.")
     if language is not None:
         language = as_base_code(language)
     check_encoding(encoding)
+    if labels is not None:
+        if language is None:
+            language = _language_or_unknown(Path(path).parent.name)
+        with told_as_damaged(path):
+            fields = {"text_field": columns.text, "label_field": columns.label}
+            for location, row in read_labeled_lines(path, labels, encoding=encoding, **fields):
+                yield make_record(location, row, columns, language, labeled=True)
+        return
     if kind == "spacy":
         columns = ColumnNames(TEXT, label=CATS, language=LANGUAGE)
     with (
@@ -126,6 +136,13 @@ def read_records(
             _check_header(path, header, columns, labeled)
         for location, row in rows:
             yield make_record(location, row, columns, language, labeled=labeled)
+
+
+def _language_or_unknown(folder: str) -> str:
+    try:
+        return find_language(folder)
+    except XltError:
+        return UNKNOWN
 
 
 def _folder_language(path: str) -> str:

@@ -3,23 +3,19 @@
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from html import escape
 from pathlib import Path
 from typing import Any, Optional, Union
 
 import numpy as np
 from numpy.typing import NDArray
-from rich import box
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 from spacy.language import Language
 from typing_extensions import Unpack
 
 from spacy_xlt.data.dataset import Data, Reading, load_dataset
 from spacy_xlt.evaluation.expected import MINIMUM, LanguageEstimate, check_minimum, estimate_languages
 from spacy_xlt.evaluation.source import read_source, source_of
-from spacy_xlt.evaluation.table import encodable, interval, one_line, percent
+from spacy_xlt.evaluation.table import html_cells, interval, one_line, percent, print_cells
 from spacy_xlt.heads.confidence import PLAIN, SourceFigures, sum_confidence
 from spacy_xlt.languages import UNKNOWN, base_code
 from spacy_xlt.languages import name as name_of
@@ -63,33 +59,21 @@ class Estimate:
         Args:
             console: Where to print. The default is the standard output.
         """
-        console = console or Console()
-        # Names are untrusted. In a str, rich would read "[red]" as markup; in a Text it does not.
-        table = Table(
-            title=Text(encodable(self._title(), console)),
-            caption=Text(encodable(self._caption(), console)),
-            title_justify="left",
-            caption_justify="left",
-            box=box.SIMPLE_HEAD,
-            pad_edge=False,
+        print_cells(
+            HEADS,
+            self._cells(),
+            title=self._title(),
+            caption=self._caption(),
+            console=console,
+            words=(0, len(HEADS) - 1),
         )
-        for column, head in enumerate(HEADS):
-            table.add_column(Text(head), justify="right" if 0 < column < len(HEADS) - 1 else "left")
-        for cells in self._cells():
-            table.add_row(*(Text(encodable(cell, console)) for cell in cells))
-        console.print(table)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the estimates as a dictionary that can be written as JSON."""
         return asdict(self)
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{cell}</th>" for cell in HEADS)
-        rows = "\n".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>" for cells in self._cells())
-        caption = f"{escape(self._title())}. {escape(self._caption())}"
-        return (
-            f"<table>\n<caption>{caption}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>"
-        )
+        return html_cells(HEADS, self._cells(), caption=f"{self._title()}. {self._caption()}")
 
     def _title(self) -> str:
         return f"{one_line(self.model)}, {sum(each.n for each in self.languages.values())} unlabeled texts"

@@ -2,30 +2,31 @@
 
 import os
 from collections.abc import Sequence
+from time import perf_counter
 from typing import Any, Optional, Union
 
-import numpy as np
-from numpy.typing import NDArray
 from spacy.language import Language
-from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
 from spacy.tokens import Doc
 from typing_extensions import Unpack
 
-from spacy_xlt.data.dataset import Data, Reading, load_dataset
+from spacy_xlt.data.dataset import Data, Reading, load_dataset, without_language
 from spacy_xlt.data.paths import paths_of
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
-from spacy_xlt.evaluation.document import Figures
-from spacy_xlt.evaluation.metrics import by_language
+from spacy_xlt.evaluation.contamination import find_contamination
+from spacy_xlt.evaluation.document import Contamination, Figures, Prediction
+from spacy_xlt.evaluation.figures import by_language
+from spacy_xlt.evaluation.groups import group_figures
+from spacy_xlt.evaluation.predictions import is_multilabel, labels_of, probabilities_of
 from spacy_xlt.evaluation.report import Report
-from spacy_xlt.heads.thresholds import read_thresholds
 from spacy_xlt.languages import UNKNOWN, base_code, find_language
 from spacy_xlt.models import load_model
-from spacy_xlt.pipeline.classifiers import find_classifier
+from spacy_xlt.pipeline.classifiers import TextClassifier, find_classifier
 from spacy_xlt.pipeline.find import find_pipe, has_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector
 from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.progress import progress_bar
+from spacy_xlt.training.examples import check_labels, gold_matrix
 
 DEFAULT_SOURCE = "en"
 
@@ -35,10 +36,12 @@ def evaluate(
     data: Data,
     *,
     source: Optional[str] = None,
+    train: Optional[Data] = None,
+    strict: bool = False,
     progress: bool = True,
     **reading: Unpack[Reading],
 ) -> Report:
-    """Measure accuracy and macro-F1 for each language.
+    """Measure accuracy, F1 scores and calibration for each language.
 
     If the pipeline has a projector, the same texts are also classified without the projection, to show its effect.
     The pipeline is not changed.
@@ -49,15 +52,18 @@ def evaluate(
             language.
         source: The source language, which the gaps are relative to. The default is the source of the projector, or
             English if there is no projector.
+        train: The training data. If given, the report says which test texts are also in it. Labels are not needed.
+        strict: Raise an error if a test text is also in the training data.
         progress: Show a progress bar on a terminal or in a notebook.
         reading: Options of `load_dataset`, such as `text` and `label`, the names of the fields.
 
     Returns:
-        The report: the figures of each language, their mean over the target languages, and both before projection.
+        The report: the figures of each language with 95% confidence intervals, their mean over the target languages
+        and over groups of languages, both before projection, and the prediction for each text.
 
     Raises:
-        XltError: The model folder or the data cannot be read, the pipeline has no text categorizer, or a text has a
-            label that the model does not know.
+        XltError: The model folder or the data cannot be read, the pipeline has no text categorizer, a text has a
+            label that the model does not know, or `strict` is set and a test text is also in the training data.
 
     Example:
         >>> report = evaluate("model", "test.jsonl")  # doctest: +SKIP
@@ -66,38 +72,59 @@ def evaluate(
     if not isinstance(nlp, Language):
         nlp = load_model(os.fspath(nlp))
     records = load_dataset(data, **reading).records
-    head: Any = find_classifier(nlp)
-    multilabel = isinstance(head, MultiLabel_TextCategorizer)
-    gold = _gold(records, list(head.labels), multilabel)
+    head = find_classifier(nlp)
+    labels = list(head.labels)
+    multilabel = is_multilabel(head)
+    check_labels(records, labels, exclusive=not multilabel)
+    contamination = None
+    if train is not None:
+        train_records = load_dataset(train, labeled=False, **without_language(reading)).records
+        contamination = find_contamination(train_records, records)
+    if strict:
+        _refuse(contamination, len(records))
     projector = find_pipe(nlp, Projector) if has_pipe(nlp, Projector) else None
     if source is not None:
         source_code = find_language(source)
     else:
         source_code = projector.source if projector else DEFAULT_SOURCE
 
-    texts = [record.text for record in records]
-    docs = list(progress_bar(nlp.pipe(texts), title="Classifying", unit="text", total=len(texts), show=progress))
+    docs, docs_per_second = _classify(nlp, [record.text for record in records], progress)
     detected = [base_code(doc._.language or "") for doc in docs] if has_pipe(nlp, LanguageDetector) else None
     languages = [
         found if record.language == UNKNOWN else record.language
         for record, found in zip(records, detected or [UNKNOWN] * len(records))
     ]
+    gold = gold_matrix(records, labels) > 0
 
     def measure() -> Figures:
-        predicted = _predicted(head, docs, multilabel)
-        return by_language(gold, predicted, languages, detected, labels=list(head.labels), source=source_code)
+        probabilities = probabilities_of(head, docs)
+        predicted = labels_of(head, probabilities)
+        return by_language(
+            gold if multilabel else gold.argmax(axis=1),
+            predicted if multilabel else predicted.argmax(axis=1),
+            languages,
+            detected,
+            labels=labels,
+            source=source_code,
+            probabilities=probabilities,
+        )
 
     after = measure()
     content: dict[str, Any] = {
         "model": str(nlp.path or f"{nlp.lang}_{nlp.meta['name']}"),
         "data": paths_of(data) or [],
         "source": source_code,
-        "labels": list(head.labels),
+        "labels": labels,
         "n": len(records),
         "multilabel": multilabel,
         "languages": after.languages,
         "mean": after.mean,
+        "groups": group_figures(after, source_code),
+        "docs_per_second": docs_per_second,
+        "predictions": _predictions(records, docs, languages, detected, head),
     }
+    if contamination is not None:
+        content["contamination"] = contamination
     if projector:
         # Only the head runs again, on the same Docs without the projection.
         for doc in docs:
@@ -107,23 +134,44 @@ def evaluate(
     return Report(**content)
 
 
-def _gold(records: Sequence[Record], labels: list[str], multilabel: bool) -> NDArray[Any]:
-    known = {label: i for i, label in enumerate(labels)}
-    matrix = np.zeros((len(records), len(labels)), dtype=bool)
-    for row, record in enumerate(records):
-        for label in record.labels:
-            if label not in known:
-                raise XltError(
-                    f"{record.location}: the model does not know the label '{label}'. It knows {', '.join(labels)}."
-                )
-            matrix[row, known[label]] = True
-        if not multilabel and len(record.labels) != 1:
-            raise XltError(
-                f"{record.location}: the text has {len(record.labels)} labels, but the model predicts exactly one."
-            )
-    return matrix if multilabel else matrix.argmax(axis=1)
+def _classify(nlp: Language, texts: Sequence[str], progress: bool) -> tuple[list[Doc], float]:
+    """Return the Docs, and the number of texts per second."""
+    list(nlp.pipe(texts[:1]))  # Some encoders load their weights at the first text, which is not part of the speed.
+    start = perf_counter()
+    docs = list(progress_bar(nlp.pipe(texts), title="Classifying", unit="text", total=len(texts), show=progress))
+    return docs, len(docs) / max(perf_counter() - start, 1e-9)
 
 
-def _predicted(head: Any, docs: Sequence[Doc], multilabel: bool) -> NDArray[Any]:
-    scores = np.array([[doc.cats[label] for label in head.labels] for doc in docs])
-    return scores >= read_thresholds(head.cfg, head.labels) if multilabel else scores.argmax(axis=1)
+def _predictions(
+    records: Sequence[Record],
+    docs: Sequence[Doc],
+    languages: Sequence[str],
+    detected: Optional[Sequence[str]],
+    head: TextClassifier,
+) -> list[Prediction]:
+    probabilities = probabilities_of(head, docs)
+    predicted = labels_of(head, probabilities)
+    single = not is_multilabel(head)
+    highest = probabilities.max(axis=1).clip(0.0, 1.0)
+    return [
+        Prediction(
+            text=record.text,
+            language=language,
+            gold=list(record.labels),
+            predicted=[label for label, chosen in zip(head.labels, row) if chosen],
+            confidence=float(confidence) if single else None,
+            detected=detected[number] if detected else None,
+        )
+        for number, (record, language, row, confidence) in enumerate(zip(records, languages, predicted, highest))
+    ]
+
+
+def _refuse(contamination: Optional[Contamination], n: int) -> None:
+    if contamination is None:
+        raise XltError("The training data are needed to find test texts in them. Give them.", parameter="train")
+    if contamination.n:
+        first = contamination.examples[0]
+        raise XltError(
+            f"{contamination.n} of {n} test texts are also in the training data (first: {first.test} is "
+            f"{first.train}). Remove them from one of both."
+        )

@@ -4,7 +4,7 @@ Figures are shown in percent with one digit, as spaCy's own tables show scores.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Optional
@@ -82,28 +82,14 @@ def print_table(metrics: Metrics, console: Optional[Console] = None) -> None:
         metrics: The metrics document.
         console: Where to print. The default is the standard output.
     """
-    console = console or Console()
-
-    def text(content: str) -> Text:
-        # Names are untrusted. In a str, rich would read "[red]" as markup; in a Text it does not.
-        return Text(encodable(content, console))
-
-    table = Table(
-        title=text(_title(metrics)),
-        caption=text(_caption(metrics)),
-        title_justify="left",
-        caption_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 0, 0, 1),  # fits 80 columns
+    print_cells(
+        _heads(metrics, before="Before", detected="Lang.\nid"),
+        _cells(metrics),
+        title=_title(metrics),
+        caption=_caption(metrics),
+        console=console,
+        mean_last=bool(metrics.mean.languages),
     )
-    for column, head in enumerate(_heads(metrics, before="Before", detected="Lang.\nid")):
-        table.add_column(Text(head), justify="right" if column else "left", no_wrap=column > 0)
-    for line in _cells(metrics):
-        table.add_row(*map(text, line))
-    if metrics.mean.languages:
-        table.rows[-2].end_section = True
-    console.print(table)
 
 
 def markdown_table(metrics: Metrics) -> str:
@@ -117,14 +103,67 @@ def markdown_table(metrics: Metrics) -> str:
 def html_table(metrics: Metrics) -> str:
     """Return the table as an HTML fragment, for a notebook."""
 
+    heads = _heads(metrics, before="Before", detected="Lang. id")
+    return html_cells(heads, _cells(metrics), caption=f"{_title(metrics)}. {_caption(metrics)}")
+
+
+def print_cells(
+    heads: Sequence[str],
+    lines: Sequence[Sequence[str]],
+    *,
+    title: str,
+    caption: str,
+    console: Optional[Console] = None,
+    words: Collection[int] = (0,),
+    mean_last: bool = False,
+) -> None:
+    """Print a table to the terminal.
+
+    Args:
+        heads: The heads of the columns.
+        lines: The cells of each line.
+        title: The sentence above the table.
+        caption: The sentences below the table.
+        console: Where to print. The default is the standard output.
+        words: The columns that hold words. The others hold numbers.
+        mean_last: Draw a rule before the last line.
+    """
+    console = console or Console()
+    # Names are untrusted. In a str, rich would read "[red]" as markup; in a Text it does not.
+    table = Table(
+        title=Text(encodable(title, console)),
+        caption=Text(encodable(caption, console)),
+        title_justify="left",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 0, 0, 1),  # fits 80 columns
+    )
+    for column, head in enumerate(heads):
+        table.add_column(Text(head), justify="left" if column in words else "right", no_wrap=column not in words)
+    for line in lines:
+        table.add_row(*(Text(encodable(cell, console)) for cell in line))
+    if mean_last and len(lines) > 1:
+        table.rows[-2].end_section = True
+    console.print(table)
+
+
+def html_cells(heads: Sequence[str], lines: Sequence[Sequence[str]], *, caption: str) -> str:
+    """Return a table as an HTML fragment, for a notebook.
+
+    Args:
+        heads: The heads of the columns.
+        lines: The cells of each line.
+        caption: The caption of the table.
+    """
+
     def row(cells: Sequence[str], tag: str) -> str:
         return f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in cells)}</tr>"
 
-    head = row(_heads(metrics, before="Before", detected="Lang. id"), "th")
-    body = "\n".join(row(line, "td") for line in _cells(metrics))
+    body = "\n".join(row(line, "td") for line in lines)
     return (
-        f"<table>\n<caption>{escape(_title(metrics))}. {escape(_caption(metrics))}</caption>\n"
-        f"<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+        f"<table>\n<caption>{escape(caption)}</caption>\n"
+        f"<thead>{row(heads, 'th')}</thead>\n<tbody>\n{body}\n</tbody>\n</table>"
     )
 
 

@@ -9,9 +9,10 @@ from spacy_xlt.pipeline.find import find_pipe, has_pipe
 from spacy_xlt.pipeline.zeroshot import ZeroShot
 
 CLASSIFIERS = (TextCategorizer, ZeroShot)
+TextClassifier = Union[TextCategorizer, ZeroShot]
 
 
-def find_classifier(nlp: Language) -> Union[TextCategorizer, ZeroShot]:
+def find_classifier(nlp: Language) -> TextClassifier:
     """Return the text categorizer of a pipeline, or its zero-shot classifier.
 
     Raises:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.base import Floats1d
+from spacy_xlt.errors import XltError
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,26 @@ def gold_matrix(records: Sequence[Record], labels: Sequence[str]) -> NDArray[np.
     """Return the labels of records as a matrix [n, labels] of zeros and ones."""
     gold = [[float(label in record.labels) for label in labels] for record in records]
     return np.array(gold, dtype=np.float64).reshape(len(records), len(labels))
+
+
+def check_labels(records: Sequence[Record], labels: Sequence[str], exclusive: bool) -> None:
+    """Check that the model can predict the labels of records.
+
+    Raises:
+        XltError: The model does not have a label, or it predicts exactly one label and a record does not have one.
+    """
+    for record in records:
+        for label in record.labels:
+            if label not in labels:
+                raise XltError(
+                    f"{record.location}: the model does not have the label '{label}'. Use one of its labels: "
+                    f"{', '.join(labels)}."
+                )
+        if exclusive and len(record.labels) != 1:
+            raise XltError(
+                f"{record.location}: the text has {len(record.labels)} labels, but the model predicts exactly one. "
+                "Give one label."
+            )
 
 
 def make_examples(

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from spacy.language import Language
 
 from spacy_xlt.data.records import Record
-from spacy_xlt.errors import XltError
-from spacy_xlt.heads.thresholds import labels_above
+from spacy_xlt.evaluation.predictions import labels_of, probabilities_of
 from spacy_xlt.languages import UNKNOWN
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projection import MissingLanguageError
 from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.result import Result, fingerprint
+from spacy_xlt.training.examples import check_labels, gold_matrix
 from spacy_xlt.training.model_state import find_head, interpolate_with, is_exclusive, restore, take_snapshot
 
 # A drop in a language's accuracy that is always allowed.
@@ -101,14 +101,9 @@ def correct_rows(nlp: Language, records: Sequence[Record]) -> Correct:
         return np.zeros(0, dtype=bool)
     head = find_head(nlp)
     check_labels(records, list(head.labels), is_exclusive(nlp))
-    correct = []
-    for record, doc in zip(records, nlp.pipe(record.text for record in records), strict=True):
-        if is_exclusive(nlp):
-            predicted = {max(head.labels, key=doc.cats.__getitem__)}
-        else:
-            predicted = set(labels_above(doc.cats, head.cfg, head.labels))
-        correct.append(predicted == set(record.labels))
-    return np.array(correct)
+    docs = list(nlp.pipe(record.text for record in records))
+    gold = gold_matrix(records, head.labels) > 0
+    return np.asarray((labels_of(head, probabilities_of(head, docs)) == gold).all(axis=1))
 
 
 def accuracies(before: Correct, after: Correct, languages: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -159,26 +154,6 @@ def decide(
         compared = f"The mean accuracy of {len(targets)} target language{'s' if len(targets) > 1 else ''}"
         return gain_of_targets >= 0, f"{compared} changed by {gain_of_targets:+.3f} on the development data."
     return True, f"The accuracy in '{source}' changed by {gains[source].mean():+.3f} on the development data."
-
-
-def check_labels(records: Sequence[Record], labels: Sequence[str], exclusive: bool) -> None:
-    """Check that the model can predict the labels of records.
-
-    Raises:
-        XltError: The model does not have a label, or it predicts exactly one label and a record does not have one.
-    """
-    for record in records:
-        for label in record.labels:
-            if label not in labels:
-                raise XltError(
-                    f"{record.location}: the model does not have the label '{label}'. Use one of its labels: "
-                    f"{', '.join(labels)}."
-                )
-        if exclusive and len(record.labels) != 1:
-            raise XltError(
-                f"{record.location}: the text has {len(record.labels)} labels, but the model predicts exactly one. "
-                "Give one label."
-            )
 
 
 def check_languages(records: Sequence[Record]) -> None:

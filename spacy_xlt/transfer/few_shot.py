@@ -20,7 +20,7 @@ from spacy_xlt.heads.layer import Layer
 from spacy_xlt.heads.output_layer import fit_output_layer, zero_layer
 from spacy_xlt.heads.temperature import tempered_losses
 from spacy_xlt.result import Result
-from spacy_xlt.training.examples import gold_matrix, make_examples
+from spacy_xlt.training.examples import check_labels, gold_matrix, make_examples
 from spacy_xlt.training.folds import make_folds
 from spacy_xlt.training.model_state import (
     average_weights,
@@ -37,7 +37,7 @@ from spacy_xlt.training.model_state import (
 from spacy_xlt.training.settings import TrainingSettings
 from spacy_xlt.training.train import Method, check_method
 from spacy_xlt.training.trainer import finetune
-from spacy_xlt.transfer.acceptance import accept_if_not_worse, check_labels, check_languages
+from spacy_xlt.transfer.acceptance import accept_if_not_worse, check_languages
 from spacy_xlt.transfer.in_place import in_place
 from spacy_xlt.transfer.language_check import wrong_languages
 

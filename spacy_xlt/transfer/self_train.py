@@ -24,7 +24,7 @@ from spacy_xlt.pipeline.projection import check_texts
 from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.progress import progress_bar
 from spacy_xlt.result import Result, fingerprint
-from spacy_xlt.training.examples import TrainingExample, gold_matrix, make_examples
+from spacy_xlt.training.examples import TrainingExample, check_labels, gold_matrix, make_examples
 from spacy_xlt.training.model_state import (
     get_layer,
     head_labels,
@@ -39,7 +39,7 @@ from spacy_xlt.training.model_state import (
 from spacy_xlt.training.settings import TrainingSettings
 from spacy_xlt.training.train import Method, check_method
 from spacy_xlt.training.trainer import finetune
-from spacy_xlt.transfer.acceptance import accept_if_not_worse, check_labels, correct_rows
+from spacy_xlt.transfer.acceptance import accept_if_not_worse, correct_rows
 from spacy_xlt.transfer.in_place import in_place
 from spacy_xlt.transfer.label_shift import balancing_weights, estimate_prior, select_balanced, shift
 from spacy_xlt.transfer.language_check import wrong_languages

@@ -72,6 +72,21 @@ def test_the_quarantine_file_of_the_training_stays(model: Path, german: Path, tm
     assert "1 columns" in (tmp_path / "m.evaluate.quarantine.jsonl").read_text()
 
 
+def test_test_texts_in_the_training_data_are_reported_and_strict_exits_with_1(
+    model: Path, data: Path, german: Path, tmp_path: Path
+) -> None:
+    arguments = ["evaluate", model, data, german, "--train", data, "-o", tmp_path / "m.json"]
+    assert f"{data}:2" in fail(*arguments, "--strict") and not (tmp_path / "m.json").exists()
+    result = run(*arguments)
+    found = Report.load(tmp_path / "m.json").contamination
+    assert result.exit_code == 0 and found is not None and (found.train, found.languages) == (24, {"en": 24})
+    assert f"⚠ 24 test texts are also in the training data (first: {data}:2 is {data}:2)" in result.stderr
+    clean = tmp_path / "clean.csv"
+    clean.write_text("text,label,lang\nSomething else,billing,en\n")
+    succeed("evaluate", model, clean, "--train", data, "--strict", "-o", tmp_path / "m.json")
+    assert Report.load(tmp_path / "m.json").contamination.n == 0  # type: ignore[union-attr]
+
+
 # What cannot be evaluated
 
 

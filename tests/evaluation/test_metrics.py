@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.document import Metrics
-from spacy_xlt.evaluation.metrics import accuracy, bootstrap, by_language, macro_f1
+from spacy_xlt.evaluation.figures import by_language
+from spacy_xlt.evaluation.metrics import accuracy, confusion, label_figures, macro_f1
 
 from .documents import document
 
@@ -55,29 +56,47 @@ def test_macro_f1_ignores_labels_that_occur_nowhere() -> None:
     assert macro_f1(one_column, one_column) == macro_f1(with_empty_column, with_empty_column) == 1.0
 
 
-@pytest.mark.parametrize("right", [0.6, 0.9])
-def test_the_interval_is_that_of_resampled_documents(right: float) -> None:
-    gold, predicted = sample(200, 4, right)
-    fast = bootstrap(gold, predicted, resamples=4000)
-    rng = np.random.default_rng(1)
-    drawn = [rng.integers(0, 200, 200) for _ in range(2000)]
-    for figure, (low, high) in zip((accuracy, macro_f1), fast, strict=True):
-        slow = np.percentile([figure(gold[rows], predicted[rows]) for rows in drawn], [2.5, 97.5])
-        assert (low, high) == pytest.approx(tuple(slow), abs=0.012)
+@settings(deadline=None, max_examples=30)
+@given(PAIRS)
+def test_figures_of_labels_and_the_confusion_matrix_agree_with_scikit_learn(pairs: list[tuple[int, int]]) -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    gold, predicted = np.array(pairs).T
+    names = [f"label {number}" for number in range(7)]
+    found, _ = label_figures(gold, predicted, names, resamples=20)
+    occurring = np.union1d(gold, predicted)
+    expected = metrics.precision_recall_fscore_support(gold, predicted, labels=occurring, zero_division=0)
+    assert list(found) == [names[label] for label in occurring]
+    ours = [[each.precision, each.recall, each.f1, each.n] for each in found.values()]
+    assert np.allclose(np.array(ours).T, expected, atol=1e-9)
+    matrix = metrics.confusion_matrix(gold, predicted, labels=range(7))
+    sparse = confusion(gold, predicted, names)
+    assert [[sparse.get(a, {}).get(b, 0) for b in names] for a in names] == matrix.tolist()
+
+
+def test_figures_of_labels_where_a_text_can_have_several() -> None:
+    gold = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0]], dtype=bool)
+    predicted = np.array([[1, 0, 0], [0, 1, 0], [0, 1, 0]], dtype=bool)
+    found, _ = label_figures(gold, predicted, LABELS)
+    assert {label: (each.n, each.predicted, each.precision, each.recall) for label, each in found.items()} == {
+        "a": (2, 1, 1.0, 0.5),
+        "b": (1, 2, 0.5, 1.0),
+    }
 
 
 @settings(max_examples=30, deadline=None)
 @given(PAIRS)
-def test_intervals_lie_in_the_unit_range_and_do_not_depend_on_the_order(pairs: list[tuple[int, int]]) -> None:
+def test_intervals_contain_the_figure_and_do_not_depend_on_the_order(pairs: list[tuple[int, int]]) -> None:
     gold, predicted = np.array(pairs).T
-    intervals = bootstrap(gold, predicted, resamples=50)
-    assert intervals == bootstrap(gold[::-1], predicted[::-1], resamples=50)
-    for low, high in intervals:
-        assert 0.0 <= low <= high <= 1.0 + 1e-9
+    names = [f"label {number}" for number in range(7)]
+    found, (low, high) = label_figures(gold, predicted, names, resamples=50)
+    assert (found, (low, high)) == label_figures(gold[::-1], predicted[::-1], names, resamples=50)
+    assert 0.0 <= low <= macro_f1(gold, predicted) + 1e-9 and macro_f1(gold, predicted) <= high + 1e-9 <= 1.0 + 2e-9
+    for each in found.values():
+        assert 0.0 <= each.f1_ci95[0] <= each.f1 + 1e-9 and each.f1 <= each.f1_ci95[1] + 1e-9
 
 
 def test_the_interval_of_a_larger_sample_is_narrower() -> None:
-    (small, _), (large, _) = (bootstrap(*sample(rows, 3, 0.8)) for rows in (100, 3000))
+    (small, large) = (label_figures(*sample(rows, 3, 0.8), LABELS)[1] for rows in (100, 3000))
     assert large[1] - large[0] < (small[1] - small[0]) / 3
 
 
@@ -93,12 +112,12 @@ def test_by_language_gives_figures_gaps_and_the_mean_of_the_targets() -> None:
     assert list(result.languages) == ["en", "de", "sw"]
     german = result.languages["de"]
     assert (german.n, german.accuracy, german.gap, german.langid_accuracy) == (4, 0.5, 0.5, 0.75)
-    assert german.macro_f1 == round((0.5 + 2 / 3) / 3, 4)
+    assert german.macro_f1 == pytest.approx((0.5 + 2 / 3) / 3)
     assert german.ci95[0] <= 0.5 <= german.ci95[1]
     assert result.mean.model_dump() == {
         "languages": 2,
         "accuracy": 0.75,
-        "macro_f1": round(((0.5 + 2 / 3) / 3 + 1) / 2, 4),
+        "macro_f1": pytest.approx(((0.5 + 2 / 3) / 3 + 1) / 2),
         "gap": 0.25,
         "langid_accuracy": 0.625,
     }
@@ -108,6 +127,15 @@ def test_by_language_makes_a_valid_document() -> None:
     gold, predicted = sample(60, 3, 0.8)
     figures = by_language(gold, predicted, ["en", "de", "fr"] * 20, None, labels=LABELS, source="en")
     Metrics.parse({**document(), **figures.model_dump(mode="json")}, "test")
+
+
+def test_gaps_have_intervals_except_that_of_the_source() -> None:
+    gold = np.zeros(200, dtype=int)
+    predicted = np.r_[np.zeros(90, dtype=int), np.ones(10, dtype=int), np.zeros(60, dtype=int), np.ones(40, dtype=int)]
+    result = by_language(gold, predicted, ["en"] * 100 + ["de"] * 100, None, labels=LABELS, source="en")
+    assert result.languages["en"].gap_ci95 is None
+    # Computed with the formula of Newcombe's method 10 by hand.
+    assert result.languages["de"].gap_ci95 == pytest.approx((0.1829, 0.4087), abs=1e-3)
 
 
 def test_without_the_source_there_is_no_gap() -> None:
