@@ -93,10 +93,9 @@ SECTIONS = (
         "Search",
         "`xlt.Index` with the default encoder. The projection is fitted on 150 lines of NTREX in each language. It "
         "helps most where the paragraphs are in several languages: without it, those in the language of the question "
-        "come first. CSLS helps there too, and costs a little if all paragraphs are English. It made "
-        "no clear difference on the development questions of the FAQ. So it is off by default. The approximate search "
-        "misses 8% of the ten nearest of 250,000 vectors. Vectors with the covariance of real embeddings are harder "
-        "than clustered ones.",
+        "come first. CSLS helps there too, and mostly costs a little if all paragraphs are English. In the FAQ below, "
+        "it gains nothing for questions and costs much for follow-ups. So it is off by default. The approximate search "
+        "misses 8% of the ten nearest of 250,000 vectors.",
     ),
     Section(
         "faq",
