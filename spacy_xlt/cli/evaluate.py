@@ -26,6 +26,12 @@ def evaluate_cli(
     source: Annotated[
         Optional[str], typer.Option(help="Source language.  [default: that of the model's projector, else en]")
     ] = None,
+    examples: Annotated[
+        int, typer.Option(help="Write as many wrongly classified texts into the figures, for the report.")
+    ] = 0,
+    train: Annotated[
+        list[str], typer.Option(help="Training data: the nearest ones are shown beside the --examples. Repeatable.")
+    ] = [],  # noqa: B006  (typer's way; never written)
     strict: Strict = False,
     gpu_id: Gpu = -1,
     progress: Progress = True,
@@ -43,7 +49,14 @@ def evaluate_cli(
     columns = make_columns(text, label, lang, label_separator, labels)
     dataset = Dataset.load(data, columns=columns, language=language, encoding=encoding)
     print_notes(dataset.notes)
-    report = evaluate(load_model(model), dataset, source=source, progress=progress)
+    report = evaluate(
+        load_model(model),
+        dataset,
+        source=source,
+        examples=examples,
+        train=Dataset.load(train, columns=columns, encoding=encoding) if train else None,
+        progress=progress,
+    )
     report = report.model_copy(update={"model": str(model), "data": data})
     report.table()
     if output is not None:

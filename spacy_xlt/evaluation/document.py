@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from typing_extensions import Self
 
 from spacy_xlt.errors import XltError
+from spacy_xlt.evaluation.details import Details
 
 REMEDY = "Evaluate the model again to create it."
 
@@ -17,6 +18,7 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Difference = Annotated[float, Field(ge=-1.0, le=1.0)]
 # JSON has no tuples, so a list of two numbers is accepted.
 Interval = Annotated[tuple[Share, Share], Field(strict=False)]
+DifferenceInterval = Annotated[tuple[Difference, Difference], Field(strict=False)]
 
 
 class _Strict(BaseModel):
@@ -25,8 +27,58 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True, frozen=True, allow_inf_nan=False)
 
 
+class LabelFigures(_Strict):
+    """The figures of one label in one language.
+
+    Attributes:
+        n: The number of texts that have the label.
+        predicted: The number of texts for which the label was predicted.
+        precision: The share of these predictions that are correct. 0 if there are none.
+        recall: The share of the texts with the label for which it was predicted. 0 if there are none.
+        f1: The harmonic mean of precision and recall.
+        f1_ci95: The 95% confidence interval of the F1 score.
+    """
+
+    n: Count
+    predicted: Count
+    precision: Share
+    recall: Share
+    f1: Share
+    f1_ci95: Interval
+
+
+class ReliabilityBin(_Strict):
+    """Predictions with similar probabilities.
+
+    Attributes:
+        lower: The lower bound of the probabilities.
+        upper: The upper bound.
+        n: The number of predictions; at least 1.
+        confidence: The mean of their probabilities.
+        accuracy: The share of them that are correct.
+    """
+
+    lower: Share
+    upper: Share
+    n: Count
+    confidence: Share
+    accuracy: Share
+
+
+class Calibration(_Strict):
+    """How well probabilities agree with the shares of correct predictions.
+
+    Attributes:
+        ece: The expected calibration error: the mean difference of confidence and accuracy over the predictions.
+        bins: The bins that are not empty, from low to high probabilities.
+    """
+
+    ece: Share
+    bins: list[ReliabilityBin]
+
+
 class LanguageFigures(_Strict):
-    """The figures of one language. Shares are numbers from 0 to 1.
+    """The figures of one language. Shares are numbers from 0 to 1. Older documents lack the fields from `gap_ci95` on.
 
     Attributes:
         n: The number of texts.
@@ -36,6 +88,11 @@ class LanguageFigures(_Strict):
         macro_f1_ci95: The 95% confidence interval of macro-F1.
         langid_accuracy: The share of texts whose language was detected correctly. None without a detector.
         gap: The accuracy of the source language minus this accuracy. None without texts in the source language.
+        gap_ci95: The 95% confidence interval of the gap. None for the source language itself.
+        labels: The figures of each label that occurs in the texts or in the predictions.
+        confusion: {gold label: {predicted label: number of texts}} without zeros. None for multilabel models.
+        calibration: How well the probabilities agree with the accuracy. If a text can have several labels, each label
+            of each text is a prediction.
     """
 
     n: Count
@@ -45,6 +102,10 @@ class LanguageFigures(_Strict):
     macro_f1_ci95: Interval
     langid_accuracy: Optional[Share]
     gap: Optional[Difference]
+    gap_ci95: Optional[DifferenceInterval] = None
+    labels: Optional[dict[str, LabelFigures]] = None
+    confusion: Optional[dict[str, dict[str, Count]]] = None
+    calibration: Optional[Calibration] = None
 
 
 class MeanFigures(_Strict):
@@ -72,8 +133,73 @@ class Figures(_Strict):
     mean: MeanFigures
 
 
+class GroupFigures(MeanFigures):
+    """The unweighted mean of the target languages of a group, such as one language family.
+
+    Attributes:
+        codes: The codes of the languages.
+    """
+
+    codes: list[str]
+
+
+class Prediction(_Strict):
+    """What the model predicted for one text.
+
+    Attributes:
+        text: The text.
+        language: Its language; the detected language if the data names none.
+        gold: Its labels.
+        predicted: The labels that the model predicted.
+        confidence: The probability of the predicted label. None if a text can have several labels.
+        detected: The detected language. None without a detector.
+    """
+
+    text: str
+    language: str
+    gold: list[str]
+    predicted: list[str]
+    confidence: Optional[Share]
+    detected: Optional[str]
+
+    @property
+    def correct(self) -> bool:
+        """Whether the text got exactly its labels."""
+        return set(self.gold) == set(self.predicted)
+
+
+class Overlap(_Strict):
+    """A test text that is also in the training data.
+
+    Attributes:
+        test: Where the test text is, such as `test.csv:17`.
+        train: Where the training text is.
+        text: The start of the test text.
+    """
+
+    test: str
+    train: str
+    text: str
+
+
+class Contamination(_Strict):
+    """The test texts that are also in the training data, up to case, punctuation and small changes.
+
+    Attributes:
+        train: The number of training texts.
+        n: The number of test texts that are in the training data.
+        languages: The number of these test texts in each language that has some.
+        examples: The first of them.
+    """
+
+    train: Count
+    n: Count
+    languages: dict[str, Count]
+    examples: list[Overlap]
+
+
 class Metrics(_Strict):
-    """The metrics document of one model.
+    """The metrics document of one model. Older documents lack the fields from `groups` on.
 
     Attributes:
         model: The model folder, or the name of the pipeline.
@@ -85,6 +211,12 @@ class Metrics(_Strict):
         languages: The figures of each language, by language code.
         mean: The mean of the target languages.
         before_projection: The figures of the same model without its projection. None without a projector.
+        groups: {kind: {group: figures}}: the means over the target languages of each group. The kinds are `script`,
+            `family` and `resources`, the resource class of Joshi et al. (2020).
+        contamination: The test texts that are also in the training data. None if the training data was not given.
+        docs_per_second: The speed of the whole pipeline, in texts per second.
+        predictions: The prediction for each text, in the order of the data.
+        details: What a report shows besides the figures: the map of the embeddings, wrong predictions, and more.
     """
 
     model: str
@@ -96,6 +228,11 @@ class Metrics(_Strict):
     languages: Languages
     mean: MeanFigures
     before_projection: Optional[Figures] = None
+    groups: Optional[dict[str, dict[str, GroupFigures]]] = None
+    contamination: Optional[Contamination] = None
+    docs_per_second: Optional[Annotated[float, Field(ge=0.0)]] = None
+    predictions: Optional[list[Prediction]] = None
+    details: Optional[Details] = None
 
     @classmethod
     def load(cls, path: Union[str, os.PathLike[str]]) -> Self:

@@ -17,6 +17,7 @@ from spacy_xlt.data.paths import paths_of
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.document import Figures
+from spacy_xlt.evaluation.make_details import make_details
 from spacy_xlt.evaluation.metrics import by_language
 from spacy_xlt.evaluation.report import Report
 from spacy_xlt.heads.thresholds import read_thresholds
@@ -35,6 +36,8 @@ def evaluate(
     data: Data,
     *,
     source: Optional[str] = None,
+    examples: int = 0,
+    train: Optional[Data] = None,
     progress: bool = True,
     **reading: Unpack[Reading],
 ) -> Report:
@@ -49,6 +52,10 @@ def evaluate(
             language.
         source: The source language, which the gaps are relative to. The default is the source of the projector, or
             English if there is no projector.
+        examples: The largest number of texts with a wrong label or a wrong language that the report contains, with the
+            words that mattered for the prediction. By default, a report contains no texts, because they may be
+            confidential. Each word of these texts is removed in turn, so a hundred texts take about half a minute.
+        train: The labeled training texts. The report then shows the nearest of them beside each of the `examples`.
         progress: Show a progress bar on a terminal or in a notebook.
         reading: Options of `load_dataset`, such as `text` and `label`, the names of the fields.
 
@@ -56,8 +63,8 @@ def evaluate(
         The report: the figures of each language, their mean over the target languages, and both before projection.
 
     Raises:
-        XltError: The model folder or the data cannot be read, the pipeline has no text categorizer, or a text has a
-            label that the model does not know.
+        XltError: The model folder or the data cannot be read, the pipeline has no text categorizer, a text has a label
+            that the model does not know, or `examples` is negative.
 
     Example:
         >>> report = evaluate("model", "test.jsonl")  # doctest: +SKIP
@@ -98,6 +105,18 @@ def evaluate(
         "languages": after.languages,
         "mean": after.mean,
     }
+    train_reading: Any = {name: value for name, value in reading.items() if name != "language"}
+    content["details"] = make_details(
+        nlp,
+        docs,
+        gold,
+        _predicted(head, docs, multilabel),
+        languages,
+        detected,
+        examples=examples,
+        train=load_dataset(train, **train_reading).records if examples and train is not None else (),
+        progress=progress,
+    )
     if projector:
         # Only the head runs again, on the same Docs without the projection.
         for doc in docs:
