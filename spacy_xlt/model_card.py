@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, Optional
 
 from spacy_xlt.languages import UNKNOWN, name
-from spacy_xlt.model_folder import HEADS, read_config, read_meta
+from spacy_xlt.model_folder import CARD_FILE, HEADS, read_config, read_meta
 
-CARD_FILE = "README.md"
 # What a person writes outside these lines is kept when the card is written again.
 START = "<!-- spacy_xlt writes the part between these two lines. Write your own text above or below it. -->"
 END = "<!-- end of the part that spacy_xlt writes -->"
@@ -70,48 +69,49 @@ class _Facts:
         return found
 
 
-def write_card(folder: Path, previous: Optional[Path] = None) -> None:
-    """Write the README.md of a model folder.
+@dataclass(frozen=True)
+class OwnText:
+    """What a person wrote into a card, above and below the part that is written here."""
 
-    Args:
-        folder: The model folder. It has all other files already.
-        previous: A model folder that has an older card of this model. The text that a person wrote into it is kept.
-    """
-    old = previous / CARD_FILE if previous else None
-    text = old.read_text(encoding="utf8") if old is not None and old.is_file() else ""
-    (folder / CARD_FILE).write_text(make_card(folder, text), encoding="utf8", newline="\n")
+    above: str = ""
+    below: str = ""
 
 
-def make_card(folder: Path, old: str = "") -> str:
-    """Return the card of a model folder.
+def write_card(folder: Path, name_of_folder: str, own: OwnText) -> None:
+    """Write the README.md of a model folder, which has all other files already.
 
     Args:
         folder: The model folder.
-        old: An older card of this model. The text that a person wrote into it is kept.
+        name_of_folder: The name that the folder will have: the title, if the pipeline has no name.
+        own: What a person wrote into an older card.
     """
     import srsly
 
-    facts = _read_facts(folder)
+    facts = _read_facts(folder, name_of_folder)
     front = srsly.yaml_dumps(_front_matter(facts), indent_mapping=2, indent_sequence=4, indent_offset=2)
-    above, below = _own_text(old)
-    parts = [f"# {facts.title}", above, f"{START}\n\n{_body(facts)}\n\n{END}", below]
-    return f"---\n{front.strip()}\n---\n\n" + "\n\n".join(part for part in parts if part) + "\n"
+    parts = [f"# {facts.title}", own.above, f"{START}\n\n{_body(facts)}\n\n{END}", own.below]
+    text = f"---\n{front.strip()}\n---\n\n" + "\n\n".join(part for part in parts if part) + "\n"
+    (folder / CARD_FILE).write_text(text, encoding="utf8", newline="\n")
 
 
-def _own_text(old: str) -> tuple[str, str]:
-    """Return the text of a person above and below the part that is written here."""
-    if START not in old or END not in old.partition(START)[2]:
-        return "", ""
-    above, _, rest = old.partition(START)
-    if above.startswith("---\n"):
-        above = above.partition("\n---\n")[2]
+def read_own_text(folders: Sequence[Path]) -> OwnText:
+    """Return what a person wrote into the card of the first of these model folders that has a card.
+
+    A card without the two lines is from elsewhere. Its whole text counts as written by a person.
+    """
+    card = next((folder / CARD_FILE for folder in folders if (folder / CARD_FILE).is_file()), None)
+    if card is None:
+        return OwnText()
+    text = card.read_text(encoding="utf8", errors="replace")
+    if text.startswith("---\n"):
+        text = text[4:].partition("\n---\n")[2]
+    above, _, rest = text.partition(START)
     lines = above.strip().splitlines()
-    return "\n".join(lines[1:] if lines and lines[0].startswith("# ") else lines).strip(), rest.partition(END)[
-        2
-    ].strip()
+    title = bool(lines) and lines[0].startswith("# ")
+    return OwnText("\n".join(lines[title:]).strip(), rest.partition(END)[2].strip())
 
 
-def _read_facts(folder: Path) -> _Facts:
+def _read_facts(folder: Path, name_of_folder: str) -> _Facts:
     config, meta = read_config(folder), read_meta(folder)
     components: Mapping[str, Mapping[str, Any]] = config["components"]
     head = next((key for key, part in components.items() if part.get("factory") in HEADS), None)
@@ -119,7 +119,7 @@ def _read_facts(folder: Path) -> _Facts:
     cfg = _read_json(folder / head / "cfg") if head else {}
     card = _read_json(folder / projector / "card.json") if projector else {}
     return _Facts(
-        title=f"{meta.get('lang', 'xx')}_{meta.get('name', 'pipeline')}",
+        title=name_of_folder if meta.get("name") in (None, "pipeline") else f"{meta.get('lang', 'xx')}_{meta['name']}",
         meta=meta,
         labels=[str(label) for label in cfg.get("labels", ())],
         multilabel=bool(head) and str(components[str(head)].get("factory")).endswith("_multilabel"),
@@ -173,7 +173,7 @@ def _body(facts: _Facts) -> str:
     kind = "any number of labels" if facts.multilabel else "one label"
     others = [name(code) for code in sorted(facts.projected) if code != facts.source]
     languages = f" It was adapted to {_join(others)} with unlabeled texts." if others else ""
-    source = f" with texts in {name(facts.source)}" if facts.source != UNKNOWN else ""
+    source = f" on texts in {name(facts.source)}" if facts.source != UNKNOWN else ""
     return "\n\n".join(
         [
             f"This text classifier gives each text {kind}. It was trained{source} and spacy_xlt.{languages}",

@@ -90,7 +90,8 @@ class LanguageFigures(_Strict):
         gap: The accuracy of the source language minus this accuracy. None without texts in the source language.
         gap_ci95: The 95% confidence interval of the gap. None for the source language itself.
         labels: The figures of each label that occurs in the texts or in the predictions.
-        confusion: {gold label: {predicted label: number of texts}} without zeros. None for multilabel models.
+        confusion: {gold label: {predicted label: number of texts}} without zeros. None if a text can have
+            several labels.
         calibration: How well the probabilities agree with the accuracy. If a text can have several labels, each label
             of each text is a prediction.
     """

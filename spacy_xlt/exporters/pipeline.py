@@ -10,6 +10,7 @@ from spacy.util import load_model_from_config
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
 from spacy_xlt.heads.confidence import META_KEY
+from spacy_xlt.model_card import TRAINING, TRANSFER
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector
@@ -18,7 +19,7 @@ from spacy_xlt.pipeline.translator import DocTranslator
 
 KINDS = (LanguageDetector, Encoder, Projector, TextCategorizer)
 # What is copied from the meta of the trained pipeline.
-META = ("name", "version", "description", "performance", META_KEY)
+META = ("name", "version", "description", "license", "performance", META_KEY, TRAINING, TRANSFER)
 
 
 def check_pipeline(nlp: Language) -> None:
