@@ -31,7 +31,7 @@ function pickPoints(section) {
 function filterExamples(section) {
   const form = section.querySelector(".filters");
   if (!form) return;
-  const count = section.querySelector(".count");
+  const count = section.querySelector(".found");
   const more = section.querySelector(".more");
   const examples = [...section.querySelectorAll(".example")].map((element) => ({
     element,

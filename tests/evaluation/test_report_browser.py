@@ -63,7 +63,7 @@ def filter_by(page: Any, name: str) -> Any:
 
 
 def count(page: Any) -> str:
-    return page.locator(".count").inner_text()
+    return page.locator(".found").inner_text()
 
 
 def test_the_first_examples_are_shown_and_then_more(page: Any) -> None:
