@@ -14,6 +14,8 @@ from spacy_xlt.languages import name
 
 # The most frequent wrong detections that are named.
 SHOWN_DETECTIONS = 12
+# If the largest effect in a text is smaller, it is shown more faintly.
+FAINT = 0.1
 KINDS = {"script": "Script", "family": "Family", "resources": "Resources"}
 
 
@@ -42,10 +44,17 @@ class GroupRow:
 
 @dataclass(frozen=True)
 class Piece:
-    """A piece of a text; effect: what it adds to the probability of the explained label, 0 for no effect."""
+    """A piece of a text.
+
+    Attributes:
+        text: The piece.
+        effect: What it adds to the probability of the explained label; 0 for no effect.
+        strength: The size of the effect in comparison with the largest one in the text, from 0 to 1.
+    """
 
     text: str
-    effect: float
+    effect: float = 0.0
+    strength: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -174,13 +183,15 @@ def expected_of(metrics: Metrics) -> dict[str, Expected]:
 
 def split_text(text: str, words: Sequence[WordEffect]) -> list[Piece]:
     """Split a text at its words with an effect."""
+    largest = max([FAINT, *(abs(word.effect) for word in words)])
     pieces, end = [], 0
     for word in sorted(words, key=lambda word: word.start):
         if word.start < end or word.end > len(text):
             continue
-        pieces += [Piece(text[end : word.start], 0.0), Piece(text[word.start : word.end], word.effect)]
+        strength = round(abs(word.effect) / largest, 2)
+        pieces += [Piece(text[end : word.start]), Piece(text[word.start : word.end], word.effect, strength)]
         end = word.end
-    return [piece for piece in [*pieces, Piece(text[end:], 0.0)] if piece.text]
+    return [piece for piece in [*pieces, Piece(text[end:])] if piece.text]
 
 
 def alt_text(rows: Sequence[Row]) -> str:

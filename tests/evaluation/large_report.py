@@ -121,7 +121,7 @@ def details(examples: int = 200, points: int = PER_LANGUAGE * len(LANGUAGES)) ->
         "embedding_map": {
             "variance": [0.21, 0.12],
             "languages": list(LANGUAGES),
-            "labels": LABELS,
+            "labels": list(LABELS),
             "language": languages,
             "label": labels,
             "before": coordinates(0.8),
@@ -137,7 +137,7 @@ def large_document(examples: int = 200, points: int = PER_LANGUAGE * len(LANGUAG
         "model": "training/tickets/transfer",
         "data": ["corpus/tickets/test"],
         "source": "en",
-        "labels": LABELS,
+        "labels": list(LABELS),
         "n": PER_LANGUAGE * len(LANGUAGES),
         "multilabel": False,
         **part(1),

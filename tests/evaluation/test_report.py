@@ -15,8 +15,12 @@ from typer.testing import CliRunner
 
 from spacy_xlt.cli.report import report_cli
 from spacy_xlt.errors import XltError
+from spacy_xlt.evaluation.document import Calibration
 from spacy_xlt.evaluation.page import html_page, markdown_page, signed
+from spacy_xlt.evaluation.page_labels import label_views, merge_calibrations
+from spacy_xlt.evaluation.page_view import group_rows
 from spacy_xlt.evaluation.report import Report, write_report
+from spacy_xlt.evaluation.table import language_rows
 
 from .documents import document, figures, make_report, source_only, without_projection
 from .large_report import large_document
@@ -61,7 +65,7 @@ def page_text() -> str:
 
 def test_the_page_loads_nothing(page_text: str) -> None:
     page = Page(page_text)
-    assert not re.search(r"https?:|//[a-z]|@import|url\((?!#)", page_text)
+    assert not re.search(r"https?:|//[\w-]+\.|@import|url\((?!#)", page_text)
     assert not {"link", "img", "iframe", "object"} & {tag for tag, _ in page.tags}
     assert not page.attributes("src")
     assert page.attributes("href")
@@ -149,9 +153,63 @@ def test_examples_say_what_the_model_did() -> None:
         words=[{"start": 6, "end": 10, "effect": 0.25}, {"start": 11, "end": 15, "effect": -0.1}],
     )
     text = make_report(content).to_html()
-    assert '<mark style="--share:0.5" title="+25.0 points">dear</mark> ' in text
-    assert '<mark class="against" style="--share:0.2" title="−10.0 points">shop</mark>' in text
+    assert '<mark style="--share:1.0" title="+25.0 points">dear</mark> ' in text
+    assert '<mark class="against" style="--share:0.4" title="−10.0 points">shop</mark>' in text
     assert "2 of the 341 test texts" in text and "detected as Dutch" in text and "0.93" in text
+
+
+def test_contamination_and_speed_are_shown() -> None:
+    contamination = {"train": 500, "n": 12, "languages": {"en": 12}, "examples": []}
+    text = make_report(large_document(contamination=contamination, docs_per_second=123.4)).to_html()
+    assert re.search(r"<b>12</b> of the 1456 test documents", text) and "<b>123.4</b> documents per second" in text
+    contamination["n"] = 0
+    assert 'class="warning"' not in make_report(large_document(contamination=contamination)).to_html()
+
+
+def test_labels_are_summed_over_languages_and_rated() -> None:
+    report = make_report(large_document(examples=0, points=14))
+    views = {view.title: view for view in label_views(report)}
+    assert list(views)[:3] == ["All targets", "All languages", "English"] and len(views) == 16
+    german = views["German"].rows[0]
+    assert german.n == sum(cell.n for cell in german.cells) == 13
+    assert views["All targets"].rows[0].n == 13 * 13 and views["All languages"].rows[0].n == 14 * 13
+    confusion = report.languages["de"].confusion
+    assert confusion is not None
+    right, said = confusion["account"]["account"], sum(row.get("account", 0) for row in confusion.values())
+    assert (german.recall, german.precision) == (right / 13, right / said)
+    assert german.f1 == pytest.approx(2 * right / (13 + said))
+
+
+def test_many_labels_are_listed_and_not_drawn() -> None:
+    labels = [f"label {number:02}" for number in range(30)]
+    content = large_document(examples=0, points=14, labels=labels)
+    for figures_ in content["languages"].values():
+        figures_["confusion"] = {labels[0]: {labels[0]: 5, labels[1]: 3}, labels[2]: {labels[3]: 7}}
+    text = make_report(content).to_html()
+    assert "label 29" not in text.partition("<main")[2].partition('id="labels-1"')[2].partition("</section>")[0]
+    assert re.search(r"label 02</th><td>label 03</td><td>91</td>", text)
+
+
+def test_calibrations_of_languages_are_merged_by_their_numbers() -> None:
+    def part(n: int, confidence: float, accuracy: float) -> Calibration:
+        return Calibration.model_validate(
+            {"ece": 0, "bins": [{"lower": 0.8, "upper": 0.9, "n": n, "confidence": confidence, "accuracy": accuracy}]}
+        )
+
+    merged = merge_calibrations([part(10, 0.85, 0.6), part(30, 0.81, 1.0)])
+    [found] = merged.bins
+    assert (found.n, found.confidence, found.accuracy) == (40, pytest.approx(0.82), pytest.approx(0.9))
+    assert merged.ece == pytest.approx(0.08)
+
+
+def test_languages_are_grouped_by_script_where_the_document_has_it() -> None:
+    report = make_report(large_document(examples=0, points=14))
+    groups = group_rows(report, language_rows(report))
+    assert [name for name, _ in groups] == ["", "Latin", "Other", "Arabic"]
+    assert [row.name for row in groups[0][1]][0] == "English" and [row.name for row in groups[3][1]] == ["Arabic"]
+    assert sum(len(rows) for _, rows in groups) == 14
+    plain = make_report()
+    assert [name for name, _ in group_rows(plain, language_rows(plain))] == [""]
 
 
 def test_a_report_of_14_languages_with_200_texts_is_below_3_mb() -> None:

@@ -1,0 +1,73 @@
+"""How long a report takes to write and to open in Chromium, and how large it is.
+
+    python benchmarks/report_speed.py metrics/sib200.json
+
+The metrics file should have many languages and many examples. It needs the extra `browser` and Chromium.
+"""
+
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from common import write_results
+from report_picture import find_chromium
+
+from spacy_xlt.evaluation.report import Report
+
+RUNS = 7
+# Until the page has run its script and is complete; and until its first content is painted.
+TIMES = """() => new Promise(done => requestAnimationFrame(() => setTimeout(() => done({
+    complete: performance.getEntriesByType("navigation")[0].loadEventEnd,
+    painted: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? null,
+}), 100)))"""
+
+
+def open_page(address: str) -> list[dict[str, Any]]:
+    """Return the times of each run in milliseconds. Each run has a new context, so nothing is cached."""
+    from playwright.sync_api import sync_playwright
+
+    times = []
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+        for _ in range(RUNS):
+            context = browser.new_context(viewport={"width": 1280, "height": 900})
+            page = context.new_page()
+            page.goto(address)
+            times.append(page.evaluate(TIMES))
+            context.close()
+        browser.close()
+    return times
+
+
+def main(metrics: Path) -> None:
+    report = Report.load(metrics)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "report.html"
+        report.to_html(path)
+        start = perf_counter()
+        report.to_html(path)
+        seconds = perf_counter() - start
+        times = open_page(path.as_uri())
+        megabytes = path.stat().st_size / 1e6
+    complete = [each["complete"] / 1000 for each in times]
+    painted = [each["painted"] / 1000 for each in times if each["painted"] is not None]
+    details = report.details
+    result = {
+        "languages": len(report.languages),
+        "test texts": report.n,
+        "examples": len(details.examples) if details else 0,
+        "size, MB": round(megabytes, 2),
+        "write, s": round(seconds, 2),
+        "painted, s (median)": round(statistics.median(painted), 2) if painted else None,
+        "complete, s (median)": round(statistics.median(complete), 2),
+        "complete, s (slowest)": round(max(complete), 2),
+    }
+    rows = "\n".join(f"| {key} | {value} |" for key, value in result.items())
+    write_results("report_speed", result, f"| Report | |\n|---|---:|\n{rows}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
