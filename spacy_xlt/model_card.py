@@ -48,6 +48,11 @@ class _Facts:
         return list(self.meta.get(TRANSFER) or [])
 
     @property
+    def requirements(self) -> list[str]:
+        """The packages to install. spaCy notes those of a pipeline in its meta.json."""
+        return list(self.meta.get("requirements") or ["spacy-xlt"])
+
+    @property
     def test(self) -> dict[str, _Figures]:
         """The figures on test data."""
         languages = (self.meta.get(EVALUATION) or {}).get("languages", {})
@@ -176,9 +181,9 @@ def _body(facts: _Facts) -> str:
     source = f" on texts in {name(facts.source)}" if facts.source != UNKNOWN else ""
     return "\n\n".join(
         [
-            f"This text classifier gives each text {kind}. It was trained{source} and spacy_xlt.{languages}",
+            f"This text classifier gives each text {kind}. It was trained with spacy_xlt{source}.{languages}",
             "## How to load it",
-            '```bash\npip install "spacy-xlt[train]"\n```',
+            f"```bash\npip install {' '.join(map(json.dumps, facts.requirements))}\n```",
             '```python\nimport spacy\n\nnlp = spacy.load("path/to/this/folder")\ndoc = nlp("...")\n'
             "print(doc._.language, max(doc.cats, key=doc.cats.get))\n```",
             f"Labels: {', '.join(f'`{label}`' for label in facts.labels) or 'none'}.",
@@ -246,7 +251,7 @@ def _training(facts: _Facts) -> list[str]:
 
 
 def _limits(facts: _Facts) -> str:
-    measured = list(facts.test) or list(facts.dev)
+    measured = facts.test or facts.dev
     lines = [
         f"- Accuracy was measured only in {_join([name(code) for code in measured])}. In other languages it is unknown "
         "and can be much lower. Estimate it from unlabeled texts (`spacy_xlt.estimate`) or measure it "
@@ -255,6 +260,9 @@ def _limits(facts: _Facts) -> str:
         else "- Accuracy was not measured. Measure it (`spacy_xlt.evaluate`) before you use the model.",
         "- Texts of another domain than that of the training texts can be classified much worse.",
     ]
+    if len(measured) > 1:
+        lowest = min(measured, key=lambda code: measured[code].accuracy)
+        lines.append(f"- The lowest accuracy was measured in {name(lowest)}: {100 * measured[lowest].accuracy:.1f}%.")
     if not facts.multilabel:
         lines.append("- The model gives every text one of its labels, also a text that fits none of them.")
     if facts.projected:

@@ -72,7 +72,7 @@ def test_the_hub_finds_an_evaluation_for_each_language(nlp: Language, tmp_path: 
         "test data, English": report.languages["en"].accuracy,
         "test data, German": report.languages["de"].accuracy,
     }
-    assert "- Model: MIT." in card(tmp_path / "m")
+    assert "- Model: MIT." in card(tmp_path / "m") and "- The lowest accuracy was measured in " in card(tmp_path / "m")
 
 
 def test_the_card_says_how_the_model_was_trained(trained: Path) -> None:
@@ -81,7 +81,14 @@ def test_the_card_says_how_the_model_was_trained(trained: Path) -> None:
     assert training["method"] == "frozen" and training["data"]["labeled texts"]["texts"] == len(TRAIN)
     for each in training["data"].values():
         assert f"| {each['texts']} | `{each['sha256']}` |" in text
-    for part in ("# tickets\n", "`delivery`, `payment`", "adapted to German", "spacy.load", "measured only in English"):
+    for part in (
+        'pip install "spacy-xlt[train]',
+        "# tickets\n",
+        "`delivery`, `payment`",
+        "adapted to German",
+        "spacy.load",
+        "measured only in English",
+    ):
         assert part in text, part
 
 
