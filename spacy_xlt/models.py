@@ -7,7 +7,8 @@ from spacy.language import Language
 
 from spacy_xlt.errors import XltError, first_line
 from spacy_xlt.files import check_replaceable, whole_folder
-from spacy_xlt.model_card import EVALUATION, read_own_text, write_card
+from spacy_xlt.model_card import read_own_text, write_card
+from spacy_xlt.model_facts import EVALUATION
 from spacy_xlt.model_folder import MARKER, write_hashes
 
 if TYPE_CHECKING:

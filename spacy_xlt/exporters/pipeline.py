@@ -10,7 +10,7 @@ from spacy.util import load_model_from_config
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
 from spacy_xlt.heads.confidence import META_KEY
-from spacy_xlt.model_card import TRAINING, TRANSFER
+from spacy_xlt.model_facts import TRAINING, TRANSFER
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector

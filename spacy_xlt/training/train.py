@@ -21,7 +21,7 @@ from spacy_xlt.heads.fitting import Labeled, check_learned, cross_validate, fit_
 from spacy_xlt.heads.losses import Floats, log_probabilities
 from spacy_xlt.heads.temperature import tempered_losses
 from spacy_xlt.languages import find_language
-from spacy_xlt.model_card import TRAINING
+from spacy_xlt.model_facts import TRAINING
 from spacy_xlt.pipeline.encoder import DEFAULT_CONFIG as ENCODER_CONFIG
 from spacy_xlt.pipeline.projection import fit_projection
 from spacy_xlt.result import fingerprint

@@ -11,7 +11,7 @@ from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
 from spacy_xlt.heads.thresholds import labels_above
 from spacy_xlt.languages import UNKNOWN
-from spacy_xlt.model_card import EVALUATION
+from spacy_xlt.model_facts import EVALUATION
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projection import MissingLanguageError
 from spacy_xlt.pipeline.projector import Projector
