@@ -239,6 +239,15 @@ def test_a_report_is_written_in_all_forms(tmp_path: Path, capsys: pytest.Capture
     assert "<td>Swahili (sw)</td>" in report._repr_html_()
 
 
+def test_lists_of_numbers_stay_on_one_line(tmp_path: Path) -> None:
+    content = large_document(examples=1)
+    content["details"]["examples"][0]["text"] = "[\n 1,\n 2\n]"
+    make_report(content).to_json(tmp_path / "m.json")
+    text = (tmp_path / "m.json").read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 5000 and '"ci95": [ 0.89, 1.0 ]' in text
+    assert Report.load(tmp_path / "m.json").to_dict() == content
+
+
 def test_a_table_goes_to_the_given_console(capsys: pytest.CaptureFixture[str]) -> None:
     stream = io.StringIO()
     make_report().table(Console(file=stream))
