@@ -41,7 +41,9 @@ class Report(Metrics):
         print_table(self, console)
 
     def to_html(self, path: Optional[PathLike] = None) -> str:
-        """Return the report as a self-contained HTML page with a summary, a plot and a table.
+        """Return the report as a self-contained HTML page with plots, tables and an error browser.
+
+        The page contains texts only if the report has `examples`: see `evaluate`.
 
         Args:
             path: If given, the page is also written to this file.
