@@ -10,15 +10,18 @@ from typing import Any
 
 import pytest
 import typer
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner
 
 from spacy_xlt.cli.report import report_cli
 from spacy_xlt.errors import XltError
+from spacy_xlt.evaluation.details import WordEffect
 from spacy_xlt.evaluation.document import Calibration
 from spacy_xlt.evaluation.page import html_page, markdown_page, signed
 from spacy_xlt.evaluation.page_labels import label_views, merge_calibrations
-from spacy_xlt.evaluation.page_view import group_rows
+from spacy_xlt.evaluation.page_view import group_rows, split_text
 from spacy_xlt.evaluation.report import Report, write_report
 from spacy_xlt.evaluation.table import language_rows
 
@@ -156,6 +159,15 @@ def test_examples_say_what_the_model_did() -> None:
     assert '<mark style="--share:1.0" title="+25.0 points">dear</mark> ' in text
     assert '<mark class="against" style="--share:0.4" title="−10.0 points">shop</mark>' in text
     assert "2 of the 341 test texts" in text and "detected as Dutch" in text and "0.93" in text
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60), st.lists(st.tuples(st.integers(0, 70), st.integers(0, 70), st.floats(-1, 1)), max_size=9))
+def test_the_pieces_of_a_text_are_the_text(text: str, spans: list[tuple[int, int, float]]) -> None:
+    words = [WordEffect(start=start, end=end, effect=effect) for start, end, effect in spans if start < end]
+    pieces = split_text(text, words)
+    assert "".join(piece.text for piece in pieces) == text
+    assert all(piece.text and 0.0 <= piece.strength <= 1.0 for piece in pieces)
 
 
 def test_contamination_and_speed_are_shown() -> None:
