@@ -2,7 +2,8 @@
 
     python benchmarks/report_speed.py metrics/sib200.json
 
-The metrics file should have many languages and many examples. It needs the extra `browser` and Chromium.
+The metrics file should have many languages and many examples. It needs the extra `browser` and Chromium. If other
+programs use the machine, give this one a real-time priority for its few seconds: `chrt -r 1 python ...`.
 """
 
 import os
