@@ -159,9 +159,9 @@ SECTIONS = (
         "report_speed",
         "The report in a browser",
         "The report of a model in 14 languages of SIB-200 with 200 wrongly classified texts is written and opened in "
-        "headless Chromium. The page is complete when its script has run. Other programs used the machine, so Chromium had "
-        "a real-time priority. With an ordinary priority, it had to wait for the processor, and the page was complete "
-        "after 3.4 s instead.",
+        "headless Chromium. The page is complete when its script has run. Other programs used the machine, so Chromium "
+        "had a real-time priority. With an ordinary priority, it waited for the processor, and the page was complete "
+        "after 3.4 s.",
     ),
     Section("retrieval", "CSLS retrieval", "Nearest neighbors by CSLS in bounded memory."),
 )
