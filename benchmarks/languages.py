@@ -90,7 +90,7 @@ def expected(model: Any) -> dict[str, dict[str, Any]]:
         project(model, lines[:ADAPT], language=code, progress=False)
         of_language = estimate(model, lines[ADAPT:], language=code, progress=False).languages[code]
         found[path.stem] = {
-            "accuracy": round(float(of_language.accuracy), 3),
+            "accuracy": round(float(of_language.accuracy or 0.0), 3),
             "interval": None if of_language.interval is None else [round(float(at), 3) for at in of_language.interval],
         }
         print(path.stem, found[path.stem], flush=True)

@@ -62,7 +62,7 @@ def draw_report(seed: int, labels: int, n: int) -> Report:
     )
     predictions = [
         Prediction(
-            text=f"{code} {row}",
+            digest=f"{code} {row}",
             language=code,
             gold=[names[gold[row]]],
             predicted=[names[predicted[row]]],

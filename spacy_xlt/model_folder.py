@@ -15,7 +15,8 @@ from spacy_xlt.files import file_digest
 MARKER = "config.cfg"
 # {file: SHA-256}, written with a model by `xlt`; what people edit by hand is not in it.
 HASHES_FILE = "hashes.json"
-EDITED = (MARKER, "meta.json", HASHES_FILE)
+CARD_FILE = "README.md"
+EDITED = (MARKER, "meta.json", HASHES_FILE, CARD_FILE)
 PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".bin.index", ".joblib", ".dill", ".ckpt")
 # The first bytes of pickle protocols 2 to 5; and of a zip file, which torch puts pickles in.
 PICKLE_STARTS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
@@ -24,7 +25,7 @@ HEADS = ("xlt_textcat", "textcat", "xlt_textcat_multilabel", "textcat_multilabel
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """sha256: of all files. labels: of the text categorizer. several: whether a text can have more than one."""
+    """sha256: of all files but the card. labels: of the text categorizer. several: whether a text can have several."""
 
     name: str
     version: str
@@ -52,7 +53,7 @@ def check_model(folder: Path) -> ModelFacts:
                 f"{folder}: {name} is not as it was written ({HASHES_FILE} has another hash): it is damaged, or was "
                 f"changed. Copy the model again; if the change was meant, remove {HASHES_FILE}."
             )
-        if name != HASHES_FILE:
+        if name not in (HASHES_FILE, CARD_FILE):
             whole.update(f"{name}\0{digest}\n".encode("utf8", "surrogateescape"))
     if missing := sorted(set(expected) - there):
         raise XltError(f"{folder}: {missing[0]} is missing ({HASHES_FILE} names it): copy the model again.")

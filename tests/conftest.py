@@ -14,7 +14,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 # Tests with one of these markers may be skipped even with --fail-on-skip: they need what few machines have.
-MAY_BE_SKIPPED = ("gpu", "benchmark_data")
+MAY_BE_SKIPPED = ("gpu", "benchmark_data", "browser")
 SKIPPED = pytest.StashKey[list[str]]()
 
 

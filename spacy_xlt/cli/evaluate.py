@@ -30,6 +30,9 @@ def evaluate_cli(
     source: Annotated[
         Optional[str], typer.Option(help="Source language.  [default: that of the model's projector, else en]")
     ] = None,
+    examples: Annotated[
+        int, typer.Option(help="Write as many wrongly classified texts into the figures, for the report.")
+    ] = 0,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 if a record is bad, or a test text is in the training data.")
     ] = False,
@@ -51,12 +54,13 @@ def evaluate_cli(
     columns = make_columns(text, label, lang, label_separator, labels)
     dataset = Dataset.load(data, columns=columns, language=language, encoding=encoding)
     print_notes(dataset.notes)
-    train_data = Dataset.load(train, columns=columns, encoding=encoding, labeled=False) if train else None
+    train_data = Dataset.load(train, columns=columns, encoding=encoding, labeled=examples > 0) if train else None
     report = evaluate(
         load_model(model),
         dataset,
         source=source,
         train=train_data,
+        examples=examples,
         strict=strict and train_data is not None,
         progress=progress,
     )

@@ -13,7 +13,7 @@ def report_cli(
 ) -> None:
     """Write one self-contained HTML page from metrics files.
 
-    It has a summary, a plot and a table for each model.
+    It has plots and tables for each model, and the wrongly classified texts that 'xlt evaluate --examples' wrote.
     """
     from spacy_xlt.evaluation.report import write_report
 

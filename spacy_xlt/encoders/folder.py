@@ -114,3 +114,9 @@ def check_folder(folder: Path) -> Path:
         f"{folder} is not an encoder folder (missing: {', '.join(missing)}). "
         f"Make one with: python -m spacy xlt init-encoder {folder} --name NAME_OR_FOLDER"
     )
+
+
+def base_model(folder: Path) -> Optional[str]:
+    """Return the name on the Hugging Face Hub of the model that an encoder was made of; None if it is not recorded."""
+    found = str(json.loads((folder / "config.json").read_text(encoding="utf8")).get("_name_or_path", ""))
+    return found if found.count("/") == 1 and not found.startswith((".", "/", "~")) else None

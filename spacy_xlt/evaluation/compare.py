@@ -29,7 +29,6 @@ CAPTION = (
     "Accuracy in percent. Difference: B minus A in points, with 95% intervals (paired bootstrap). p: two-sided "
     "approximate randomization, corrected for the number of tests (Holm)."
 )
-SHOWN = 60
 
 Verdict = Literal["better", "worse", "unknown"]
 Model = Union[Language, Report, str, os.PathLike[str]]
@@ -222,14 +221,14 @@ def _predictions(report: Report) -> Sequence[Prediction]:
 
 
 def _key(prediction: Prediction) -> tuple[str, tuple[str, ...]]:
-    return prediction.text, tuple(sorted(prediction.gold))
+    return prediction.digest, tuple(sorted(prediction.gold))
 
 
 def _unequal(prediction: Prediction, here: Report, there: Report) -> XltError:
     gold = ", ".join(prediction.gold) or "none"
     return XltError(
-        f"The text {prediction.text[:SHOWN]!r} with the label {gold} is in the report of {here.model} but not in that "
-        f"of {there.model}. Evaluate both models on the same texts."
+        f"A text in {name_of(prediction.language)} with the label {gold} is in the report of {here.model} but not in "
+        f"that of {there.model}. Evaluate both models on the same texts."
     )
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from typing_extensions import Self
 
 from spacy_xlt.errors import XltError
+from spacy_xlt.evaluation.details import Details
 
 REMEDY = "Evaluate the model again to create it."
 
@@ -147,15 +148,15 @@ class Prediction(_Strict):
     """What the model predicted for one text.
 
     Attributes:
-        text: The text.
-        language: Its language; the detected language if the data names none.
-        gold: Its labels.
+        digest: A hash of the text. Reports hold no texts unless they are asked for, because these may be confidential.
+        language: The language of the text; the detected language if the data names none.
+        gold: The labels of the text.
         predicted: The labels that the model predicted.
         confidence: The probability of the predicted label. None if a text can have several labels.
         detected: The detected language. None without a detector.
     """
 
-    text: str
+    digest: str
     language: str
     gold: list[str]
     predicted: list[str]
@@ -216,6 +217,7 @@ class Metrics(_Strict):
         contamination: The test texts that are also in the training data. None if the training data was not given.
         docs_per_second: The speed of the whole pipeline, in texts per second.
         predictions: The prediction for each text, in the order of the data.
+        details: What a report shows besides the figures: the map of the embeddings, wrong predictions, and more.
     """
 
     model: str
@@ -231,6 +233,7 @@ class Metrics(_Strict):
     contamination: Optional[Contamination] = None
     docs_per_second: Optional[Annotated[float, Field(ge=0.0)]] = None
     predictions: Optional[list[Prediction]] = None
+    details: Optional[Details] = None
 
     @classmethod
     def load(cls, path: Union[str, os.PathLike[str]]) -> Self:

@@ -17,7 +17,8 @@ from spacy_xlt.evaluation.contamination import find_contamination
 from spacy_xlt.evaluation.document import Contamination, Figures, Prediction
 from spacy_xlt.evaluation.figures import by_language
 from spacy_xlt.evaluation.groups import group_figures
-from spacy_xlt.evaluation.predictions import is_multilabel, labels_of, probabilities_of
+from spacy_xlt.evaluation.make_details import make_details
+from spacy_xlt.evaluation.predictions import digest_of, is_multilabel, labels_of, probabilities_of
 from spacy_xlt.evaluation.report import Report
 from spacy_xlt.languages import UNKNOWN, base_code, find_language
 from spacy_xlt.models import load_model
@@ -38,6 +39,7 @@ def evaluate(
     source: Optional[str] = None,
     train: Optional[Data] = None,
     strict: bool = False,
+    examples: int = 0,
     progress: bool = True,
     **reading: Unpack[Reading],
 ) -> Report:
@@ -52,8 +54,12 @@ def evaluate(
             language.
         source: The source language, which the gaps are relative to. The default is the source of the projector, or
             English if there is no projector.
-        train: The training data. If given, the report says which test texts are also in it. Labels are not needed.
+        train: The training data. If given, the report says which test texts are also in it, and shows the nearest
+            training texts beside each of the `examples`. Labels are needed only for these.
         strict: Raise an error if a test text is also in the training data.
+        examples: The largest number of texts with a wrong label or a wrong language that the report shows, with the
+            words that mattered for the prediction. By default, a report shows no texts, because they may be
+            confidential. Each word of these texts is removed in turn, which takes the time of one more text.
         progress: Show a progress bar on a terminal or in a notebook.
         reading: Options of `load_dataset`, such as `text` and `label`, the names of the fields.
 
@@ -63,7 +69,8 @@ def evaluate(
 
     Raises:
         XltError: The model folder or the data cannot be read, the pipeline has no text categorizer, a text has a
-            label that the model does not know, or `strict` is set and a test text is also in the training data.
+            label that the model does not know, `examples` is negative, or `strict` is set and a test text is also in
+            the training data.
 
     Example:
         >>> report = evaluate("model", "test.jsonl")  # doctest: +SKIP
@@ -77,8 +84,9 @@ def evaluate(
     multilabel = is_multilabel(head)
     check_labels(records, labels, exclusive=not multilabel)
     contamination = None
+    train_records: list[Record] = []
     if train is not None:
-        train_records = load_dataset(train, labeled=False, **without_language(reading)).records
+        train_records = load_dataset(train, labeled=examples > 0, **without_language(reading)).records
         contamination = find_contamination(train_records, records)
     if strict:
         _refuse(contamination, len(records))
@@ -123,6 +131,17 @@ def evaluate(
         "docs_per_second": docs_per_second,
         "predictions": _predictions(records, docs, languages, detected, head),
     }
+    content["details"] = make_details(
+        nlp,
+        docs,
+        gold,
+        labels_of(head, probabilities_of(head, docs)),
+        languages,
+        detected,
+        examples=examples,
+        train=train_records,
+        progress=progress,
+    )
     if contamination is not None:
         content["contamination"] = contamination
     if projector:
@@ -155,7 +174,7 @@ def _predictions(
     highest = probabilities.max(axis=1).clip(0.0, 1.0)
     return [
         Prediction(
-            text=record.text,
+            digest=digest_of(record.text),
             language=language,
             gold=list(record.labels),
             predicted=[label for label, chosen in zip(head.labels, row) if chosen],

@@ -1,12 +1,28 @@
 """Metrics documents as one self-contained HTML page, and as Markdown."""
 
-from collections.abc import Callable, Sequence
+from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib.resources import files
 from typing import Optional
 
 from spacy_xlt.errors import XltError
+from spacy_xlt.evaluation.details import Expected
 from spacy_xlt.evaluation.document import Metrics
+from spacy_xlt.evaluation.page_labels import MATRIX_LABELS, CalibrationView, LabelView, calibration_views, label_views
+from spacy_xlt.evaluation.page_view import (
+    Browser,
+    GroupRow,
+    Map,
+    alt_text,
+    expected_of,
+    group_means,
+    group_rows,
+    make_browser,
+    make_detections,
+    make_map,
+)
 from spacy_xlt.evaluation.table import (
     Row,
     escape_markdown,
@@ -20,11 +36,6 @@ from spacy_xlt.evaluation.table import (
 from spacy_xlt.languages import name
 
 HEADING = "Cross-lingual evaluation"
-# Two plots: text in one plot for both a desktop and a phone would be too large or too small (inches).
-WIDE, NARROW = 8.6, 4.4
-
-# Draws rows in a width in inches; the third argument is the prefix of its ids.
-Plot = Callable[[Sequence[Row], float, str], str]
 
 
 @dataclass(frozen=True)
@@ -47,14 +58,20 @@ class Section:
     rows: list[Row]
     mean: Optional[Row]
     alt: str
-    wide_plot: str
-    narrow_plot: str
+    expected: dict[str, Expected]
+    groups: list[tuple[str, list[Row]]]
+    means: list[GroupRow]
+    labels: list[LabelView]
+    calibrations: list[CalibrationView]
+    map: Optional[Map]
+    browser: Optional[Browser]
+    detections: list[tuple[str, str, int]]
 
 
 def html_page(documents: Sequence[tuple[str, Metrics]]) -> str:
-    """Return a page with a summary, a plot and a table for each document.
+    """Return a page with plots, a table and an error browser for each document.
 
-    The page loads nothing: it has no scripts, fonts or links to other pages.
+    The page loads nothing, and it runs no script but its own: its policy names the hash of that script.
 
     Args:
         documents: The metrics documents with their titles.
@@ -65,19 +82,24 @@ def html_page(documents: Sequence[tuple[str, Metrics]]) -> str:
     _check_any(documents)
     try:
         from jinja2 import Environment, StrictUndefined
-
-        from spacy_xlt.evaluation.plot import dot_plot
     except ImportError as error:
         raise XltError(
             f"The HTML report needs {error.name}, which is not installed. Run: pip install 'spacy-xlt[report]'"
         ) from error
 
-    # Titles, labels and codes are untrusted, so everything is escaped except the plots.
+    # Titles, labels, codes and texts are untrusted. Everything is escaped except the plots, the style and the script.
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(percent=percent, points=points, signed=signed, interval=interval)
-    template = files("spacy_xlt.evaluation").joinpath("report.html.jinja").read_text(encoding="utf-8")
-    sections = [_section(number, title, metrics, dot_plot) for number, (title, metrics) in enumerate(documents, 1)]
-    return environment.from_string(template).render(heading=HEADING, guide=_guide(documents), sections=sections)
+    template, style, script = map(_read, ("report.html.jinja", "report.css", "report.js"))
+    return environment.from_string(template).render(
+        heading=HEADING,
+        guide=_guide(documents),
+        sections=[_section(title, metrics) for title, metrics in documents],
+        matrix_labels=MATRIX_LABELS,
+        style=style,
+        script=script,
+        script_hash=b64encode(sha256(script.encode("utf-8")).digest()).decode("ascii"),
+    )
 
 
 def markdown_page(documents: Sequence[tuple[str, Metrics]]) -> str:
@@ -90,7 +112,7 @@ def markdown_page(documents: Sequence[tuple[str, Metrics]]) -> str:
         XltError: There is no document.
     """
     _check_any(documents)
-    parts = [f"# {HEADING}", _guide(documents)]
+    parts = [f"# {HEADING}", " ".join(_guide(documents))]
     for title, metrics in documents:
         summary = [
             f"- {escape_markdown(headline.label)}: **{headline.value}** ({escape_markdown(headline.note)})"
@@ -111,7 +133,12 @@ def _check_any(documents: Sequence[tuple[str, Metrics]]) -> None:
         raise XltError("A report needs at least one metrics document. Evaluate a model first.")
 
 
-def _section(number: int, title: str, metrics: Metrics, plot: Plot) -> Section:
+def _read(file: str) -> str:
+    """Return a file beside this module. Its line breaks are those of the page, which the hash depends on."""
+    return files("spacy_xlt.evaluation").joinpath(file).read_text(encoding="utf-8")
+
+
+def _section(title: str, metrics: Metrics) -> Section:
     rows = language_rows(metrics)
     return Section(
         title=title,
@@ -120,9 +147,15 @@ def _section(number: int, title: str, metrics: Metrics, plot: Plot) -> Section:
         summary=_summary(metrics),
         rows=rows,
         mean=mean_row(metrics),
-        alt=_alt_text(rows),
-        wide_plot=plot(rows, WIDE, f"wide{number}"),
-        narrow_plot=plot(rows, NARROW, f"narrow{number}"),
+        alt=alt_text(rows),
+        expected=expected_of(metrics),
+        groups=group_rows(metrics, rows),
+        means=group_means(metrics),
+        labels=label_views(metrics),
+        calibrations=calibration_views(metrics),
+        map=make_map(metrics.details.embedding_map) if metrics.details and metrics.details.embedding_map else None,
+        browser=make_browser(metrics),
+        detections=make_detections(metrics),
     )
 
 
@@ -153,30 +186,27 @@ def _summary(metrics: Metrics) -> list[Headline]:
     return headlines
 
 
-def _guide(documents: Sequence[tuple[str, Metrics]]) -> str:
-    """Explain the figures in one paragraph."""
+def _guide(documents: Sequence[tuple[str, Metrics]]) -> list[str]:
+    """Explain the figures, in paragraphs."""
     multilabel = any(metrics.multilabel for _, metrics in documents)
     correct = "all its labels are correct" if multilabel else "its label is correct"
-    sentences = [
-        "The classifier was trained on labeled text in one language, the source. The other languages are targets.",
+    paragraphs = [
+        "The classifier was trained on labeled text in one language, the source. The other languages are targets. "
         f"Figures are in percent. A document counts towards accuracy if {correct}. Macro-F1 gives every label the "
         "same weight.",
-        "The range beside a figure is its 95% confidence interval (percentile bootstrap). It shows how much the figure "
-        "would vary with other test documents of the same number, n.",
-        "The gap is the number of percentage points by which a language is below the source.",
+        "The range beside a figure is its 95% confidence interval (Wilson). It shows how much the figure "
+        "would vary with other test documents of the same number, n. "
+        "The gap is the number of percentage points by which a language is below the source. "
+        "Every target has the same weight in a mean, whatever its n.",
     ]
     if any(metrics.before_projection for _, metrics in documents):
-        sentences.append(
+        paragraphs.append(
             "“Before projection” is the same classifier on the same documents without the projection of the embeddings "
             "into the source language's space. The projection does not change the source language."
         )
-    sentences.append("Every target has the same weight in a mean, whatever its n.")
-    return " ".join(sentences)
-
-
-def _alt_text(rows: Sequence[Row]) -> str:
-    def line(row: Row) -> str:
-        before = f", {percent(row.before)} before projection" if row.before is not None else ""
-        return f"{row.name} {percent(row.accuracy)} ({interval(row.accuracy_interval)}){before}"
-
-    return "Dot plot of accuracy in percent, with 95% intervals. " + "; ".join(map(line, rows)) + "."
+    if any(expected_of(metrics) for _, metrics in documents):
+        paragraphs.append(
+            "“Expected” is the accuracy that is estimated from the predictions alone, without the labels of the test "
+            "documents, with a 90% interval. It shows how far you can trust the estimate where you have no labels."
+        )
+    return paragraphs

@@ -1,6 +1,7 @@
 """What a classifier predicts for Docs, as arrays."""
 
 from collections.abc import Sequence
+from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,11 @@ from spacy_xlt.pipeline.classifiers import TextClassifier
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+
+
+def digest_of(text: str) -> str:
+    """Return a hash of a text, by which two evaluations of the same texts are matched."""
+    return blake2b(text.encode("utf8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def is_multilabel(head: TextClassifier) -> bool:

@@ -1,6 +1,8 @@
 """The report of an evaluation: the figures as attributes, and as a table, an HTML page, Markdown or JSON."""
 
+import json
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Optional, Union
@@ -10,7 +12,10 @@ from rich.console import Console
 from spacy_xlt.evaluation.document import Metrics
 from spacy_xlt.evaluation.page import html_page, markdown_page
 from spacy_xlt.evaluation.table import html_table, print_table
-from spacy_xlt.files import whole_file, write_json
+from spacy_xlt.files import whole_file
+
+# A list of numbers with a line for each. A string has no line break in JSON, so none is found inside a text.
+NUMBERS = re.compile(r"\[\n(?:\s*-?[\d.e+-]+,?\n)+\s*\]")
 
 PathLike = Union[str, os.PathLike[str]]
 
@@ -36,7 +41,9 @@ class Report(Metrics):
         print_table(self, console)
 
     def to_html(self, path: Optional[PathLike] = None) -> str:
-        """Return the report as a self-contained HTML page with a summary, a plot and a table.
+        """Return the report as a self-contained HTML page with plots, tables and an error browser.
+
+        The page contains texts only if the report has `examples`: see `evaluate`.
 
         Args:
             path: If given, the page is also written to this file.
@@ -66,7 +73,8 @@ class Report(Metrics):
         Raises:
             XltError: The file cannot be written.
         """
-        write_json(self.to_dict(), Path(path))
+        text = json.dumps(self.to_dict(), ensure_ascii=False, indent=2)
+        _write(NUMBERS.sub(lambda numbers: " ".join(numbers.group().split()), text) + "\n", path)
 
     def _repr_html_(self) -> str:
         return html_table(self)

@@ -9,6 +9,7 @@ from spacy.util import load_model_from_config
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
 from spacy_xlt.heads.confidence import META_KEY
+from spacy_xlt.model_facts import TRAINING, TRANSFER
 from spacy_xlt.pipeline.classifiers import CLASSIFIERS
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
@@ -19,7 +20,7 @@ from spacy_xlt.pipeline.zeroshot import META_KEY as ZERO_SHOT_META_KEY
 
 KINDS: tuple[Any, ...] = (LanguageDetector, Encoder, Projector, CLASSIFIERS)
 # What is copied from the meta of the trained pipeline.
-META = ("name", "version", "description", "performance", META_KEY, ZERO_SHOT_META_KEY)
+META = ("name", "version", "description", "license", "performance", META_KEY, ZERO_SHOT_META_KEY, TRAINING, TRANSFER)
 
 
 def check_pipeline(nlp: Language) -> None:

@@ -73,7 +73,7 @@ def flatten(
 
     _move_encoder(nlp, find_pipe(flat, Encoder), str(model_config["embed"].get("pooling", "mean")))
     _move_head(head, new_head)
-    kept = ("name", "version", "description", "performance")
+    kept = ("name", "version", "description", "license", "performance")
     flat.meta.update({key: nlp.meta[key] for key in kept if key in nlp.meta})
     if source_texts is not None:
         fit_projection(flat, {source: source_texts}, progress=progress)

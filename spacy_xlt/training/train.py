@@ -3,6 +3,7 @@
 import warnings
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, Optional
 
@@ -10,18 +11,20 @@ import numpy as np
 from spacy.language import Language
 from typing_extensions import Unpack
 
-from spacy_xlt.data.dataset import Data, Reading, load_dataset, split_records
+from spacy_xlt.data.dataset import Data, Dataset, Reading, load_dataset, split_records
 from spacy_xlt.data.paths import PathLike
 from spacy_xlt.data.records import Record
-from spacy_xlt.encoders.folder import check_folder
+from spacy_xlt.encoders.folder import base_model, check_folder, default_folder
 from spacy_xlt.errors import XltError, XltWarning
 from spacy_xlt.heads.confidence import META_KEY, source_figures
 from spacy_xlt.heads.fitting import Labeled, check_learned, cross_validate, fit_head
 from spacy_xlt.heads.losses import Floats, log_probabilities
 from spacy_xlt.heads.temperature import tempered_losses
 from spacy_xlt.languages import find_language
+from spacy_xlt.model_facts import TRAINING
 from spacy_xlt.pipeline.encoder import DEFAULT_CONFIG as ENCODER_CONFIG
 from spacy_xlt.pipeline.projection import fit_projection
+from spacy_xlt.result import fingerprint
 from spacy_xlt.training.examples import gold_matrix, make_examples
 from spacy_xlt.training.folds import make_folds
 from spacy_xlt.training.model_state import find_head, get_layer, head_labels, is_exclusive, make_features, set_layer
@@ -128,13 +131,28 @@ def train(
             seed=seed,
         )
         _finetune(nlp, train_records, pre_records, dev_records, settings, checkpoint=checkpoint, progress=progress)
+        used = asdict(settings)
     else:
+        used = {"seed": seed}
         fit_source(nlp, [*train_records, *pre_records])
         _fit_frozen(nlp, train_records, pre_records, dev_records, seed)
+    unlabeled = Dataset() if adapt is None else load_dataset(adapt, labeled=False)
     if adapt is not None:
-        fit_projection(nlp, adapt, progress=progress)
+        fit_projection(nlp, unlabeled, progress=progress)
     if dev_records:
         measure(nlp, dev_records, labels)
+    nlp.meta[TRAINING] = {
+        "method": method,
+        "source": source,
+        "encoder": base_model(folder or default_folder()),
+        "settings": used,
+        "data": {
+            "labeled texts": fingerprint(train_records),
+            "pre-labeled texts": fingerprint(pre_records),
+            "development texts": fingerprint(dev_records),
+            "unlabeled texts": fingerprint(unlabeled.records),
+        },
+    }
     return nlp
 
 

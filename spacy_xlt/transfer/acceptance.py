@@ -10,6 +10,7 @@ from spacy.language import Language
 from spacy_xlt.data.records import Record
 from spacy_xlt.evaluation.predictions import labels_of, probabilities_of
 from spacy_xlt.languages import UNKNOWN
+from spacy_xlt.model_facts import EVALUATION
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projection import MissingLanguageError
 from spacy_xlt.pipeline.projector import Projector
@@ -93,6 +94,8 @@ def accept_if_not_worse(
 def add_to_meta(nlp: Language, result: Result) -> None:
     """Append a result to `nlp.meta["xlt_transfer"]`, which is saved in the model's meta.json."""
     nlp.meta.setdefault(META_KEY, []).append(result.to_dict())
+    if result.accepted:
+        nlp.meta.pop(EVALUATION, None)  # It was measured before the change.
 
 
 def correct_rows(nlp: Language, records: Sequence[Record]) -> Correct:

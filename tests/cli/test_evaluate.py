@@ -31,6 +31,15 @@ def test_figures_on_the_terminal_and_as_json(model: Path, data: Path, german: Pa
     assert os.listdir(tmp_path / "new") == ["metrics.json"]
 
 
+def test_examples_and_their_nearest_training_texts(model: Path, data: Path, german: Path, tmp_path: Path) -> None:
+    options = ["--examples", 2, "--train", data]
+    output = succeed("evaluate", model, german, *options, "-o", tmp_path / "m.json")
+    details = Report.load(tmp_path / "m.json").details
+    assert details is not None and "German" in output
+    assert len(details.examples) == min(2, details.wrong) > 0
+    assert [len(each.neighbors) for each in details.examples] == [3] * len(details.examples)
+
+
 def test_without_output_nothing_is_written(
     model: Path, german: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

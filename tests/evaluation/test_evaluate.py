@@ -15,6 +15,7 @@ from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.document import Figures, Metrics
 from spacy_xlt.evaluation.evaluate import evaluate
+from spacy_xlt.evaluation.predictions import digest_of
 from spacy_xlt.evaluation.report import Report
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.projector import Projector
@@ -196,7 +197,8 @@ def test_the_progress_bar_is_for_terminals(
 def test_the_prediction_for_each_text(nlp: Language) -> None:
     report = evaluate(nlp, RECORDS)
     assert report.predictions is not None and report.docs_per_second
-    assert [each.text for each in report.predictions] == [each.text for each in RECORDS]
+    assert [each.digest for each in report.predictions] == [digest_of(each.text) for each in RECORDS]
+    assert RECORDS[0].text not in str(report.to_dict()["predictions"])
     assert [each.gold for each in report.predictions] == [list(each.labels) for each in RECORDS]
     for code, of_language in report.languages.items():
         rows = [each for each in report.predictions if each.language == code]
