@@ -148,7 +148,7 @@ def train(
         "settings": used,
         "data": {
             "labeled texts": fingerprint(train_records),
-            "pre-labeled texts": fingerprint(pre_records),
+            **({"pre-labeled texts": fingerprint(pre_records)} if pre_records else {}),
             "development texts": fingerprint(dev_records),
             "unlabeled texts": fingerprint(unlabeled.records),
         },
