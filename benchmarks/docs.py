@@ -215,7 +215,7 @@ SECTIONS = (
         "masakhanews",
         "News in African languages",
         "A model that was trained on English news articles classifies articles in Swahili, Hausa, Amharic and French. "
-        "Unlabeled articles and parallel sentences are all that it gets in these languages.",
+        "Unlabeled articles are all that it gets in these languages.",
     ),
     Section(
         "report_speed",
