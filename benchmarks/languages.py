@@ -48,8 +48,9 @@ One model, fine-tuned on 701 English sentences of SIB-200 (seven topics) and [pr
 sentences of each language. Topics are an easy task: use the table to compare languages, and
 [estimate](estimates.md) or [measure](evaluation.md) the accuracy of your own model.
 
-Where SIB-200's labels were at hand, the accuracy (**bold**) is measured on 204 test sentences. Elsewhere it is estimated
-from 140 unlabeled sentences, with a 90 % interval. The last column has what helped most, if it helped by .03 or more.
+Where SIB-200's labels were at hand, the accuracy (**bold**) is measured on 204 test sentences. Elsewhere it is
+estimated from 140 unlabeled sentences, with a 90 % interval. The last column has what helped most, if it
+helped by .03 or more.
 `benchmarks/languages.py` makes this page.
 """
 
