@@ -18,7 +18,7 @@ from spacy_xlt.evaluation.document import Contamination, Figures, Prediction
 from spacy_xlt.evaluation.figures import by_language
 from spacy_xlt.evaluation.groups import group_figures
 from spacy_xlt.evaluation.make_details import make_details
-from spacy_xlt.evaluation.predictions import digest_of, is_multilabel, labels_of, probabilities_of
+from spacy_xlt.evaluation.predictions import Bools, Floats, digest_of, is_multilabel, labels_of, probabilities_of
 from spacy_xlt.evaluation.report import Report
 from spacy_xlt.languages import UNKNOWN, base_code, find_language
 from spacy_xlt.models import load_model
@@ -104,9 +104,7 @@ def evaluate(
     ]
     gold = gold_matrix(records, labels) > 0
 
-    def measure() -> Figures:
-        probabilities = probabilities_of(head, docs)
-        predicted = labels_of(head, probabilities)
+    def measure(probabilities: Floats, predicted: Bools) -> Figures:
         return by_language(
             gold if multilabel else gold.argmax(axis=1),
             predicted if multilabel else predicted.argmax(axis=1),
@@ -117,7 +115,9 @@ def evaluate(
             probabilities=probabilities,
         )
 
-    after = measure()
+    probabilities = probabilities_of(head, docs)
+    predicted = labels_of(head, probabilities)
+    after = measure(probabilities, predicted)
     content: dict[str, Any] = {
         "model": str(nlp.path or f"{nlp.lang}_{nlp.meta['name']}"),
         "data": paths_of(data) or [],
@@ -129,13 +129,14 @@ def evaluate(
         "mean": after.mean,
         "groups": group_figures(after, source_code),
         "docs_per_second": docs_per_second,
-        "predictions": _predictions(records, docs, languages, detected, head),
+        "predictions": _predictions(records, languages, detected, head, probabilities, predicted),
     }
     content["details"] = make_details(
         nlp,
         docs,
         gold,
-        labels_of(head, probabilities_of(head, docs)),
+        predicted,
+        probabilities,
         languages,
         detected,
         examples=examples,
@@ -148,8 +149,8 @@ def evaluate(
         # Only the head runs again, on the same Docs without the projection.
         for doc in docs:
             doc._.xlt_projected = doc._.xlt_embedding
-        docs = list(head.pipe(docs, batch_size=nlp.batch_size))
-        content["before_projection"] = measure()
+        before = probabilities_of(head, list(head.pipe(docs, batch_size=nlp.batch_size)))
+        content["before_projection"] = measure(before, labels_of(head, before))
     return Report(**content)
 
 
@@ -163,13 +164,12 @@ def _classify(nlp: Language, texts: Sequence[str], progress: bool) -> tuple[list
 
 def _predictions(
     records: Sequence[Record],
-    docs: Sequence[Doc],
     languages: Sequence[str],
     detected: Optional[Sequence[str]],
     head: TextClassifier,
+    probabilities: Floats,
+    predicted: Bools,
 ) -> list[Prediction]:
-    probabilities = probabilities_of(head, docs)
-    predicted = labels_of(head, probabilities)
     single = not is_multilabel(head)
     highest = probabilities.max(axis=1).clip(0.0, 1.0)
     return [

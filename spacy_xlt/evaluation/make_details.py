@@ -31,6 +31,7 @@ def make_details(
     docs: Sequence[Doc],
     gold: NDArray[Any],
     predicted: NDArray[Any],
+    scores: NDArray[np.float64],
     languages: Sequence[str],
     detected: Optional[Sequence[str]],
     *,
@@ -45,6 +46,7 @@ def make_details(
         docs: The classified texts, [n].
         gold: The correct labels, [n] integers or [n, labels] booleans.
         predicted: The predicted labels, in the same form.
+        scores: The probabilities of the labels, [n, labels].
         languages: The language of each text, [n].
         detected: The detected language of each text, [n]. None without a detector.
         examples: The largest number of texts with a wrong label or language that the details contain.
@@ -57,7 +59,6 @@ def make_details(
     if examples < 0:
         raise XltError(f"examples is {examples}. Give the number of texts that the report may contain, 0 for none.")
     labels = list(find_classifier(nlp).labels)
-    scores = np.array([[doc.cats[label] for label in labels] for doc in docs], dtype=np.float64)
     gold_names, predicted_names = _names(gold, labels), _names(predicted, labels)
     wrong_label = np.array([set(a) != set(b) for a, b in zip(gold_names, predicted_names)])
     found = list(detected) if detected is not None else list(languages)

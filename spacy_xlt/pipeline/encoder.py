@@ -1,13 +1,12 @@
 """`xlt_encoder`: the component that writes the sentence embedding of a Doc."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Callable, Optional, Union
 
 import numpy as np
 from spacy.language import Language
-from spacy.pipeline.pipe import Pipe
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import SimpleFrozenList
@@ -19,7 +18,7 @@ from spacy_xlt.encoders.base import Floats1d, Floats2d, TextEncoder
 from spacy_xlt.encoders.folder import default_folder
 from spacy_xlt.extensions import set_extensions
 from spacy_xlt.pipeline.requirements import require_extra
-from spacy_xlt.pipeline.stream import annotate_stream
+from spacy_xlt.pipeline.stream import DocPipe
 
 DEFAULT_CONFIG_STR = """
 [xlt_encoder]
@@ -55,7 +54,7 @@ def make_encoder(nlp: Language, name: str, *, encoder: TextEncoder, cache_size: 
     return Encoder(name, encoder=encoder, cache_size=cache_size)
 
 
-class Encoder(Pipe):
+class Encoder(DocPipe):
     """Embed each Doc with a multilingual sentence encoder, in `doc._.xlt_embedding`.
 
     An embedding is a float32 vector of unit length. By default, the component loads the default encoder (`python -m
@@ -118,15 +117,6 @@ class Encoder(Pipe):
             with _LOADING:
                 if not self.encoder.is_loaded:
                     self._load(default_folder())
-
-    def __call__(self, doc: Doc) -> Doc:
-        """Embed one Doc."""
-        self._annotate([doc])
-        return doc
-
-    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        """Embed the Docs of a stream in batches. See `annotate_stream`."""
-        return annotate_stream(self, self._annotate, stream, batch_size)
 
     def _annotate(self, docs: list[Doc]) -> None:
         set_extensions(*EXTENSIONS)

@@ -1,10 +1,9 @@
 """`xlt_langdetect`: writes the language of a Doc, and where asked of its sentences and segments."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Optional, Union
 
 from spacy.language import Language
-from spacy.pipeline.pipe import Pipe
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from thinc.api import Config
@@ -26,7 +25,7 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import SPANS_KEY, claim_extensions, claim_span_extensions
 from spacy_xlt.languages import UNKNOWN, base_code
 from spacy_xlt.pipeline.requirements import require_extra
-from spacy_xlt.pipeline.stream import annotate_stream
+from spacy_xlt.pipeline.stream import DocPipe
 
 DEFAULT_CONFIG_STR = """
 [xlt_langdetect]
@@ -80,7 +79,7 @@ def make_langdetect(
     )
 
 
-class LanguageDetector(Pipe):
+class LanguageDetector(DocPipe):
     """Detect the language of each Doc.
 
         nlp = spacy.blank("xx")
@@ -137,13 +136,6 @@ class LanguageDetector(Pipe):
     def _set_extensions(self) -> None:
         claim_extensions(*EXTENSIONS)
         claim_span_extensions(*SPAN_EXTENSIONS)
-
-    def __call__(self, doc: Doc) -> Doc:
-        self._annotate([doc])
-        return doc
-
-    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        return annotate_stream(self, self._annotate, stream, batch_size)
 
     def _annotate(self, docs: list[Doc]) -> None:
         self._set_extensions()

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Optional, Union
@@ -10,7 +10,6 @@ from typing import Any, Callable, Optional, Union
 import numpy as np
 from numpy.typing import NDArray
 from spacy.language import Language
-from spacy.pipeline.pipe import Pipe
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import SimpleFrozenList
@@ -22,7 +21,7 @@ from spacy_xlt.alignment.projection import MAPS_FILE, Projection, mixture
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import language_of, set_extensions
 from spacy_xlt.languages import UNKNOWN, base_code, by_base_code, find_language
-from spacy_xlt.pipeline.stream import annotate_stream
+from spacy_xlt.pipeline.stream import DocPipe
 from spacy_xlt.pipeline.upstream import annotate_upstream
 
 DEFAULT_CONFIG_STR = """
@@ -52,7 +51,7 @@ def make_projector(nlp: Language, name: str, *, aligner: Aligner, source: str, s
     return Projector(name, aligner=aligner, source=source, set_vector=set_vector)
 
 
-class Projector(Projection, Pipe):
+class Projector(Projection, DocPipe):
     """Project each Doc's embedding into the space of the source language: x' = L2(W (x - mu_language) + mu_source).
 
     The source's own map is the identity, and so is an unfitted projector; so a head trained on the source fits before
@@ -139,13 +138,6 @@ class Projector(Projection, Pipe):
             raise XltError(f"{self.name}: the source language '{language}' cannot be removed.")
         del self.maps[language], self.means[language], self.counts[language]
         self.translation_weights.pop(language, None)
-
-    def __call__(self, doc: Doc) -> Doc:
-        self._annotate([doc])
-        return doc
-
-    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        return annotate_stream(self, self._annotate, stream, batch_size)
 
     def _annotate(self, docs: list[Doc]) -> None:
         set_extensions(*EXTENSIONS)

@@ -1,19 +1,18 @@
 """`xlt_search`: finds the texts of an index that are nearest to a Doc."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Callable, Optional, Union
 
 import numpy as np
 from spacy.language import Language
-from spacy.pipeline.pipe import Pipe
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import SimpleFrozenList
 
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import set_extensions
-from spacy_xlt.pipeline.stream import annotate_stream
+from spacy_xlt.pipeline.stream import DocPipe
 from spacy_xlt.search.store import Store
 from spacy_xlt.vectors import unit_rows
 
@@ -28,7 +27,7 @@ def make_search(nlp: Language, name: str, *, k: int, csls: bool) -> "Search":
     return Search(name, k=k, csls=csls)
 
 
-class Search(Pipe):
+class Search(DocPipe):
     """Find the texts of an index that are nearest to each Doc.
 
     The component writes `doc._.xlt_hits`: a list of dictionaries with `id`, `score` (the cosine), `text`, `lang` and
@@ -72,13 +71,6 @@ class Search(Pipe):
         """
         if index is not None:
             self.store = Store.load(Path(index).expanduser())[0]
-
-    def __call__(self, doc: Doc) -> Doc:
-        self._annotate([doc])
-        return doc
-
-    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        return annotate_stream(self, self._annotate, stream, batch_size)
 
     def _annotate(self, docs: list[Doc]) -> None:
         set_extensions(*EXTENSIONS)

@@ -7,6 +7,23 @@ from spacy.tokens import Doc
 from spacy.util import minibatch, raise_error
 
 
+class DocPipe(Pipe):
+    """A component that annotates Docs in batches, by its method `_annotate`."""
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Annotate one Doc."""
+        self._annotate([doc])
+        return doc
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Annotate the Docs of a stream in batches. See `annotate_stream`."""
+        return annotate_stream(self, self._annotate, stream, batch_size)
+
+    def _annotate(self, docs: list[Doc]) -> None:
+        """Annotate the Docs of a batch."""
+        raise NotImplementedError
+
+
 def annotate_stream(
     pipe: Pipe, annotate: Callable[[list[Doc]], None], stream: Iterable[Doc], batch_size: int
 ) -> Iterator[Doc]:

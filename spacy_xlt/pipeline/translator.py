@@ -1,11 +1,10 @@
 """`xlt_translator`: translates a Doc's text into the source language."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Callable, Optional, Union
 
 from spacy.language import Language
-from spacy.pipeline.pipe import Pipe
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import SimpleFrozenList
@@ -14,7 +13,7 @@ from thinc.api import Config
 from spacy_xlt import registries as _registries  # noqa: F401
 from spacy_xlt.extensions import language_of, set_extensions
 from spacy_xlt.pipeline.requirements import require_extra
-from spacy_xlt.pipeline.stream import annotate_stream
+from spacy_xlt.pipeline.stream import DocPipe
 from spacy_xlt.translators.base import TextTranslator, Translator
 
 DEFAULT_CONFIG_STR = """
@@ -40,7 +39,7 @@ def make_translator(
     return DocTranslator(name, translator=translator, languages=languages, to=to, cache_size=cache_size)
 
 
-class DocTranslator(TextTranslator, Pipe):
+class DocTranslator(TextTranslator, DocPipe):
     """Translate the text of each Doc into the source language.
 
     The component writes `doc._.xlt_translation`: the translation, or None. `xlt_encoder` embeds it as well as the text,
@@ -93,13 +92,6 @@ class DocTranslator(TextTranslator, Pipe):
         """
         if source is not None:
             self._load(Path(source).expanduser())
-
-    def __call__(self, doc: Doc) -> Doc:
-        self._annotate([doc])
-        return doc
-
-    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        return annotate_stream(self, self._annotate, stream, batch_size)
 
     def _annotate(self, docs: list[Doc]) -> None:
         set_extensions(*EXTENSIONS)

@@ -1,12 +1,11 @@
 """`xlt_zeroshot`: classifies Docs by labels that are described in words."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Optional, Union
 
 import numpy as np
 from spacy.language import Language
-from spacy.pipeline.pipe import Pipe
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import SimpleFrozenList
@@ -17,7 +16,7 @@ from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import set_extensions
 from spacy_xlt.pipeline.requirements import require_extra
-from spacy_xlt.pipeline.stream import annotate_stream
+from spacy_xlt.pipeline.stream import DocPipe
 from spacy_xlt.zeroshot.base import ZeroShotScorer
 
 DEFAULT_CONFIG_STR = """
@@ -40,7 +39,7 @@ def make_zeroshot(nlp: Language, name: str, *, back_end: ZeroShotScorer, scorer:
     return ZeroShot(name, back_end=back_end, scorer=scorer)
 
 
-class ZeroShot(Pipe):
+class ZeroShot(DocPipe):
     """Classify each Doc by labels that are described in words, in `doc.cats`.
 
     `spacy_xlt.zero_shot` makes a pipeline with this component and gives it the labels.
@@ -63,15 +62,6 @@ class ZeroShot(Pipe):
     def labels(self) -> tuple[str, ...]:
         """The labels. There are none until they are described."""
         return tuple(self.back_end.labels)
-
-    def __call__(self, doc: Doc) -> Doc:
-        """Classify one Doc."""
-        self._annotate([doc])
-        return doc
-
-    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        """Classify the Docs of a stream in batches. See `annotate_stream`."""
-        return annotate_stream(self, self._annotate, stream, batch_size)
 
     def _annotate(self, docs: list[Doc]) -> None:
         for doc, row in zip(docs, self.predict(docs).tolist()):
