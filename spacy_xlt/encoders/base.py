@@ -65,6 +65,20 @@ class TextEncoder(Protocol):
         ...
 
 
+@runtime_checkable
+class PieceEncoder(TextEncoder, Protocol):
+    """An encoder back end that also gives the vector of each word piece."""
+
+    @property
+    def tokenizer_json(self) -> str:
+        """The content of tokenizer.json."""
+        ...
+
+    def encode_states(self, windows: Sequence[Sequence[int]]) -> list[Floats2d]:
+        """Return the last hidden states [len(window), width] of each window of ids, special word pieces included."""
+        ...
+
+
 def split_windows(pieces: list[int], size: int, overlap: int) -> list[list[int]]:
     """Split word pieces into overlapping windows.
 

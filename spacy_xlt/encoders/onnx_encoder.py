@@ -12,7 +12,7 @@ import json
 import os
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from math import ceil
@@ -72,6 +72,11 @@ class OnnxEncoder:
     def width(self) -> int:
         return int(self._session.get_outputs()[0].shape[1]) if self.is_loaded else 0
 
+    @property
+    def tokenizer_json(self) -> str:
+        """The content of tokenizer.json."""
+        return self._files["tokenizer.json"][:].decode("utf8")
+
     def load(self, folder: Path) -> None:
         """See `TextEncoder.load`. Raises XltError if the folder is missing, incomplete or damaged."""
         missing = [name for name in FILES if not (folder / name).is_file()]
@@ -116,20 +121,41 @@ class OnnxEncoder:
         Returns:
             The vectors [len(windows), width], not of unit length.
         """
-        threads = self._usable_threads()
         vectors = np.zeros((len(windows), self.width), dtype=np.float32)
 
         def run(batch: list[int]) -> None:
-            vectors[batch] = self._run([windows[i] for i in batch])
+            vectors[batch] = self._run([windows[i] for i in batch], "pooled")
 
-        sizes = [len(window) for window in windows]
+        self._run_batches([len(window) for window in windows], run)
+        return vectors
+
+    def encode_states(self, windows: Sequence[Sequence[int]]) -> list[Floats2d]:
+        """Return the last hidden states of windows. See `TorchEncoder.encode_states`.
+
+        Raises:
+            XltError: The folder was exported by an older version, whose graph does not have this output.
+        """
+        if all(output.name != "states" for output in self._session.get_outputs()):
+            raise XltError("This ONNX encoder has no vectors of word pieces. Export the model again.")
+        result: list[Floats2d] = [np.zeros((0, self.width), dtype=np.float32) for _ in windows]
+
+        def run(batch: list[int]) -> None:
+            states = self._run([windows[i] for i in batch], "states")
+            for row, i in enumerate(batch):
+                result[i] = states[row, : len(windows[i])].copy()
+
+        self._run_batches([len(window) for window in windows], run)
+        return result
+
+    def _run_batches(self, sizes: Sequence[int], run: Callable[[list[int]], None]) -> None:
+        """Call `run` with batches of rows of similar sizes, in parallel."""
+        threads = self._usable_threads()
         batches = list(batches_of_like_length(sizes, batch_budget(sum(sizes), threads)))
         if threads == 1 or len(batches) < 2:
             for batch in batches:
                 run(batch)
         else:
             list(self._batch_pool(threads).map(run, batches))
-        return vectors
 
     def _batch_pool(self, threads: int) -> ThreadPoolExecutor:
         """Return the pool that all callers share. With one pool per caller, there would be more threads than CPUs."""
@@ -138,14 +164,14 @@ class OnnxEncoder:
                 self._pool = ThreadPoolExecutor(threads, thread_name_prefix="OnnxEncoder")
             return self._pool
 
-    def _run(self, batch: list[list[int]]) -> Floats2d:
-        """Return the pooled vectors [len(batch), width] of a batch of windows, the longest first."""
+    def _run(self, batch: Sequence[Sequence[int]], output: str) -> Floats2d:
+        """Return an output of the graph for a batch of windows, the longest first."""
         ids = np.zeros((len(batch), len(batch[0])), dtype=np.int64)
         for row, window in enumerate(batch):
             ids[row, : len(window)] = window
         lengths = np.array([len(window) for window in batch], dtype=np.int32)
-        pooled: Floats2d = self._session.run(["pooled"], {"ids": ids, "lengths": lengths})[0]
-        return pooled
+        result: Floats2d = self._session.run([output], {"ids": ids, "lengths": lengths})[0]
+        return result
 
     def _usable_threads(self) -> int:
         """Return the number of threads. In a forked process, make a new session first.

@@ -26,7 +26,7 @@ Windows = tuple[list[list[int]], list[int], list[int]]
 
 
 @lru_cache(maxsize=1)
-def _no_threads_after_a_fork() -> None:
+def no_threads_after_a_fork() -> None:
     """Make `tokenizers` use one thread in forked processes. Otherwise they wait forever for threads of the parent.
 
     The environment variable must be set when the process forks. Otherwise `tokenizers` prints a warning in every worker
@@ -66,7 +66,7 @@ class WindowTokenizer:
     def __init__(self, tokenizer_json: str, settings: EncoderSettings) -> None:
         from tokenizers import Tokenizer
 
-        _no_threads_after_a_fork()
+        no_threads_after_a_fork()
         self._tokenizer: Any = Tokenizer.from_str(tokenizer_json)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()

@@ -224,6 +224,27 @@ class TorchEncoder:
                 vectors[batch] = self.pool([windows[i] for i in batch], device).cpu().numpy()
         return vectors
 
+    def encode_states(self, windows: Sequence[Sequence[int]]) -> list[Floats2d]:
+        """Return the last hidden states of windows, one vector for each word piece.
+
+        Args:
+            windows: The ids of each window, with special word pieces.
+
+        Returns:
+            A matrix [len(window), width] for each window.
+        """
+        import torch
+
+        self._notice_fork()
+        device = self.resolve_device()
+        result: list[Floats2d] = [np.zeros((0, self.width), dtype=np.float32) for _ in windows]
+        with torch.inference_mode():
+            for batch in batches_of_like_length([len(window) for window in windows], BATCH_PIECES):
+                states = self._last_states([windows[i] for i in batch], device)[0].cpu().numpy()
+                for row, i in enumerate(batch):
+                    result[i] = states[row, : len(windows[i])].copy()
+        return result
+
     def pool(self, batch: Sequence[list[int]], device: Any) -> Any:
         """Return the pooled vectors of one batch as a tensor, which can be differentiated.
 
@@ -234,6 +255,14 @@ class TorchEncoder:
         Returns:
             The vectors [len(batch), width], not of unit length.
         """
+        states, mask = self._last_states(batch, device)
+        if self.settings.pooling == "cls":
+            return states[:, 0]
+        weights = mask.to(states.dtype).unsqueeze(-1)
+        return (states * weights).sum(1) / weights.sum(1)
+
+    def _last_states(self, batch: Sequence[Sequence[int]], device: Any) -> tuple[Any, Any]:
+        """Return the last hidden states [len(batch), longest, width] of a batch, the longest first, and its mask."""
         import torch
 
         ids = torch.zeros((len(batch), len(batch[0])), dtype=torch.long)
@@ -247,11 +276,7 @@ class TorchEncoder:
         bfloat16 = self.bfloat16 and has_bfloat16(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
             states = self._model(input_ids=ids, attention_mask=mask if padded else None).last_hidden_state
-        states = states.float()
-        if self.settings.pooling == "cls":
-            return states[:, 0]
-        weights = mask.to(states.dtype).unsqueeze(-1)
-        return (states * weights).sum(1) / weights.sum(1)
+        return states.float(), mask
 
     def resolve_device(self) -> Any:
         """Return the torch device of the encoder, and move the model there if it is elsewhere."""

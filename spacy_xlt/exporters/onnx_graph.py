@@ -1,7 +1,8 @@
 """Write an encoder of the BERT family as an ONNX graph, directly from its weights, without torch.
 
 The inputs are ids [texts, pieces] (int64, padded on the right with any id) and lengths [texts] (int32). The outputs are
-`pooled` [texts, width], the mean over the pieces or the first piece, and `embedding`, the same at unit length.
+`pooled` [texts, width], the mean over the pieces or the first piece, `embedding`, the same at unit length, and `states`
+[texts, pieces, width], the vectors of the pieces.
 
 Attention is one fused operator, `MultiHeadAttention` of ONNX Runtime. Addition and LayerNormalization are not fused,
 because ONNX Runtime's fused operator has a quarter of their speed on a CPU.
@@ -178,7 +179,7 @@ class _Encoder:
         states, shape = self.embed()
         for index in range(int(self.config["num_hidden_layers"])):
             states = self.layer(f"encoder.layer.{index}.", states, shape)
-        self.pool(self.node("Reshape", states, shape), pooling)
+        self.pool(self.node("Reshape", states, shape, outputs=("states",)), pooling)
         return self.model(), self.weights
 
     def embed(self) -> tuple[str, str]:
@@ -279,6 +280,9 @@ class _Encoder:
             helper.make_tensor_value_info(name, TensorProto.FLOAT, ["texts", self.width])
             for name in ("pooled", "embedding")
         ]
+        outputs.append(
+            helper.make_tensor_value_info("states", TensorProto.FLOAT, ["texts", "pieces", self.width])
+        )
         small = [numpy_helper.from_array(value, name) for name, value in self.constants.items()]
         graph = helper.make_graph(self.nodes, "encoder", inputs, outputs, small)
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIB, 1)]

@@ -45,12 +45,12 @@ class EncoderNetwork:
         model.eval().requires_grad_(True)
         model.get_input_embeddings().requires_grad_(False)
         self._freeze_layers = freeze_layers
-        self._states: list[list[Any]] = []
+        self._frozen: list[list[Any]] = []
         if freeze_layers:
             _check_freezable(model, freeze_layers)
             for frozen in (model.embeddings, *model.encoder.layer[:freeze_layers]):
                 frozen.requires_grad_(False)
-            self._states = self._frozen_states(progress)
+            self._frozen = self._frozen_states(progress)
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
 
     def __call__(self, rows: Sequence[int]) -> Any:
@@ -58,13 +58,7 @@ class EncoderNetwork:
         import torch
 
         numbers = [(row, number) for row in rows for number in range(len(self.windows[row]))]
-        if self._freeze_layers:
-            states, mask = self._pad([self._states[row][number] for row, number in numbers])
-            with _only_layers(self.model, slice(self._freeze_layers, None), given=True):
-                pooled = self._pool(mask, inputs_embeds=states)
-        else:
-            ids, mask = self._pad([torch.tensor(self.windows[row][number]) for row, number in numbers])
-            pooled = self._pool(mask, input_ids=ids)
+        pooled = self._pool(*self._states_of(numbers))
         if len(numbers) == len(rows):
             vectors = pooled
         else:
@@ -75,15 +69,33 @@ class EncoderNetwork:
             vectors = owner @ pooled
         return torch.nn.functional.normalize(vectors, dim=1)
 
-    def _pool(self, mask: Any, **inputs: Any) -> Any:
-        """Run the model, and return its pooled last states [windows, width]."""
+    def states(self, rows: Sequence[int]) -> tuple[Any, Any]:
+        """Return the last hidden states [len(rows), longest, width] of texts of one window each, and their mask."""
+        return self._states_of([(row, 0) for row in rows])
+
+    def _states_of(self, numbers: Sequence[tuple[int, int]]) -> tuple[Any, Any]:
+        """Return the last hidden states [windows, longest, width] and their mask. A window is (row, number)."""
+        import torch
+
+        if self._freeze_layers:
+            states, mask = self._pad([self._frozen[row][number] for row, number in numbers])
+            with _only_layers(self.model, slice(self._freeze_layers, None), given=True):
+                return self._run(mask, inputs_embeds=states), mask
+        ids, mask = self._pad([torch.tensor(self.windows[row][number]) for row, number in numbers])
+        return self._run(mask, input_ids=ids), mask
+
+    def _run(self, mask: Any, **inputs: Any) -> Any:
+        """Run the model, and return its last hidden states."""
         import torch
 
         # Attention is faster without a mask. If nothing is padded, no mask is needed.
         attention_mask = None if bool(mask.all()) else mask
         with self._attention(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             states = self.model(attention_mask=attention_mask, **inputs).last_hidden_state
-        states = states.float()
+        return states.float()
+
+    def _pool(self, states: Any, mask: Any) -> Any:
+        """Return the pooled states [windows, width]."""
         if self.pooling == "cls":
             return states[:, 0]
         weights = mask.to(states.dtype).unsqueeze(-1)

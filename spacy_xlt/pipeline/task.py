@@ -1,0 +1,96 @@
+"""What components with an encoder of their own share: `xlt_pairs`, `xlt_ner` and `xlt_qa`."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Optional, Union
+
+from spacy.language import Language
+from spacy.training import Example
+from spacy.util import SimpleFrozenList
+
+from spacy_xlt.encoders.base import TextEncoder
+from spacy_xlt.encoders.folder import default_folder
+from spacy_xlt.errors import XltError
+from spacy_xlt.pipeline.stream import DocPipe
+from spacy_xlt.tasks.model import TaskModel
+
+
+class TaskPipe(DocPipe):
+    """A component with an encoder and a linear layer on its word pieces. `spacy_xlt.train` trains it.
+
+    Args:
+        name: The name of the component.
+        encoder: A back end from the registry `xlt_encoders`.
+        scorer: The function that `nlp.evaluate` calls.
+    """
+
+    def __init__(self, name: str, *, encoder: TextEncoder, scorer: Optional[Any] = None) -> None:
+        self.name = name
+        self.model = TaskModel(encoder)
+        self.scorer = scorer
+        self.cfg: dict[str, Any] = {}
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels. There are none until the component is trained or loaded."""
+        return self.model.labels
+
+    @property
+    def trained_model(self) -> TaskModel:
+        """The model.
+
+        Raises:
+            XltError: The component is not trained.
+        """
+        if not self.model.is_trained:
+            raise XltError(f"{self.name} is not trained. Train it with spacy_xlt.train, or load a trained model.")
+        return self.model
+
+    def initialize(
+        self,
+        get_examples: Optional[Callable[[], Iterable[Example]]] = None,
+        *,
+        nlp: Optional[Language] = None,
+        source: Optional[str] = None,
+    ) -> None:
+        """Load the weights of the encoder.
+
+        Args:
+            get_examples: Not used.
+            nlp: Not used.
+            source: An encoder folder. None loads the default encoder if the component has no weights yet.
+
+        Raises:
+            XltError: The folder is missing or damaged.
+        """
+        if source is not None:
+            self.model.load_encoder(Path(source).expanduser())
+        elif not self.model.encoder.is_loaded:
+            self.model.load_encoder(default_folder())
+
+    def score(self, examples: Iterable[Example], **settings: Any) -> dict[str, Any]:
+        """Score examples with gold annotations, as `nlp.evaluate` does."""
+        if self.scorer is None:
+            return {}
+        return dict(self.scorer(examples, **{"labels": self.labels, **self.cfg, **settings}))
+
+    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = SimpleFrozenList()) -> None:
+        """Write the encoder, the layer and the settings. An untrained component writes nothing."""
+        if self.model.is_trained:
+            self.model.to_disk(Path(path))
+
+    def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = SimpleFrozenList()) -> "TaskPipe":
+        """Load what `to_disk` has written. If the folder does not exist, nothing changes."""
+        if Path(path).exists():
+            self.model.load(Path(path))
+        return self
+
+    def to_bytes(self, *, exclude: Iterable[str] = SimpleFrozenList()) -> bytes:
+        """Return what `to_disk` writes. The bytes are empty if the component is not trained."""
+        return self.model.to_bytes() if self.model.is_trained else b""
+
+    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = SimpleFrozenList()) -> "TaskPipe":
+        """Load what `to_bytes` has returned."""
+        if data:
+            self.model.from_bytes(data)
+        return self

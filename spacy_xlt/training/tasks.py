@@ -1,0 +1,101 @@
+"""Train an encoder and a linear layer on its word pieces, for tasks other than text classification."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+
+from spacy_xlt.encoders.torch_encoder import TorchEncoder
+from spacy_xlt.errors import XltError
+from spacy_xlt.extras import require
+from spacy_xlt.heads.layer import Layer
+from spacy_xlt.training.layers import copy_model
+from spacy_xlt.training.loop import Callback, run_epochs
+from spacy_xlt.training.network import EncoderNetwork
+from spacy_xlt.training.settings import TrainingSettings
+
+# A function that returns the sum of the losses of rows. Its arguments are the scores [rows, longest, outputs] of all
+# word pieces (or [rows, outputs] if the vectors are pooled), their mask [rows, longest], and the rows.
+TaskLoss = Callable[[Any, Any, Sequence[int]], Any]
+
+
+def finetune_layer(
+    encoder: TorchEncoder,
+    windows: Sequence[Sequence[int]],
+    outputs: int,
+    loss: TaskLoss,
+    settings: TrainingSettings,
+    *,
+    pooled: bool = False,
+    head_rate: float = 10.0,
+    callbacks: Sequence[Callback] = (),
+    checkpoint: Optional[Path] = None,
+    progress: bool = False,
+) -> Layer:
+    """Train an encoder (word embeddings frozen) with a linear layer, and put the weights into the encoder.
+
+    The layer starts at zero. It reads the vector of each word piece, or the pooled vector of each window.
+
+    Args:
+        encoder: The encoder. Its model is replaced by the trained copy.
+        windows: The word pieces of each row, special ones included.
+        outputs: The number of outputs of the layer.
+        loss: The loss of rows: see `TaskLoss`.
+        settings: See `TrainingSettings`. `max_length` is applied by the caller.
+        pooled: Whether the layer reads pooled vectors, which have unit length.
+        head_rate: The learning rate of the layer divided by that of the encoder.
+        callbacks: Functions that are called at the end of each epoch.
+        checkpoint: A folder from which a killed run resumes. None saves nothing.
+        progress: Show a progress bar.
+
+    Returns:
+        The trained layer.
+
+    Raises:
+        XltError: There is nothing to train on, or a layer cannot be frozen.
+    """
+    require("train", "torch", "transformers")
+    import torch
+
+    if not windows:
+        raise XltError("There is no text to train on.")
+    # Move the encoder to its device before it is copied, because the copy shares its word embeddings.
+    device = encoder.resolve_device()
+    model = copy_model(encoder.model)
+    with torch.random.fork_rng():
+        network = EncoderNetwork(
+            model,
+            [[window] for window in windows],
+            pooling=encoder.settings.pooling,
+            device=device,
+            bfloat16=settings.bfloat16,
+            freeze_layers=settings.freeze_layers,
+            progress=progress,
+        )
+    layer = torch.nn.Linear(encoder.width, outputs, device=device)
+    torch.nn.init.zeros_(layer.weight)
+    torch.nn.init.zeros_(layer.bias)
+
+    def loss_of(rows: list[int]) -> Any:
+        if pooled:
+            return loss(layer(network(rows)), None, rows)
+        states, mask = network.states(rows)
+        return loss(layer(states), mask, rows)
+
+    run_epochs(
+        torch.nn.ModuleDict({"model": model, "layer": layer}),
+        [
+            {"params": network.parameters, "lr": settings.learning_rate},
+            {"params": list(layer.parameters()), "lr": settings.learning_rate * head_rate},
+        ],
+        loss_of,
+        network.lengths,
+        settings,
+        callbacks=callbacks,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
+    encoder.replace_model(model)
+    weight, bias = (values.detach().cpu().numpy().astype(np.float32) for values in (layer.weight, layer.bias))
+    return Layer(weight, bias)
