@@ -10,6 +10,7 @@ from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
 from spacy_xlt.extras import require
 from spacy_xlt.heads.layer import Layer
+from spacy_xlt.tasks.model import TaskModel
 from spacy_xlt.training.layers import copy_model
 from spacy_xlt.training.loop import Callback, run_epochs
 from spacy_xlt.training.network import EncoderNetwork
@@ -99,3 +100,17 @@ def finetune_layer(
     encoder.replace_model(model)
     weight, bias = (values.detach().cpu().numpy().astype(np.float32) for values in (layer.weight, layer.bias))
     return Layer(weight, bias)
+
+
+def torch_encoder(model: TaskModel) -> TorchEncoder:
+    """Return the encoder of a task model, which must be a TorchEncoder with weights.
+
+    Raises:
+        XltError: It is another encoder, which cannot be trained.
+    """
+    if not isinstance(model.encoder, TorchEncoder):
+        raise XltError(
+            f"A {type(model.encoder).__name__} cannot be trained. Train the model that it was exported from, and "
+            "export it again."
+        )
+    return model.encoder
