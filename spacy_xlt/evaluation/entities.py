@@ -25,9 +25,7 @@ CORRECT, PREDICTED, GOLD = 0, 1, 2
 Key = tuple[int, int, str]
 
 
-def evaluate_ner(
-    nlp: Language, data: EntityData, *, source: Optional[str] = None, progress: bool = True
-) -> TaskReport:
+def evaluate_ner(nlp: Language, data: EntityData, *, source: Optional[str] = None, progress: bool = True) -> TaskReport:
     """Measure precision, recall and F1 of named entities for each language.
 
     An entity is correct if its start, its end and its type are correct, as in CoNLL-2003 (Tjong Kim Sang & De Meulder
@@ -56,8 +54,9 @@ def evaluate_records(
     docs = list(progress_bar(nlp.pipe(texts), title="Finding entities", unit="text", total=len(records), show=progress))
     seconds = perf_counter() - start
     languages = [
-        base_code(doc._.language or UNKNOWN) if record.language == UNKNOWN and doc.has_extension("language") else
-        record.language
+        base_code(doc._.language or UNKNOWN)
+        if record.language == UNKNOWN and doc.has_extension("language")
+        else record.language
         for record, doc in zip(records, docs)
     ]
     predicted = [[Entity(**each) for each in doc._.xlt_entities] for doc in docs]

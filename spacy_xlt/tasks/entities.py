@@ -70,9 +70,7 @@ def _in_word(character: str) -> bool:
     return character.isalnum() or unicodedata.category(character)[0] == "M"
 
 
-def label_pieces(
-    text: str, spans: Sequence[Span], entities: Sequence[Entity], labels: Sequence[str]
-) -> list[int]:
+def label_pieces(text: str, spans: Sequence[Span], entities: Sequence[Entity], labels: Sequence[str]) -> list[int]:
     """Return the number of the BIO label of each word piece, and `IGNORED` for those that do not begin a unit.
 
     Args:
@@ -166,9 +164,7 @@ def _entities(text: str, spans: Sequence[Span], scores: Floats2d, labels: Sequen
             found.append((label[2:], [number]))
         elif label.startswith("I-"):
             found[-1][1].append(number)
-    return [
-        Entity(spans[units[of[0]]][0], ends[of[-1]], label, float(probabilities[of].mean())) for label, of in found
-    ]
+    return [Entity(spans[units[of[0]]][0], ends[of[-1]], label, float(probabilities[of].mean())) for label, of in found]
 
 
 _TAG = re.compile(r"O|[BIESLU](-.+)?")
