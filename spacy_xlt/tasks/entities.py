@@ -56,7 +56,14 @@ def unit_pieces(text: str, spans: Sequence[Span]) -> list[int]:
         text: The text.
         spans: The start and end of each word piece.
     """
-    return [place for place, (start, end) in enumerate(spans) if start < end and _is_boundary(text, start)]
+    units = []
+    last = -1
+    for place, (start, end) in enumerate(spans):
+        # Some tokenizers have several word pieces for the same characters.
+        if last < start < end and _is_boundary(text, start):
+            units.append(place)
+            last = start
+    return units
 
 
 def _is_boundary(text: str, place: int) -> bool:
