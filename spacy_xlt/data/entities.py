@@ -9,6 +9,7 @@ from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
 from spacy_xlt.data.decoding import as_text, unpacked
+from spacy_xlt.data.items import items_of
 from spacy_xlt.data.layouts import conll_sentences
 from spacy_xlt.data.paths import Input, find_inputs, paths_of
 from spacy_xlt.data.reading import open_rows, told_as_damaged
@@ -71,7 +72,7 @@ def load_entities(data: EntityData, *, language: Optional[str] = None) -> list[E
     if paths:
         records = [record for each in find_inputs(paths) for record in _read(each)]
     else:
-        records = [_of_item(item, f"item:{number}") for number, item in enumerate(data, start=1)]
+        records = [_of_item(item, f"item:{number}") for number, item in enumerate(items_of(data), start=1)]
     if not records:
         raise XltError("There is no text with named entities in the data.")
     return records if code is None else [replace(record, language=code) for record in records]

@@ -47,10 +47,10 @@ def export_tasks(nlp: Language, precision: TaskPrecision, texts: Sequence[str]) 
         config["components"][key]["encoder"] = {"@xlt_encoders": "spacy-xlt.OnnxEncoder.v1", "threads": None}
     result = load_model_from_config(config, validate=False)
     facts: dict[str, float] = {}
-    for key, pipe in nlp.pipeline:
+    for key, other in nlp.pipeline:
         if key not in tasks:
-            if hasattr(pipe, "to_bytes"):
-                result.get_pipe(key).from_bytes(pipe.to_bytes())  # type: ignore[attr-defined]
+            if hasattr(other, "to_bytes"):
+                result.get_pipe(key).from_bytes(other.to_bytes())  # type: ignore[attr-defined]
             continue
         exported: Any = result.get_pipe(key)
         with tempfile.TemporaryDirectory(prefix="spacy_xlt_") as scratch:

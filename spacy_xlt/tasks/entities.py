@@ -159,7 +159,9 @@ def predict_entities(model: TaskModel, texts: Sequence[str]) -> list[list[Entity
 def _entities(text: str, spans: Sequence[Span], scores: Floats2d, labels: Sequence[str]) -> list[Entity]:
     """Return the entities of a text from the scores [pieces, labels] of its word pieces."""
     units = unit_pieces(text, spans)
-    shifted = scores[units] - scores[units].max(axis=1, keepdims=True, initial=-np.inf)
+    if not units:
+        return []
+    shifted = scores[units] - scores[units].max(axis=1, keepdims=True)
     log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     chosen = decode(log_probabilities, labels)
     probabilities = np.exp(log_probabilities[np.arange(len(units)), chosen])

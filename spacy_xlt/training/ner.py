@@ -12,12 +12,14 @@ from spacy.training import Example
 
 from spacy_xlt.data.entities import EntityData, EntityRecord, entity_labels, load_entities
 from spacy_xlt.data.paths import PathLike
+from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.folder import base_model, check_folder, default_folder
 from spacy_xlt.errors import XltError, XltWarning
 from spacy_xlt.languages import find_language
 from spacy_xlt.model_facts import TRAINING
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.ner import EntityRecognizer, set_entities
+from spacy_xlt.result import fingerprint
 from spacy_xlt.tasks.entities import IGNORED, OVERLAP, bio_labels, label_pieces
 from spacy_xlt.training.settings import TrainingSettings
 from spacy_xlt.training.tasks import finetune_layer, torch_encoder
@@ -100,7 +102,7 @@ def train_ner(
         "source": source,
         "encoder": base_model(folder),
         "settings": settings.to_dict(),
-        "data": {"labeled texts": {"texts": len(records)}, "development texts": {"texts": len(dev_records)}},
+        "data": {"labeled texts": _fingerprint(records), "development texts": _fingerprint(dev_records)},
     }
     if dev_records:
         scores = nlp.evaluate(gold_examples(nlp, dev_records))
@@ -108,6 +110,16 @@ def train_ner(
         if not scores["ents_f"]:
             warnings.warn("The model finds no entity in the development texts. Train longer.", XltWarning, stacklevel=2)
     return nlp
+
+
+def _fingerprint(records: Sequence[EntityRecord]) -> dict[str, Any]:
+    """Return the number of records, and a hash of their texts and entities."""
+    return fingerprint(
+        [
+            Record(each.text, tuple(f"{e.start}-{e.end}-{e.label}" for e in each.entities), each.language, "")
+            for each in records
+        ]
+    )
 
 
 def make_task_pipeline(factory: str, languages: Sequence[str]) -> Language:
