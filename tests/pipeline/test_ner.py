@@ -17,12 +17,12 @@ pytest.importorskip("transformers")
 from spacy_xlt import export, save, train
 from spacy_xlt.batch.engine import process
 from spacy_xlt.data.entities import load_entities
+from spacy_xlt.data.entity_tags import Entity
 from spacy_xlt.errors import XltError, XltWarning
 from spacy_xlt.evaluation.evaluate import evaluate
 from spacy_xlt.evaluation.report import write_report
 from spacy_xlt.evaluation.task_report import TaskReport
 from spacy_xlt.pipeline.ner import set_entities
-from spacy_xlt.tasks.entities import Entity
 from spacy_xlt.training.checkpoints import Checkpoints
 from spacy_xlt.training.ner import gold_examples, train_ner
 from tests.processes import start_method
