@@ -75,8 +75,8 @@ SECTIONS = (
         "few_labels",
         "Few labels in the source language",
         "Models are trained on 8, 16 or 64 English sentences of each label of SIB-200, and tested in English and in "
-        "other languages. SetFit ran with the first seed only. With that seed, `xlt.train` has .824 in English and .753 "
-        "in the others with 8 labels, .877 and .820 with 16, and .907 and .835 with 64.",
+        "other languages. SetFit ran with the first seed only. With that seed, `xlt.train` has .824 in English and "
+        ".753 in the others with 8 labels, .877 and .820 with 16, and .907 and .835 with 64.",
     ),
     Section(
         "long_texts",
