@@ -4,23 +4,23 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from html import escape
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Optional, Union
 
 import numpy as np
 from numpy.typing import NDArray
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from spacy_xlt.errors import XltError
-from spacy_xlt.files import write_json
+from spacy_xlt.evaluation.table import NOTHING, html_cells, interval, one_line, percent, print_cells
+from spacy_xlt.evaluation.task_page import task_page, title_of
+from spacy_xlt.files import whole_file, write_json
 from spacy_xlt.languages import name
 
 PathLike = Union[str, os.PathLike[str]]
 RESAMPLES = 1000
+CAPTION = "Percent, with the 95% interval of the main figure."
 
 
 @dataclass(frozen=True)
@@ -74,13 +74,25 @@ class TaskReport:
         Args:
             console: Where to print. The default is the standard output.
         """
-        header, *rows = self._cells()
-        shown = Table(title=f"{self.task}: {self.model}", box=box.SIMPLE_HEAD)
-        for column in header:
-            shown.add_column(column, justify="left" if column == header[0] else "right")
-        for row in rows:
-            shown.add_row(*row)
-        (console or Console()).print(shown)
+        heads, *lines = self.cells()
+        print_cells(
+            heads, lines, title=title_of(self), caption=CAPTION, console=console, mean_last=len(self.languages) > 1
+        )
+
+    def to_html(self, path: Optional[PathLike] = None) -> str:
+        """Return the report as a self-contained HTML page.
+
+        Args:
+            path: If given, the page is also written to this file.
+
+        Raises:
+            XltError: The file cannot be written.
+        """
+        page = task_page([self])
+        if path is not None:
+            with whole_file(Path(path)) as scratch:
+                scratch.write_text(page, encoding="utf-8", newline="\n")
+        return page
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON types."""
@@ -112,27 +124,27 @@ class TaskReport:
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise XltError(f"{path} is not a report of a task ({error}). Evaluate the model again.") from error
 
-    def _cells(self) -> list[list[str]]:
-        """Return the header, the row of each language, the source language first, and the row of the means."""
-        keys = list(next(iter(self.languages.values())).scores) if self.languages else []
+    def titles(self) -> list[tuple[str, str]]:
+        """Return the code and the name of each language, the source language first, then the others by name."""
         codes = sorted(self.languages, key=lambda code: (code != self.source, name(code)))
-        rows = [["language", "n", *keys, f"95% CI of {self.main}"]]
-        for code in codes:
+        return [(code, one_line(name(code))) for code in codes]
+
+    def cells(self) -> list[list[str]]:
+        """Return the cells of the table as plain text: the heads, a line for each language, and the means."""
+        keys = list(next(iter(self.languages.values())).scores) if self.languages else []
+        rows = [["Language", "n", *(f"{key}" for key in keys), f"95% CI of {self.main}"]]
+        for code, title in self.titles():
             figures = self.languages[code]
+            shown = [percent(figures.scores[key]) for key in keys]
             ends = figures.ci95.get(self.main)
-            shown = f"{100 * ends[0]:.1f}–{100 * ends[1]:.1f}" if ends else "–"
-            cells = [f"{100 * figures.scores[key]:.1f}" for key in keys]
-            rows.append([f"{name(code)} ({code})", str(figures.n), *cells, shown])
+            rows.append([f"{title} ({code})", str(figures.n), *shown, interval(ends) or NOTHING])
         if self.mean:
-            rows.append(["mean of the targets", "", *(f"{100 * self.mean[key]:.1f}" for key in keys), ""])
+            rows.append(["Mean of the targets", "", *(percent(self.mean[key]) for key in keys), ""])
         return rows
 
     def _repr_html_(self) -> str:
-        header, *rows = self._cells()
-        head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-        body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-        title = f"<p>{escape(self.task)}: {escape(self.model)}</p>"
-        return f"{title}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        heads, *lines = self.cells()
+        return html_cells(heads, lines, caption=f"{title_of(self)}. {CAPTION}")
 
 
 def bootstrap_interval(rows: NDArray[np.floating], figure: Any, *, seed: int = 0) -> tuple[float, float]:

@@ -10,11 +10,15 @@ from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
 from spacy_xlt.extras import require
 from spacy_xlt.heads.layer import Layer
+from spacy_xlt.tasks.model import TaskModel
 from spacy_xlt.training.layers import copy_model
 from spacy_xlt.training.loop import Callback, run_epochs
 from spacy_xlt.training.network import EncoderNetwork
 from spacy_xlt.training.settings import TrainingSettings
 
+# The number of rows from which the mean and the standard deviation of vectors are estimated, and that of a batch.
+SAMPLE, SAMPLE_BATCH = 256, 16
+SMALLEST_DEVIATION = 1e-3
 # A function that returns the sum of the losses of rows. Its arguments are the scores [rows, longest, outputs] of all
 # word pieces (or [rows, outputs] if the vectors are pooled), their mask [rows, longest], and the rows.
 TaskLoss = Callable[[Any, Any, Sequence[int]], Any]
@@ -35,7 +39,9 @@ def finetune_layer(
 ) -> Layer:
     """Train an encoder (word embeddings frozen) with a linear layer, and put the weights into the encoder.
 
-    The layer starts at zero. It reads the vector of each word piece, or the pooled vector of each window.
+    The layer starts at zero. It reads the vector of each word piece, or the pooled vector of each window. Vectors of
+    different word pieces differ little beside what they have in common, so the layer reads them standardized: minus
+    their mean and divided by their standard deviation before training. The returned layer includes both.
 
     Args:
         encoder: The encoder. Its model is replaced by the trained copy.
@@ -76,12 +82,13 @@ def finetune_layer(
     layer = torch.nn.Linear(encoder.width, outputs, device=device)
     torch.nn.init.zeros_(layer.weight)
     torch.nn.init.zeros_(layer.bias)
+    mean, deviation = _statistics(network, len(windows), pooled)
 
     def loss_of(rows: list[int]) -> Any:
         if pooled:
-            return loss(layer(network(rows)), None, rows)
+            return loss(layer((network(rows) - mean) / deviation), None, rows)
         states, mask = network.states(rows)
-        return loss(layer(states), mask, rows)
+        return loss(layer((states - mean) / deviation), mask, rows)
 
     run_epochs(
         torch.nn.ModuleDict({"model": model, "layer": layer}),
@@ -97,5 +104,39 @@ def finetune_layer(
         progress=progress,
     )
     encoder.replace_model(model)
-    weight, bias = (values.detach().cpu().numpy().astype(np.float32) for values in (layer.weight, layer.bias))
-    return Layer(weight, bias)
+    with torch.no_grad():
+        weight = layer.weight / deviation
+        bias = layer.bias - weight @ mean
+    return Layer(*(values.cpu().numpy().astype(np.float32) for values in (weight, bias)))
+
+
+def _statistics(network: EncoderNetwork, n: int, pooled: bool) -> tuple[Any, Any]:
+    """Return the mean and the standard deviation [width] of the vectors of some rows before training."""
+    import torch
+
+    rows = sorted({round(row) for row in np.linspace(0, n - 1, SAMPLE)}, key=lambda row: -network.lengths[row])
+    parts = []
+    with torch.no_grad():
+        for start in range(0, len(rows), SAMPLE_BATCH):
+            batch = rows[start : start + SAMPLE_BATCH]
+            if pooled:
+                parts.append(network(batch))
+            else:
+                states, mask = network.states(batch)
+                parts.append(states[mask.bool()])
+    vectors = torch.cat(parts)
+    return vectors.mean(dim=0), vectors.std(dim=0, correction=0) + SMALLEST_DEVIATION
+
+
+def torch_encoder(model: TaskModel) -> TorchEncoder:
+    """Return the encoder of a task model, which must be a TorchEncoder with weights.
+
+    Raises:
+        XltError: It is another encoder, which cannot be trained.
+    """
+    if not isinstance(model.encoder, TorchEncoder):
+        raise XltError(
+            f"A {type(model.encoder).__name__} cannot be trained. Train the model that it was exported from, and "
+            "export it again."
+        )
+    return model.encoder
