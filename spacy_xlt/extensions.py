@@ -17,6 +17,8 @@ DEFAULTS: dict[str, Any] = {
     "xlt_embedding": None,
     "xlt_projected": None,
     "xlt_hits": None,
+    "xlt_question": None,
+    "xlt_answer": None,
 }
 SPANS_KEY = "language_spans"
 
