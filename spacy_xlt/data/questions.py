@@ -12,6 +12,7 @@ from spacy_xlt.data.paths import Input, Paths, find_inputs, paths_of, unpacked_n
 from spacy_xlt.data.reading import open_rows, told_as_damaged
 from spacy_xlt.data.records import language_or_unknown
 from spacy_xlt.data.rows import BadRecord, Row, printable, printable_row, text_of
+from spacy_xlt.data.spacy_rows import TEXT
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import UNKNOWN, as_base_code, by_base_code
 from spacy_xlt.text import replace_surrogates
@@ -103,6 +104,42 @@ def read_questions(
     return questions, bad
 
 
+def read_texts(
+    paths: Paths, *, text: str = "text", encoding: Optional[str] = None
+) -> tuple[list[tuple[str, str]], list[BadRecord]]:
+    """Read the texts of files, to ask questions about them.
+
+    Args:
+        paths: Files, folders or patterns. A .txt file is one text; other files have one text per record.
+        text: The name of the field with the text.
+        encoding: The encoding of files without a byte-order mark; None: UTF-8.
+
+    Returns:
+        The texts, each with its location, and the records that cannot be used.
+
+    Raises:
+        XltError: A path does not exist, a file is damaged, or no record can be used.
+    """
+    texts: list[tuple[str, str]] = []
+    bad: list[BadRecord] = []
+    for each in find_inputs(paths, encoding=encoding, documents=True):
+        source = replace(each, kind="file") if each.kind == "line" else each
+        field = TEXT if each.kind == "spacy" else text
+        with told_as_damaged(each.path), open_rows(source, say=lambda note: None, field=field) as (_, rows):
+            for location, row in rows:
+                if isinstance(row, BadRecord):
+                    bad.append(row)
+                    continue
+                try:
+                    texts.append((location, text_of(row, field)))
+                except XltError as error:
+                    bad.append(BadRecord(location, str(error), printable_row(row)))
+    if not texts:
+        first = f" ({bad[0].location}: {bad[0].reason})" if bad else ""
+        raise XltError(f"There is no usable text in the files{first}.")
+    return texts, bad
+
+
 def _found(data: Any, language: Optional[str], encoding: Optional[str]) -> Iterator[Union[Question, BadRecord]]:
     if isinstance(data, Mapping):
         for code, part in by_base_code(data, as_base_code).items():
@@ -140,9 +177,7 @@ def _language_in_name(path: str) -> str:
     return language_or_unknown(found[1]) if found else UNKNOWN
 
 
-def _of_row(
-    location: str, row: Row, language: Optional[str], otherwise: str
-) -> Iterator[Union[Question, BadRecord]]:
+def _of_row(location: str, row: Row, language: Optional[str], otherwise: str) -> Iterator[Union[Question, BadRecord]]:
     """Yield the questions of a row: a file of SQuAD, one of its articles, or one question."""
     if isinstance(row, BadRecord):
         yield row

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import Optional, Union
 
@@ -11,9 +12,12 @@ from spacy.language import Language
 
 from spacy_xlt.data.questions import Question, QuestionData, load_questions
 from spacy_xlt.evaluation.task_report import TaskFigures, TaskReport, bootstrap_interval, language_groups
-from spacy_xlt.languages import find_language
+from spacy_xlt.extensions import language_of
+from spacy_xlt.languages import UNKNOWN, find_language
+from spacy_xlt.model_facts import TRAINING
 from spacy_xlt.models import load_model
-from spacy_xlt.pipeline.find import find_pipe
+from spacy_xlt.pipeline.find import find_pipe, has_pipe
+from spacy_xlt.pipeline.langdetect import LanguageDetector
 from spacy_xlt.pipeline.qa import QuestionAnswerer
 from spacy_xlt.progress import progress_bar
 from spacy_xlt.tasks.answer_scores import answer_f1, exact_match
@@ -37,8 +41,8 @@ def evaluate_qa(
 
     Args:
         nlp: A pipeline with `xlt_qa`, or its model folder.
-        data: Questions: see `load_questions`.
-        source: The language of the training data. None: English.
+        data: Questions: see `load_questions`. A text without a language counts towards its detected language.
+        source: The language of the training data. None: that of the model, or English.
         progress: Show a progress bar on a terminal or in a notebook.
 
     Returns:
@@ -51,7 +55,7 @@ def evaluate_qa(
     if not isinstance(nlp, Language):
         nlp = load_model(os.fspath(nlp))
     reader = find_pipe(nlp, QuestionAnswerer)
-    questions = load_questions(data)
+    questions = _in_detected_languages(nlp, load_questions(data))
     min_score = 0.0 if all(question.answers for question in questions) else None
     start, answers = perf_counter(), []
     with progress_bar(title="Answering", unit="question", total=len(questions), show=progress) as bar:
@@ -64,11 +68,21 @@ def evaluate_qa(
     return TaskReport(
         "qa",
         str(nlp.path or f"{nlp.lang}_{nlp.meta['name']}"),
-        find_language(source or "en"),
+        find_language(source or str(nlp.meta.get(TRAINING, {}).get("source", "en"))),
         "f1",
         answer_figures(questions, answers),
         len(questions) / seconds,
     )
+
+
+def _in_detected_languages(nlp: Language, questions: Sequence[Question]) -> list[Question]:
+    """Return the questions, with the language of a text detected if the data do not name it."""
+    texts = list(dict.fromkeys(each.context for each in questions if each.language == UNKNOWN))
+    if not texts or not has_pipe(nlp, LanguageDetector):
+        return list(questions)
+    docs = find_pipe(nlp, LanguageDetector).pipe(nlp.make_doc(text) for text in texts)
+    found = {doc.text: language_of(doc) for doc in docs}
+    return [replace(each, language=found.get(each.context, each.language)) for each in questions]
 
 
 def answer_figures(questions: Sequence[Question], answers: Sequence[str]) -> dict[str, TaskFigures]:

@@ -7,7 +7,7 @@ from typing import Any, Optional
 import numpy as np
 from numpy.typing import NDArray
 
-from spacy_xlt.encoders.base import Floats1d, Floats2d
+from spacy_xlt.encoders.base import Floats2d
 from spacy_xlt.encoders.pieces import Pieces, PieceTokenizer, PieceWindow
 from spacy_xlt.extras import require
 from spacy_xlt.tasks.model import TaskModel
@@ -91,7 +91,7 @@ def touches(window: PieceWindow, start: int, end: int) -> bool:
     return any(first < end and last > start for first, last in window.spans)
 
 
-def best_span(starts: Floats1d, ends: Floats1d, longest: int) -> tuple[int, int, float]:
+def best_span(starts: NDArray[np.floating], ends: NDArray[np.floating], longest: int) -> tuple[int, int, float]:
     """Return the span with the highest sum of start and end.
 
     Args:
@@ -168,9 +168,7 @@ def _windows(
     return result
 
 
-def calibrate(
-    margins: Sequence[float], f1: Sequence[float], answerable: Sequence[bool]
-) -> tuple[float, float, float]:
+def calibrate(margins: Sequence[float], f1: Sequence[float], answerable: Sequence[bool]) -> tuple[float, float, float]:
     """Fit the probability that an answer is correct, and the lowest score of an answer that is given.
 
     Args:
@@ -191,7 +189,7 @@ def calibrate(
     default = Reading()
     if correct.all() or not correct.any():
         return default.scale, default.offset, default.min_score
-    fit = LogisticRegression(C=1e3).fit(x[:, None], correct)
+    fit = LogisticRegression().fit(x[:, None], correct)
     scale, offset = float(fit.coef_[0, 0]), float(fit.intercept_[0])
     if scale <= 0:
         return default.scale, default.offset, default.min_score
@@ -210,7 +208,9 @@ def _threshold(scores: NDArray[np.float64], gains: NDArray[np.float64], refused:
     # The gain if the best k answers are given, for each k.
     given = np.concatenate([[0.0], np.cumsum(gains[order])])
     withheld = refused.sum() - np.concatenate([[0], np.cumsum(refused[order])])
-    k = int((given + withheld).argmax())
     ordered = scores[order]
+    # Answers with the same score are given together.
+    splits = np.concatenate([[True], ordered[:-1] > ordered[1:], [True]])
+    k = int(np.where(splits, given + withheld, -np.inf).argmax())
     cut = ordered[-1] - 1 if k == len(ordered) else ordered[0] + 1 if k == 0 else (ordered[k - 1] + ordered[k]) / 2
     return float(1 / (1 + np.exp(-np.clip(cut, -30, 30))))

@@ -11,6 +11,7 @@ from spacy.language import Language
 
 from spacy_xlt.data.paths import PathLike
 from spacy_xlt.data.questions import Question, QuestionData, load_questions
+from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.architecture import count_positions
 from spacy_xlt.encoders.folder import base_model, check_folder, default_folder
 from spacy_xlt.encoders.pieces import PieceTokenizer, PieceWindow
@@ -20,11 +21,12 @@ from spacy_xlt.languages import find_language
 from spacy_xlt.model_facts import TRAINING
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.qa import QuestionAnswerer
+from spacy_xlt.result import fingerprint
 from spacy_xlt.tasks.answer_scores import answer_f1
 from spacy_xlt.tasks.qa import LABELS, NO_ANSWER, Reading, calibrate, find_answers, gold_places, touches
 from spacy_xlt.training.network import can_freeze
 from spacy_xlt.training.settings import TrainingSettings
-from spacy_xlt.training.tasks import finetune_layer
+from spacy_xlt.training.tasks import finetune_layer, torch_encoder
 
 # One in this many texts is set aside for the calibration, if there are no development data.
 HOLDOUT = 12
@@ -32,6 +34,8 @@ HOLDOUT = 12
 FEWEST_TEXTS = 24
 # One in this many questions is also asked of a text of another article, if each question has an answer.
 FOREIGN = 5
+# The learning rate of the layer divided by that of the encoder.
+HEAD_RATE = 20.0
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ def train_qa(
     *,
     dev: Optional[QuestionData] = None,
     source: str = "en",
+    languages: Sequence[str] = (),
     encoder: Optional[PathLike] = None,
     epochs: float = 6,
     batch_size: int = 16,
@@ -72,6 +77,7 @@ def train_qa(
         dev: Questions to calibrate the score on. None sets texts aside, if there are at least 24. Questions without an
             answer are made from the others if there are none.
         source: The language of the questions, as a code or an English name.
+        languages: The languages that can occur when the model is used. If empty, all languages can occur.
         encoder: An encoder folder. None uses the default encoder.
         epochs: How often each question is read.
         batch_size: The number of windows in a step.
@@ -83,13 +89,13 @@ def train_qa(
         progress: Show progress bars on a terminal or in a notebook.
 
     Returns:
-        A pipeline with `xlt_qa`.
+        A pipeline of `xlt_langdetect` and `xlt_qa`.
 
     Raises:
         XltError: The data have no question with an answer, or the encoder folder is missing.
     """
     source = find_language(source)
-    folder = None if encoder is None else check_folder(Path(encoder).expanduser())
+    folder = default_folder() if encoder is None else check_folder(Path(encoder).expanduser())
     questions = load_questions(data)
     held_out = [] if dev is None else load_questions(dev)
     if dev is None:
@@ -97,11 +103,12 @@ def train_qa(
     if not any(question.answers for question in questions):
         raise XltError("No question has an answer. Give questions with answers to train on.")
     nlp = spacy.blank("xx")
+    codes = [find_language(language) for language in languages]
+    nlp.add_pipe("xlt_langdetect", config={"languages": codes} if codes else {})
     nlp.add_pipe("xlt_qa")
     reader = find_pipe(nlp, QuestionAnswerer)
-    reader.initialize(source=None if folder is None else str(folder))
-    model, its_encoder = reader.model, reader.model.encoder
-    assert isinstance(its_encoder, TorchEncoder)
+    reader.initialize(source=str(folder))
+    model, its_encoder = reader.model, torch_encoder(reader.model)
     window = min(max_length, count_positions(its_encoder.model) or max_length)
     reading = Reading(window=window, overlap=window * 3 // 8)
     settings = TrainingSettings(
@@ -119,6 +126,7 @@ def train_qa(
         len(LABELS),
         _SpanLoss(examples),
         settings,
+        head_rate=HEAD_RATE,
         checkpoint=None if checkpoint is None else Path(checkpoint),
         progress=progress,
     )
@@ -130,11 +138,18 @@ def train_qa(
         "method": "finetune",
         "task": "qa",
         "source": source,
-        "encoder": base_model(folder or default_folder()),
+        "encoder": base_model(folder),
         "settings": settings.to_dict(),
-        "data": {"questions": len(questions), "development questions": len(held_out)},
+        "data": {"questions": _fingerprint(questions), "development questions": _fingerprint(held_out)},
     }
     return nlp
+
+
+def _fingerprint(questions: Sequence[Question]) -> dict[str, Any]:
+    """Return the number of questions, and a hash of them with their texts and answers."""
+    return fingerprint(
+        [Record(f"{each.question}\n{each.context}", each.answers, each.language, "") for each in questions]
+    )
 
 
 def set_aside(questions: Sequence[Question]) -> tuple[list[Question], list[Question]]:
@@ -145,7 +160,9 @@ def set_aside(questions: Sequence[Question]) -> tuple[list[Question], list[Quest
     texts = list(dict.fromkeys(question.context for question in questions))
     count = len(texts) // HOLDOUT if len(texts) >= FEWEST_TEXTS else 0
     last = set(texts[len(texts) - count :])
-    return [each for each in questions if each.context not in last], [each for each in questions if each.context in last]
+    return [each for each in questions if each.context not in last], [
+        each for each in questions if each.context in last
+    ]
 
 
 def with_foreign_texts(questions: Sequence[Question], every: int, seed: int) -> list[Question]:
