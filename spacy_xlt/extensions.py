@@ -18,6 +18,8 @@ DEFAULTS: dict[str, Any] = {
     "xlt_projected": None,
     "xlt_hits": None,
     "xlt_entities": None,
+    "xlt_question": None,
+    "xlt_answer": None,
 }
 SPANS_KEY = "language_spans"
 
