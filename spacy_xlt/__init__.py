@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from spacy_xlt.data.dataset import Dataset as Dataset
     from spacy_xlt.data.dataset import load_dataset as load_dataset
     from spacy_xlt.data.entities import load_entities as load_entities
+    from spacy_xlt.data.questions import load_questions as load_questions
     from spacy_xlt.detectors.base import Detection as Detection
     from spacy_xlt.detectors.detect import detect as detect
     from spacy_xlt.errors import XltError as XltError
@@ -81,6 +82,7 @@ _MODULES = {
     "load_checked": "transfer.bootstrap",
     "load_dataset": "data.dataset",
     "load_entities": "data.entities",
+    "load_questions": "data.questions",
     "pretrain": "training.pretrain",
     "process": "batch.engine",
     "project": "transfer.project",

@@ -51,6 +51,7 @@ def test_all_groups_and_factories_are_registered() -> None:
         "xlt_langdetect",
         "xlt_ner",
         "xlt_projector",
+        "xlt_qa",
         "xlt_search",
         "xlt_textcat",
         "xlt_textcat_multilabel",

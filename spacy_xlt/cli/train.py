@@ -6,7 +6,6 @@ from typing import Annotated, Optional
 import typer
 
 from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Progress, Separator, Strict, Text
-from spacy_xlt.cli.training_options import BatchSize, LearningRate
 from spacy_xlt.cli.transfer_common import Seed
 
 
@@ -15,7 +14,9 @@ def train_cli(
         str, typer.Argument(help="Labeled texts: .csv, .tsv, .jsonl, .spacy ...; a file, folder or pattern.")
     ],
     output: Annotated[Path, typer.Argument(help="The model folder to write.")],
-    task: Annotated[str, typer.Option(help="textcat (classify texts) or ner (find named entities).")] = "textcat",
+    task: Annotated[
+        str, typer.Option(help="textcat (classify texts), ner (find named entities) or qa (answer questions).")
+    ] = "textcat",
     text: Text = "text",
     label: Label = "label",
     lang: Lang = "lang",
@@ -41,13 +42,17 @@ def train_cli(
     epochs: Annotated[
         Optional[float], typer.Option(help="How often fine-tuning reads each text. Default: 4, more for few texts.")
     ] = None,
-    batch_size: BatchSize = 16,
-    learning_rate: LearningRate = 5e-5,
+    batch_size: Annotated[
+        Optional[int], typer.Option(help="Texts per step of fine-tuning. Default: 16, or that of the task.")
+    ] = None,
+    learning_rate: Annotated[
+        Optional[float], typer.Option(help="Highest learning rate of the encoder. Default: 5e-5, or that of the task.")
+    ] = None,
     max_length: Annotated[
         Optional[int], typer.Option(help="Word pieces of a text that fine-tuning reads. Default: that of the task.")
     ] = None,
     freeze_layers: Annotated[
-        Optional[int], typer.Option(help="Lower layers that do not learn. Default: half of them; ner: none.")
+        Optional[int], typer.Option(help="Lower layers that do not learn. Default: that of the task.")
     ] = None,
     seed: Seed = 0,
     checkpoint: Annotated[

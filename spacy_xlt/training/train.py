@@ -31,13 +31,14 @@ from spacy_xlt.training.model_state import find_head, get_layer, head_labels, is
 from spacy_xlt.training.ner import train_ner
 from spacy_xlt.training.network import can_freeze
 from spacy_xlt.training.pipeline import fit_source, make_pipeline, measure
+from spacy_xlt.training.qa import train_qa
 from spacy_xlt.training.selection import fast_encoding, regularize
 from spacy_xlt.training.settings import DEFAULT_SETTINGS, TrainingSettings
 from spacy_xlt.training.trainer import finetune, trainable_encoder
 
 Method = Literal["frozen", "finetune"]
 METHODS: tuple[Method, ...] = ("frozen", "finetune")
-Task = Literal["textcat", "ner"]
+Task = Literal["textcat", "ner", "qa"]
 TASKS: tuple[Task, ...] = get_args(Task)
 # With fewer texts, no development texts are set aside, and settings are chosen by cross-validation.
 FEW = 500
@@ -60,8 +61,8 @@ def train(
     pre_labeled: Optional[Data] = None,
     encoder: Optional[PathLike] = None,
     epochs: Optional[float] = None,
-    batch_size: int = DEFAULT_SETTINGS.batch_size,
-    learning_rate: float = DEFAULT_SETTINGS.learning_rate,
+    batch_size: Optional[int] = None,
+    learning_rate: Optional[float] = None,
     max_length: Optional[int] = None,
     freeze_layers: Optional[int] = None,
     seed: int = 0,
@@ -77,9 +78,9 @@ def train(
 
     Args:
         data: Labeled texts: whatever `load_dataset` takes. Texts with more or fewer labels than one make the model
-            multilabel. For `ner`, texts with entities: see `load_entities`.
-        task: `textcat` classifies texts, and `ner` finds named entities. The options of other tasks than `textcat` do
-            not include `method`, `adapt`, `pre_labeled` and the options of `load_dataset`.
+            multilabel. For `ner`, texts with entities: see `load_entities`. For `qa`, questions: see `load_questions`.
+        task: `textcat` classifies texts, `ner` finds named entities, and `qa` answers questions about a text. `method`,
+            `adapt`, `pre_labeled` and the options of `load_dataset` belong to `textcat`.
         dev: Labeled development data.
         method: `frozen` trains the head alone and takes seconds; `finetune` trains the encoder as well and takes about
             a minute on 700 texts.
@@ -92,9 +93,10 @@ def train(
         encoder: An encoder folder. None uses the default encoder.
         epochs: How often fine-tuning reads each text. None reads it 4 times, and more often if there are fewer than 700
             texts.
-        batch_size: The number of texts in a step of fine-tuning.
-        learning_rate: The highest learning rate of the encoder in fine-tuning.
-        max_length: The number of word pieces of a text that fine-tuning reads, in evenly spread windows. None is 128.
+        batch_size: The number of texts in a step of fine-tuning. None is 16.
+        learning_rate: The highest learning rate of the encoder in fine-tuning. None is 5e-5, or that of the task.
+        max_length: The number of word pieces of a text that fine-tuning reads, in evenly spread windows. None is 128,
+            or that of the task.
         freeze_layers: The number of lower layers that fine-tuning does not change. None is half of the layers, or none
             of them for other tasks.
         seed: The seed of the order of the texts and of the folds.
@@ -110,8 +112,9 @@ def train(
         XltError: There are fewer than two labels, a development text has a label that no training text has, the
             encoder folder is missing, or the model learned nothing.
     """
+    given = {"batch_size": batch_size, "learning_rate": learning_rate, "max_length": max_length}
     if task != "textcat":
-        given = {"epochs": epochs, "max_length": max_length, "freeze_layers": freeze_layers}
+        given = {**given, "epochs": epochs, "freeze_layers": freeze_layers}
         _check_options(task, method=method != "frozen", adapt=adapt, pre_labeled=pre_labeled, **reading)
         return _TRAINERS[task](
             data,
@@ -119,8 +122,6 @@ def train(
             source=source,
             languages=languages,
             encoder=encoder,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
             seed=seed,
             checkpoint=checkpoint,
             progress=progress,
@@ -146,13 +147,13 @@ def train(
         cache_size=max(ENCODER_CONFIG["cache_size"], len(train_records) + len(pre_records) + len(dev_records)),
     )
     if method == "finetune":
+        chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        texts = len(train_records) + len(pre_records)
         settings = TrainingSettings(
-            epochs=default_epochs(len(train_records) + len(pre_records), batch_size) if epochs is None else epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            max_length=DEFAULT_SETTINGS.max_length if max_length is None else max_length,
+            epochs=default_epochs(texts, batch_size or DEFAULT_SETTINGS.batch_size) if epochs is None else epochs,
             freeze_layers=half_of_the_layers(nlp) if freeze_layers is None else freeze_layers,
             seed=seed,
+            **chosen,
         )
         _finetune(nlp, train_records, pre_records, dev_records, settings, checkpoint=checkpoint, progress=progress)
         used = asdict(settings)
@@ -181,7 +182,7 @@ def train(
 
 
 # The function that trains a model of each task other than text classification.
-_TRAINERS: dict[str, Callable[..., Language]] = {"ner": train_ner}
+_TRAINERS: dict[str, Callable[..., Language]] = {"ner": train_ner, "qa": train_qa}
 
 
 def _check_options(task: str, **options: Any) -> None:
