@@ -97,7 +97,9 @@ def write_report(
         XltError: There is no report, a metrics file is invalid, the extra `report` is not installed, or a file cannot
             be written.
     """
-    loaded = [(report, report if isinstance(report, (Report, TaskReport)) else _load(report)) for report in reports]
+    loaded = [
+        (report, report if isinstance(report, (Report, TaskReport)) else load_report(report)) for report in reports
+    ]
     tasks = [report for _, report in loaded if isinstance(report, TaskReport)]
     reports = [origin for origin, report in loaded if isinstance(report, Report)]
     documents = [report for _, report in loaded if isinstance(report, Report)]
@@ -118,8 +120,12 @@ def write_report(
         _write(markdown_page(titled), markdown)
 
 
-def _load(path: PathLike) -> Union[Report, TaskReport]:
-    """Read a metrics file. That of another task than text classification says which task it is."""
+def load_report(path: PathLike) -> Union[Report, TaskReport]:
+    """Read a metrics file of any task.
+
+    Raises:
+        XltError: It is missing or invalid.
+    """
     try:
         return TaskReport.load(path)
     except XltError:
