@@ -24,9 +24,10 @@ import numpy as np
 from common import PROJECT, data_folder, write_results
 from spacy.language import Language
 
-from spacy_xlt import Dataset, evaluate, project, train
+from spacy_xlt import Dataset, project, train
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.folder import default_folder
+from spacy_xlt.evaluation.evaluate import evaluate_classifier
 
 LANGUAGES = {
     "en": "sib200/eng_Latn",
@@ -63,7 +64,7 @@ def choose(records: list[Record], each: int, seed: int) -> list[Record]:
 
 
 def accuracies(nlp: Language, test: list[Record]) -> dict[str, float]:
-    languages = evaluate(nlp, test, progress=False).languages
+    languages = evaluate_classifier(nlp, test, progress=False).languages
     return {language: figures.accuracy for language, figures in languages.items()}
 
 

@@ -29,7 +29,7 @@ from spacy_xlt import load_dataset
 from spacy_xlt.data.docbin import make_docs, write_docbin
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.torch_encoder import has_bfloat16
-from spacy_xlt.evaluation.evaluate import evaluate
+from spacy_xlt.evaluation.evaluate import evaluate_classifier
 from spacy_xlt.interop.flatten import flatten
 from spacy_xlt.training.train import train
 
@@ -88,7 +88,7 @@ def main(seeds: int = 3) -> None:
             start = perf_counter()
             nlp = system(records, dev, seed)
             seconds[name].append(perf_counter() - start)
-            languages = evaluate(nlp, test, progress=False).languages
+            languages = evaluate_classifier(nlp, test, progress=False).languages
             english[name].append(languages["en"].accuracy)
             others[name].append(mean(each.accuracy for code, each in languages.items() if code != "en"))
             print(name, seed, round(seconds[name][-1]), english[name][-1], round(others[name][-1], 4), flush=True)

@@ -26,8 +26,9 @@ from typing import Any, Optional
 from common import PROJECT, data_folder, write_results
 from teach import STRONG, WEAK, read
 
-from spacy_xlt import add_translator, estimate, evaluate, export, project
+from spacy_xlt import add_translator, estimate, export, project
 from spacy_xlt.data.dictionaries import read_dictionary
+from spacy_xlt.evaluation.evaluate import evaluate_classifier
 from spacy_xlt.languages import base_code, name
 
 PAGE = PROJECT / "docs" / "language-list.md"
@@ -78,7 +79,7 @@ def measure(model: Any, folders: Sequence[str]) -> dict[str, dict[str, float]]:
 
 
 def accuracy(nlp: Any, folder: str) -> float:
-    (figures,) = evaluate(nlp, read([folder], "test"), progress=False).languages.values()
+    (figures,) = evaluate_classifier(nlp, read([folder], "test"), progress=False).languages.values()
     return round(float(figures.accuracy), 4)
 
 

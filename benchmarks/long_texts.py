@@ -26,9 +26,10 @@ import numpy as np
 from common import data_folder, peak_mb, write_results
 from sklearn.linear_model import LogisticRegression
 
-from spacy_xlt import evaluate, train
+from spacy_xlt import train
 from spacy_xlt.encoders.folder import default_folder
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
+from spacy_xlt.evaluation.evaluate import evaluate_classifier
 
 # (window, max_windows); None reads everything.
 SETTINGS: tuple[tuple[int, Optional[int]], ...] = (
@@ -90,7 +91,7 @@ def finetuning(articles: int, max_length: int) -> dict[str, Any]:
     nlp = train(read_articles("eng.train", articles), dev=dev, method="finetune", max_length=max_length, progress=False)
     seconds = perf_counter() - start
     peak = peak_mb()
-    report = evaluate(nlp, dev, language="en", progress=False)
+    report = evaluate_classifier(nlp, dev, language="en", progress=False)
     return {
         "max_length": max_length,
         "seconds": round(seconds),

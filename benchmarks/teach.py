@@ -24,10 +24,11 @@ from typing import Any, Optional
 from common import RESULTS, data_folder, write_results
 from spacy.language import Language
 
-from spacy_xlt import evaluate, load_dataset, project, teach, train, translate
+from spacy_xlt import load_dataset, project, teach, train, translate
 from spacy_xlt.data.dictionaries import read_dictionary
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.folder import default_folder
+from spacy_xlt.evaluation.evaluate import evaluate_classifier
 from spacy_xlt.languages import base_code
 from spacy_xlt.models import load_model, save
 from spacy_xlt.training.train import default_epochs
@@ -180,7 +181,7 @@ def measure(nlp: Language, folders: Sequence[str], part: str) -> dict[str, Any]:
         by_language = {}
         for name in folders:
             # One folder at a time, because two have one language.
-            (figures,) = evaluate(nlp, read([name], part), progress=False).languages.values()
+            (figures,) = evaluate_classifier(nlp, read([name], part), progress=False).languages.values()
             by_language[name] = figures.accuracy
     groups = {
         "english": [name for name in folders if name == "eng_Latn"],

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from spacy_xlt.batch.engine import process as process
     from spacy_xlt.data.dataset import Dataset as Dataset
     from spacy_xlt.data.dataset import load_dataset as load_dataset
+    from spacy_xlt.data.entities import load_entities as load_entities
     from spacy_xlt.detectors.base import Detection as Detection
     from spacy_xlt.detectors.detect import detect as detect
     from spacy_xlt.errors import XltError as XltError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from spacy_xlt.evaluation.evaluate import evaluate as evaluate
     from spacy_xlt.evaluation.matrix import TransferMatrix as TransferMatrix
     from spacy_xlt.evaluation.report import Report as Report
+    from spacy_xlt.evaluation.task_report import TaskReport as TaskReport
     from spacy_xlt.evaluation.transfer_matrix import transfer_matrix as transfer_matrix
     from spacy_xlt.exporters.export import export as export
     from spacy_xlt.models import save as save
@@ -63,6 +65,7 @@ _MODULES = {
     "Report": "evaluation.report",
     "Result": "result",
     "Router": "router",
+    "TaskReport": "evaluation.task_report",
     "TransferMatrix": "evaluation.matrix",
     "XltError": "errors",
     "XltWarning": "errors",
@@ -77,6 +80,7 @@ _MODULES = {
     "few_shot": "transfer.few_shot",
     "load_checked": "transfer.bootstrap",
     "load_dataset": "data.dataset",
+    "load_entities": "data.entities",
     "pretrain": "training.pretrain",
     "process": "batch.engine",
     "project": "transfer.project",

@@ -20,18 +20,32 @@ EDITED = (MARKER, "meta.json", HASHES_FILE, CARD_FILE)
 PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".bin.index", ".joblib", ".dill", ".ckpt")
 # The first bytes of pickle protocols 2 to 5; and of a zip file, which torch puts pickles in.
 PICKLE_STARTS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
+ENTITIES = "xlt_ner"
+OTHER_CLASSIFIERS = ("xlt_zeroshot", "xlt_pairs")
 HEADS = ("xlt_textcat", "textcat", "xlt_textcat_multilabel", "textcat_multilabel")
 
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """sha256: of all files but the card. labels: of the text categorizer. several: whether a text can have several."""
+    """What is known of a model before it is loaded.
+
+    Attributes:
+        name: The name of the pipeline.
+        version: Its version.
+        sha256: The hash of all files but the card.
+        labels: The labels of the text categorizer.
+        several: Whether a text can have several labels.
+        entities: Whether the model finds named entities.
+        classifies: Whether the model classifies texts.
+    """
 
     name: str
     version: str
     sha256: str
     labels: tuple[str, ...]
     several: bool
+    entities: bool = False
+    classifies: bool = True
 
 
 def check_model(folder: Path) -> ModelFacts:
@@ -60,12 +74,15 @@ def check_model(folder: Path) -> ModelFacts:
     meta = read_meta(folder)
     head = next((name for name, part in components.items() if part.get("factory") in HEADS), None)
     cfg = _read_json(folder / head / "cfg") if head and (folder / head / "cfg").is_file() else {}
+    factories = {part.get("factory") for part in components.values()}
     return ModelFacts(
         name=f"{meta.get('lang', 'xx')}_{meta.get('name', folder.resolve().name)}",
         version=str(meta.get("version", "0.0.0")),
         sha256=whole.hexdigest(),
         labels=tuple(map(str, cfg.get("labels", ()))),
         several=bool(head) and str(components[str(head)].get("factory")).endswith("_multilabel"),
+        entities=ENTITIES in factories,
+        classifies=ENTITIES not in factories or bool(factories & {*HEADS, *OTHER_CLASSIFIERS}),
     )
 
 

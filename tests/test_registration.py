@@ -49,6 +49,7 @@ def test_all_groups_and_factories_are_registered() -> None:
     assert sorted(FACTORIES) == [
         "xlt_encoder",
         "xlt_langdetect",
+        "xlt_ner",
         "xlt_projector",
         "xlt_search",
         "xlt_textcat",

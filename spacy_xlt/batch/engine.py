@@ -106,6 +106,8 @@ def process(
         import_arrow("writing Parquet")
     facts = check_model(Path(model))
     check_min_expected(min_expected, facts)
+    if abstain_below and not facts.classifies:
+        raise XltError("The model does not classify texts, so it has no label to withhold.", parameter="abstain_below")
     estimator = Estimator.load(Path(model), facts)
     folder = None if callable(sink) else Path(sink)
     paths = paths_of(source)

@@ -100,6 +100,8 @@ def check_min_expected(min_expected: float, facts: ModelFacts) -> None:
         raise XltError(
             f"min_expected must be an accuracy between 0 and 1, not {min_expected}.", parameter="min_expected"
         )
+    if min_expected and not facts.classifies:
+        raise XltError("The model does not classify texts, so it has no accuracy.", parameter="min_expected")
     if min_expected and facts.several:
         raise XltError(
             "The model is multilabel. Accuracy can be estimated only for models that give each text exactly one label. "

@@ -18,13 +18,18 @@ DECIMALS = 6
 
 
 class Prediction(NamedTuple):
-    """The prediction for a text. `label` of a multilabel model is a list. `score` is the highest probability."""
+    """The prediction for a text.
+
+    `label` of a multilabel model is a list. `score` is the highest probability. `entities` of a model that finds named
+    entities are dicts with `start`, `end`, `label`, `score` and `text`.
+    """
 
     language: str
     language_score: float
     label: Any
     score: float
     probabilities: dict[str, float]
+    entities: Optional[list[dict[str, Any]]] = None
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,13 @@ class TextModel:
         if self._classifier is None:
             from spacy_xlt.models import load_model, use_gpu
             from spacy_xlt.pipeline.classifiers import find_classifier
+            from spacy_xlt.pipeline.find import has_pipe
+            from spacy_xlt.pipeline.ner import EntityRecognizer
 
             use_gpu(gpu_id)
             self._nlp = load_model(folder)
-            find_classifier(self._nlp)
+            if not has_pipe(self._nlp, EntityRecognizer):
+                find_classifier(self._nlp)
 
     @property
     def kind(self) -> str:
@@ -123,11 +131,13 @@ class TextModel:
         from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
         from spacy.tokens import DocBin
 
-        from spacy_xlt.pipeline.classifiers import find_classifier
+        from spacy_xlt.pipeline.classifiers import find_classifier, has_classifier
         from spacy_xlt.pipeline.find import has_pipe
+        from spacy_xlt.pipeline.ner import EntityRecognizer
 
         several = has_pipe(self._nlp, MultiLabel_TextCategorizer)
-        head: Any = find_classifier(self._nlp)
+        head: Any = find_classifier(self._nlp) if has_classifier(self._nlp) else None
+        finds_entities = has_pipe(self._nlp, EntityRecognizer)
         self._forget()
         docbin = DocBin(store_user_data=True)
         results: list[Union[Prediction, str]] = []
@@ -141,7 +151,8 @@ class TextModel:
                 language = doc._.language if doc.has_extension("language") else "xx"
                 score = float(doc._.language_score or 0.0) if doc.has_extension("language_score") else 0.0
                 highest = probabilities[best] if best is not None else 0.0
-                results.append(Prediction(language, round(score, DECIMALS), label, highest, probabilities))
+                entities = entities_of(doc) if finds_entities else None
+                results.append(Prediction(language, round(score, DECIMALS), label, highest, probabilities, entities))
                 if self._docs:
                     docbin.add(doc)
             content = docbin.to_bytes() if self._docs else None
@@ -153,6 +164,14 @@ class TextModel:
             cache = getattr(pipe, "_cache", None)
             if isinstance(cache, TextCache):
                 cache.clear()
+
+
+def entities_of(doc: Any) -> list[dict[str, Any]]:
+    """Return the entities of a Doc as JSON types, with their text."""
+    return [
+        {**each, "score": round(each["score"], DECIMALS), "text": doc.text[each["start"] : each["end"]]}
+        for each in doc._.xlt_entities
+    ]
 
 
 def _load_classifier(folder: Path) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, Optional
 from spacy_xlt.batch.chunks import Chunk
 from spacy_xlt.batch.fields import Fields, Item
 from spacy_xlt.batch.model import Prediction, Predictions
-from spacy_xlt.batch.sinks import OTHER, REASON, RESULTS, Format, Row, output_name
+from spacy_xlt.batch.sinks import CLASSIFICATION, ENTITIES, OTHER, REASON, RESULTS, Format, Row, output_name
 from spacy_xlt.data.paths import Input
 from spacy_xlt.data.rows import BadRecord
 from spacy_xlt.model_folder import ModelFacts
@@ -51,9 +51,8 @@ class RowMaker:
             "id": item.id,
             "language": result.language,
             "language_score": result.language_score,
-            "label": None if reason else result.label,
-            "score": result.score,
-            "probabilities": result.probabilities,
+            **(self._classification(result, reason) if self._facts.classifies else {}),
+            **({ENTITIES: result.entities} if self._facts.entities else {}),
             "model": self._facts.name,
             "version": self._facts.version,
             **({REASON: reason} if self._options.min_expected else {}),
@@ -64,9 +63,17 @@ class RowMaker:
                 row[written] = value
         return row, reason is not None
 
+    @staticmethod
+    def _classification(result: Prediction, reason: Optional[str]) -> dict[str, Any]:
+        return {
+            "label": None if reason else result.label,
+            "score": result.score,
+            "probabilities": result.probabilities,
+        }
+
     def _reason(self, result: Prediction) -> Optional[str]:
         """Why the label is withheld; None if it is not."""
-        if result.score < self._options.abstain_below:
+        if self._facts.classifies and result.score < self._options.abstain_below:
             return LOW_SCORE
         if not self._options.min_expected:
             return None
@@ -77,7 +84,10 @@ class RowMaker:
 
     def _name(self, name: str) -> Optional[str]:
         """The name of an input field in the output; None if it is not kept."""
-        return output_name(name) if self._passes(name) else None
+        return self._output_name(name) if self._passes(name) else None
+
+    def _output_name(self, name: str) -> str:
+        return f"input_{name}" if name == ENTITIES and self._facts.entities else output_name(name)
 
     def _passes(self, name: str) -> bool:
         if name == "id" == self._fields.id:
@@ -86,10 +96,12 @@ class RowMaker:
 
     def columns(self, files: Optional[Sequence[Input]]) -> list[str]:
         """Return the columns of the output. Unless the input is one table, later records can have other fields."""
-        names = [output_name(name) for name in self._fields.columns if self._passes(name)]
+        names = [self._output_name(name) for name in self._fields.columns if self._passes(name)]
         fixed = files is not None and len(files) == 1 and files[0].kind in ("csv", "tsv", "parquet")
         reason = [REASON] if self._options.min_expected else []
-        return [*RESULTS, *reason, *names, *([] if fixed else [OTHER])]
+        left_out = () if self._facts.classifies else CLASSIFICATION
+        results = [name for name in RESULTS if name not in left_out] + ([ENTITIES] if self._facts.entities else [])
+        return [*results, *reason, *names, *([] if fixed else [OTHER])]
 
 
 def rows_of(chunk: Chunk, results: Predictions, make_row: RowMaker) -> tuple[list[Row], list[bool], list[BadRecord]]:

@@ -16,6 +16,8 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 ENDINGS: dict[str, str] = {"jsonl": ".jsonl", "csv": ".csv", "parquet": ".parquet", "docbin": ".spacy"}
 # The fields of the predictions. An input field with one of these names is renamed to `input_<name>`.
 RESULTS = ("id", "language", "language_score", "label", "score", "probabilities", "model", "version")
+# Those that a model has which classifies texts, and the one of a model that finds named entities.
+CLASSIFICATION, ENTITIES = ("label", "score", "probabilities"), "entities"
 # With `min_expected`, this field says why a label is null.
 REASON = "abstain_reason"
 # In formats with columns, this column holds as JSON the fields that the first records do not have.

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from spacy_xlt.batch.expected import Estimator, add_sums
-from spacy_xlt.batch.sinks import REASON
+from spacy_xlt.batch.sinks import ENTITIES, REASON
 from spacy_xlt.evaluation.expected import LanguageEstimate
 from spacy_xlt.heads.confidence import ConfidenceSums
 from spacy_xlt.languages import name as name_of
@@ -28,7 +28,7 @@ class Summary:
         low_confidence: The documents with a score below 0.5.
         abstained: The documents whose label is null.
         languages: The documents of each language.
-        labels: The documents of each label.
+        labels: The documents of each label; those with entities of each type if the model does not classify texts.
         quarantine: The bad records of each reason.
         abstain_reasons: The documents whose label is null for each reason. Counted with `min_expected`.
         confidence: The sums over the predictions for each language. Empty for multilabel models.
@@ -50,19 +50,22 @@ class Summary:
         """Count the rows of a chunk."""
         for row, is_abstained in zip(rows, abstained):
             self.add_row(row, is_abstained)
-        sums = estimator.sums((row["language"], row["probabilities"]) for row in rows)
+        sums = estimator.sums((row["language"], row["probabilities"]) for row in rows if "probabilities" in row)
         self.confidence = add_sums(self.confidence, sums)
 
     def add_row(self, row: Mapping[str, Any], abstained: bool) -> None:
         self.documents += 1
-        self.low_confidence += row["score"] < LOW_CONFIDENCE
+        self.low_confidence += row.get("score", 1.0) < LOW_CONFIDENCE
         self.abstained += abstained
         if row.get(REASON) is not None:
             self.abstain_reasons[row[REASON]] += 1
         self.languages[row["language"]] += 1
-        label = row["label"]
+        label = row.get("label")
         for name in label if isinstance(label, list) else [label]:
             if name is not None:
+                self.labels[name] += 1
+        if "label" not in row:
+            for name in {entity["label"] for entity in row[ENTITIES]}:
                 self.labels[name] += 1
 
     def add_bad(self, reason: str) -> None:

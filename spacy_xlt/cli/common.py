@@ -83,6 +83,18 @@ def parse_by_language(option: str, values: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def files_by_language(data: Sequence[str], language: Optional[str]) -> Any:
+    """Return the files that arguments such as `de=german.iob2` name by language, or the files as they are given.
+
+    Raises:
+        XltError: Some of the files are given by language and others are not, or a language is unknown.
+    """
+    named = [each for each in data if "=" in each and not Path(each).exists()]
+    if named and language is None:
+        return parse_by_language("DATA", data)
+    return {language: list(data)} if language is not None else list(data)
+
+
 def read_sides(language: str, both: str, encoding: Optional[str] = None) -> list[tuple[str, str]]:
     """Return the pairs of sentences that `--pairs LANG=SRC_FILE,LANG_FILE` names.
 

@@ -12,7 +12,11 @@ from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Model, Pro
 def evaluate_cli(
     model: Model,
     data: Annotated[
-        list[str], typer.Argument(help="Labeled texts: files (.spacy, .csv, .tsv, .jsonl ...), folders, or patterns.")
+        list[str],
+        typer.Argument(
+            help="Labeled texts: files (.spacy, .csv, .tsv, .jsonl ...), folders, or patterns. Texts with entities can "
+            "be given by language: de=german.iob2."
+        ),
     ],
     output: Annotated[Optional[Path], typer.Option("--output", "-o", help="Write the figures as JSON.")] = None,
     text: Text = "text",
@@ -45,18 +49,26 @@ def evaluate_cli(
     after the projection. The JSON file also has the figures of each label, confusion matrices, calibration, groups of
     languages, and the prediction for each text.
     """
-    from spacy_xlt.cli.common import make_columns, print_notes, report_bad_records
+    from spacy_xlt.cli.common import files_by_language, make_columns, print_notes, report_bad_records
     from spacy_xlt.data.dataset import Dataset
-    from spacy_xlt.evaluation.evaluate import evaluate
+    from spacy_xlt.evaluation.evaluate import evaluate, evaluate_classifier
     from spacy_xlt.models import load_model, use_gpu
+    from spacy_xlt.pipeline.classifiers import has_classifier
 
     use_gpu(gpu_id)
+    nlp = load_model(model)
+    if not has_classifier(nlp):
+        task_report = evaluate(nlp, files_by_language(data, language), source=source, progress=progress)
+        task_report.table()
+        if output is not None:
+            task_report.to_json(output)
+        return
     columns = make_columns(text, label, lang, label_separator, labels)
     dataset = Dataset.load(data, columns=columns, language=language, encoding=encoding)
     print_notes(dataset.notes)
     train_data = Dataset.load(train, columns=columns, encoding=encoding, labeled=examples > 0) if train else None
-    report = evaluate(
-        load_model(model),
+    report = evaluate_classifier(
+        nlp,
         dataset,
         source=source,
         train=train_data,

@@ -42,7 +42,7 @@ def export_cli(
     from spacy_xlt.cli.common import check_choice, make_columns, read_languages
     from spacy_xlt.cli.transfer_common import read_data, report_bad
     from spacy_xlt.encoders.cpu import has_cpu_flag
-    from spacy_xlt.evaluation.evaluate import evaluate
+    from spacy_xlt.evaluation.evaluate import evaluate_classifier
     from spacy_xlt.exporters.export import META_KEY, PRESETS, describe, export, mean_accuracy
     from spacy_xlt.files import folder_megabytes
     from spacy_xlt.models import check_output, load_model, save, use_gpu
@@ -69,7 +69,7 @@ def export_cli(
     if preset == "balanced" and not has_cpu_flag("avx512_vnni", "avx_vnni"):
         print("This CPU has no VNNI, which makes 8-bit products fast.")
     if labeled:
-        before, after = (evaluate(each, labeled, progress=progress) for each in (nlp, exported))
+        before, after = (evaluate_classifier(each, labeled, progress=progress) for each in (nlp, exported))
         print(
             f"Accuracy on {len(labeled)} development texts, mean of {len(before.languages)} languages: "
             f"{mean_accuracy(before.to_dict()):.3f} before, {mean_accuracy(after.to_dict()):.3f} after."

@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 import typer
 
 from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Progress, Separator, Strict, Text
-from spacy_xlt.cli.training_options import BatchSize, LearningRate, MaxLength
+from spacy_xlt.cli.training_options import BatchSize, LearningRate
 from spacy_xlt.cli.transfer_common import Seed
 
 
@@ -15,6 +15,7 @@ def train_cli(
         str, typer.Argument(help="Labeled texts: .csv, .tsv, .jsonl, .spacy ...; a file, folder or pattern.")
     ],
     output: Annotated[Path, typer.Argument(help="The model folder to write.")],
+    task: Annotated[str, typer.Option(help="textcat (classify texts) or ner (find named entities).")] = "textcat",
     text: Text = "text",
     label: Label = "label",
     lang: Lang = "lang",
@@ -42,9 +43,11 @@ def train_cli(
     ] = None,
     batch_size: BatchSize = 16,
     learning_rate: LearningRate = 5e-5,
-    max_length: MaxLength = 128,
+    max_length: Annotated[
+        Optional[int], typer.Option(help="Word pieces of a text that fine-tuning reads. Default: that of the task.")
+    ] = None,
     freeze_layers: Annotated[
-        Optional[int], typer.Option(help="Lower layers of the encoder that do not learn; without it, half of them.")
+        Optional[int], typer.Option(help="Lower layers that do not learn. Default: half of them; ner: none.")
     ] = None,
     seed: Seed = 0,
     checkpoint: Annotated[
@@ -54,7 +57,7 @@ def train_cli(
     gpu_id: Gpu = -1,
     progress: Progress = True,
 ) -> None:
-    """Train a text classifier on texts of one language.
+    """Train a text classifier, or a model of another task, on texts of one language.
 
     The model loads with spacy.load(OUTPUT). If you give no development data, a fifth of the texts is set aside; of
     fewer than 500 texts none is, and cross-validation chooses what has to be chosen.
@@ -63,18 +66,42 @@ def train_cli(
     from spacy_xlt.cli.transfer_common import read_data
     from spacy_xlt.data.dataset import Dataset
     from spacy_xlt.models import check_output, save, use_gpu
-    from spacy_xlt.training.train import METHODS, train
+    from spacy_xlt.training.train import METHODS, TASKS, train
     from spacy_xlt.transfer.bootstrap import load_checked
 
+    check_choice("--task", task, TASKS)
     check_choice("--method", method, METHODS)
     check_output(output)
     known_languages = read_languages(languages)
+    use_gpu(gpu_id)
+    if task != "textcat":
+        nlp = train(
+            data,
+            task=task,  # type: ignore[arg-type]
+            dev=dev,
+            source=source,
+            languages=known_languages,
+            encoder=encoder,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            max_length=max_length,
+            freeze_layers=freeze_layers,
+            seed=seed,
+            checkpoint=checkpoint,
+            progress=progress,
+        )
+        save(nlp, output)
+        for name, value in (nlp.meta.get("performance") or {}).items():
+            if isinstance(value, float):
+                print(f"{name} on the development data: {value:.3f}")
+        print(f'✔ {output}: nlp = spacy.load("{output}")')
+        return
     columns = make_columns(text, label, lang, label_separator, labels)
     loaded = load_checked(data) if checked else Dataset.load(data, columns=columns, encoding=encoding)
     loaded_dev = Dataset.load(dev, columns=columns, encoding=encoding) if dev else Dataset()
     print_notes([*loaded.notes, *loaded_dev.notes])
     report_bad_records([*loaded.bad, *loaded_dev.bad], output.with_name(output.name + ".quarantine.jsonl"), strict)
-    use_gpu(gpu_id)
     nlp = train(
         loaded,
         dev=loaded_dev if dev else None,

@@ -1,10 +1,11 @@
 """The layouts of some benchmarks: text and labels in two files, and sentences with one token per line."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import Optional, TextIO
+from typing import Optional, TextIO, Union
 
 from spacy_xlt.data.rows import BadRecord, Rows, decoded_lines
 from spacy_xlt.errors import XltError
@@ -49,6 +50,25 @@ def labeled_lines(text: TextIO, labels: TextIO, name: str, *, text_field: str, l
         yield location, bad or {text_field: one[1], label_field: other[1]}
 
 
+@dataclass(frozen=True)
+class ConllSentence:
+    """A sentence of a file with one token per line.
+
+    Attributes:
+        location: Where it begins, such as `news.iob2:17`.
+        text: The text of the comment `# text = ...`; empty if there is none.
+        comments: Other comments, such as `# lang = de`.
+        tokens: The tokens as they are in the text.
+        rows: The columns of each token.
+    """
+
+    location: str
+    text: str
+    comments: dict[str, str]
+    tokens: list[str]
+    rows: list[list[str]]
+
+
 def conll_rows(file: TextIO, name: str, *, field: str) -> Rows:
     """Yield the sentences of a CoNLL-U, IOB2 or CoNLL-2003 file, each with its location.
 
@@ -60,20 +80,39 @@ def conll_rows(file: TextIO, name: str, *, field: str) -> Rows:
         name: The name of the file.
         field: The name of the field of the text.
     """
+    for sentence in conll_sentences(file, name):
+        if isinstance(sentence, BadRecord):
+            yield sentence.location, sentence
+            continue
+        text = sentence.text or " ".join(sentence.tokens)
+        if text:
+            yield sentence.location, {field: text, **sentence.comments}
+
+
+def conll_sentences(file: TextIO, name: str) -> Iterator[Union[ConllSentence, BadRecord]]:
+    """Yield the sentences of a CoNLL-U, IOB2 or CoNLL-2003 file.
+
+    Args:
+        file: The open file.
+        name: The name of the file.
+    """
     for number, lines in _sentences(file, name):
         location = f"{name}:{number}"
         bad = next((line for line in lines if isinstance(line, BadRecord)), None)
         if bad is not None:
-            yield location, bad
+            yield BadRecord(location, bad.reason, bad.content)
             continue
-        comments = [line for line in lines if isinstance(line, str) and line.startswith("# ")]
-        row = {
-            key.strip(): value.strip() for key, mark, value in (line[2:].partition("=") for line in comments) if mark
+        texts = [line for line in lines if isinstance(line, str)]
+        comments = {
+            key.strip(): value.strip()
+            for key, mark, value in (line[2:].partition("=") for line in texts if line.startswith("# "))
+            if mark
         }
-        tokens = [line for line in lines if isinstance(line, str) and line not in comments]
-        text = row.pop("text", "") or " ".join(filter(None, map(_token, tokens)))
-        if text:
-            yield location, {field: text, **row}
+        rows = [line.split("\t") if "\t" in line else line.split() for line in texts if not line.startswith("# ")]
+        found = [(token, row) for row in rows if (token := _token(row))]
+        yield ConllSentence(
+            location, comments.pop("text", ""), comments, [token for token, _ in found], [row for _, row in found]
+        )
 
 
 def _sentences(file: TextIO, name: str) -> Iterator[tuple[int, list[object]]]:
@@ -92,9 +131,8 @@ def _sentences(file: TextIO, name: str) -> Iterator[tuple[int, list[object]]]:
         yield first, lines
 
 
-def _token(line: str) -> str:
+def _token(columns: Sequence[str]) -> str:
     """Return the token of a line; empty for the lines of CoNLL-U that stand for several tokens or for none."""
-    columns = line.split("\t") if "\t" in line else line.split()
     if columns[0].isdigit() and len(columns) > 1:
         return columns[1]
     is_range = len(columns) > 1 and any(

@@ -15,7 +15,7 @@ from typing_extensions import Unpack
 from spacy_xlt.data.dataset import Data, Reading, load_dataset
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.document import Prediction
-from spacy_xlt.evaluation.evaluate import evaluate
+from spacy_xlt.evaluation.evaluate import evaluate_classifier
 from spacy_xlt.evaluation.intervals import Interval
 from spacy_xlt.evaluation.report import Report
 from spacy_xlt.evaluation.significance import holm, paired_test, parallel_rows
@@ -192,7 +192,7 @@ def _report(model: Model, data: Optional[Data], progress: bool) -> Report:
         raise XltError(
             f"{name} is a model, so labeled texts are needed to compare it. Give them, or a report.", parameter="data"
         )
-    report = evaluate(model, data, progress=progress)
+    report = evaluate_classifier(model, data, progress=progress)
     return report if isinstance(model, Language) else report.model_copy(update={"model": os.fspath(model)})
 
 

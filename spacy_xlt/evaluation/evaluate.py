@@ -15,16 +15,19 @@ from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.contamination import find_contamination
 from spacy_xlt.evaluation.document import Contamination, Figures, Prediction
+from spacy_xlt.evaluation.entities import evaluate_ner
 from spacy_xlt.evaluation.figures import by_language
 from spacy_xlt.evaluation.groups import group_figures
 from spacy_xlt.evaluation.make_details import make_details
 from spacy_xlt.evaluation.predictions import Bools, Floats, digest_of, is_multilabel, labels_of, probabilities_of
 from spacy_xlt.evaluation.report import Report
+from spacy_xlt.evaluation.task_report import TaskReport
 from spacy_xlt.languages import UNKNOWN, base_code, find_language
 from spacy_xlt.models import load_model
-from spacy_xlt.pipeline.classifiers import TextClassifier, find_classifier
+from spacy_xlt.pipeline.classifiers import TextClassifier, find_classifier, has_classifier
 from spacy_xlt.pipeline.find import find_pipe, has_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector
+from spacy_xlt.pipeline.ner import EntityRecognizer
 from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.progress import progress_bar
 from spacy_xlt.training.examples import check_labels, gold_matrix
@@ -33,6 +36,51 @@ DEFAULT_SOURCE = "en"
 
 
 def evaluate(
+    nlp: Union[Language, str, os.PathLike[str]],
+    data: Data,
+    *,
+    source: Optional[str] = None,
+    train: Optional[Data] = None,
+    strict: bool = False,
+    examples: int = 0,
+    progress: bool = True,
+    **reading: Unpack[Reading],
+) -> Union[Report, TaskReport]:
+    """Measure a model on labeled texts, for each language.
+
+    The task is that of the pipeline: text classification (see `evaluate_classifier`, which has all of these options),
+    or named entities.
+
+    Args:
+        nlp: A trained pipeline, or its model folder. It is not changed.
+        data: Labeled texts: whatever `load_dataset` takes; texts with entities for `xlt_ner`: see `load_entities`.
+        source: The source language. The default is that of the training, or English.
+        train: The training data, to find test texts in them.
+        strict: Raise an error if a test text is also in the training data.
+        examples: The largest number of wrongly classified texts that the report shows.
+        progress: Show a progress bar on a terminal or in a notebook.
+        reading: Options of `load_dataset`.
+
+    Returns:
+        A Report for text classification, and a TaskReport for other tasks. Both have `table`, `to_html` and `to_dict`.
+
+    Raises:
+        XltError: The model folder or the data cannot be read, or the pipeline has no trained component.
+
+    Example:
+        >>> report = evaluate("model", "test.jsonl")  # doctest: +SKIP
+        >>> report.table()  # doctest: +SKIP
+    """
+    if not isinstance(nlp, Language):
+        nlp = load_model(os.fspath(nlp))
+    if has_pipe(nlp, EntityRecognizer) and not has_classifier(nlp):
+        return evaluate_ner(nlp, data, source=source, progress=progress)
+    return evaluate_classifier(
+        nlp, data, source=source, train=train, strict=strict, examples=examples, progress=progress, **reading
+    )
+
+
+def evaluate_classifier(
     nlp: Union[Language, str, os.PathLike[str]],
     data: Data,
     *,
@@ -71,10 +119,6 @@ def evaluate(
         XltError: The model folder or the data cannot be read, the pipeline has no text categorizer, a text has a
             label that the model does not know, `examples` is negative, or `strict` is set and a test text is also in
             the training data.
-
-    Example:
-        >>> report = evaluate("model", "test.jsonl")  # doctest: +SKIP
-        >>> report.table()  # doctest: +SKIP
     """
     if not isinstance(nlp, Language):
         nlp = load_model(os.fspath(nlp))

@@ -68,13 +68,14 @@ class Section:
     detections: list[tuple[str, str, int]]
 
 
-def html_page(documents: Sequence[tuple[str, Metrics]]) -> str:
+def html_page(documents: Sequence[tuple[str, Metrics]], tasks: str = "") -> str:
     """Return a page with plots, a table and an error browser for each document.
 
     The page loads nothing, and it runs no script but its own: its policy names the hash of that script.
 
     Args:
         documents: The metrics documents with their titles.
+        tasks: Sections of other tasks, as HTML: see `task_sections`.
 
     Raises:
         XltError: There is no document, or the extra `report` is not installed.
@@ -96,6 +97,7 @@ def html_page(documents: Sequence[tuple[str, Metrics]]) -> str:
         guide=_guide(documents),
         sections=[_section(title, metrics) for title, metrics in documents],
         matrix_labels=MATRIX_LABELS,
+        tasks=tasks,
         style=style,
         script=script,
         script_hash=b64encode(sha256(script.encode("utf-8")).digest()).decode("ascii"),

@@ -9,9 +9,12 @@ from typing import Optional, Union
 
 from rich.console import Console
 
+from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.document import Metrics
 from spacy_xlt.evaluation.page import html_page, markdown_page
 from spacy_xlt.evaluation.table import html_table, print_table
+from spacy_xlt.evaluation.task_page import task_page, task_sections
+from spacy_xlt.evaluation.task_report import TaskReport
 from spacy_xlt.files import whole_file
 
 # A list of numbers with a line for each. A string has no line break in JSON, so none is found inside a text.
@@ -81,20 +84,26 @@ class Report(Metrics):
 
 
 def write_report(
-    reports: Sequence[Union[Report, PathLike]], html: PathLike, markdown: Optional[PathLike] = None
+    reports: Sequence[Union[Report, TaskReport, PathLike]], html: PathLike, markdown: Optional[PathLike] = None
 ) -> None:
     """Write one HTML page that compares the reports of several models.
 
     Args:
-        reports: Reports, or the metrics files of reports.
+        reports: Reports of any tasks, or their metrics files.
         html: The HTML page to write.
-        markdown: If given, the tables are also written to this Markdown file.
+        markdown: If given, the tables of text classification are also written to this Markdown file.
 
     Raises:
         XltError: There is no report, a metrics file is invalid, the extra `report` is not installed, or a file cannot
             be written.
     """
-    documents = [report if isinstance(report, Report) else Report.load(report) for report in reports]
+    loaded = [(report, report if isinstance(report, (Report, TaskReport)) else _load(report)) for report in reports]
+    tasks = [report for _, report in loaded if isinstance(report, TaskReport)]
+    reports = [origin for origin, report in loaded if isinstance(report, Report)]
+    documents = [report for _, report in loaded if isinstance(report, Report)]
+    if tasks and not documents:
+        _write(task_page(tasks), html)
+        return
     models = [document.model for document in documents]
     titled = [
         (
@@ -103,15 +112,23 @@ def write_report(
         )
         for number, (report, document) in enumerate(zip(reports, documents), 1)
     ]
-    page = html_page(titled)
+    page = html_page(titled, task_sections(tasks))
     _write(page, html)
     if markdown is not None:
         _write(markdown_page(titled), markdown)
 
 
-def _origin(report: Union[Report, PathLike], number: int) -> str:
+def _load(path: PathLike) -> Union[Report, TaskReport]:
+    """Read a metrics file. That of another task than text classification says which task it is."""
+    try:
+        return TaskReport.load(path)
+    except XltError:
+        return Report.load(path)
+
+
+def _origin(report: Union[Report, TaskReport, PathLike], number: int) -> str:
     """Return what distinguishes a report from another one of the same model: its file, or its number."""
-    return str(number) if isinstance(report, Report) else os.fspath(report)
+    return str(number) if isinstance(report, (Report, TaskReport)) else os.fspath(report)
 
 
 def _write(text: str, path: Optional[PathLike]) -> str:

@@ -38,8 +38,9 @@ def task_page(reports: "Sequence[TaskReport]") -> str:
         f'<header><p class="eyebrow">Cross-lingual evaluation</p><h1>{title}</h1></header>\n'
         f'<main id="content">\n{task_sections(reports)}\n</main>\n'
         '<footer aria-labelledby="guide"><h2 id="guide">How to read this</h2>'
-        "<p>The model was trained in one language, the source. Figures are in percent. The range beside a figure is its "
-        "95% confidence interval: it shows how much the figure would vary with other test texts of the same number, n. "
+        "<p>The model was trained in one language, the source. Figures are in percent. The range beside a figure is "
+        "its 95% confidence interval: it shows how much the figure would vary with other test texts of the same "
+        "number, n. "
         "Every target language has the same weight in a mean.</p>"
         "<p>Made by <code>spacy_xlt</code>. This page holds everything it shows and loads nothing.</p></footer>\n"
         "</body>\n</html>\n"
@@ -51,12 +52,18 @@ def _section(report: "TaskReport", number: int) -> str:
     name = f"task-{number}"
     speed = f" Speed: <b>{report.docs_per_second:.1f}</b> texts per second." if report.docs_per_second else ""
     table = html_cells(heads, lines, caption="All figures, in percent")
-    return (
-        f'<section class="card" aria-labelledby="{name}">\n<h2 class="title" id="{name}">{escape(title_of(report))}</h2>'
-        f'\n<p class="facts">The bars show {escape(report.main)}.{speed}</p>\n<div class="bars">\n'
-        + "\n".join(_bar(report, code, title) for code, title in report.titles())
-        + f'\n</div>\n<div class="scroll" role="group" aria-labelledby="{name}" tabindex="0">\n{table}\n</div>\n</section>'
-    )
+    parts = [
+        f'<section class="card" aria-labelledby="{name}">',
+        f'<h2 class="title" id="{name}">{escape(title_of(report))}</h2>',
+        f'<p class="facts">The bars show {escape(report.main)}.{speed}</p>',
+        '<div class="bars">',
+        *(_bar(report, code, title) for code, title in report.titles()),
+        "</div>",
+        f'<div class="scroll" role="group" aria-labelledby="{name}" tabindex="0">',
+        table,
+        "</div>\n</section>",
+    ]
+    return "\n".join(parts)
 
 
 def _bar(report: "TaskReport", code: str, title: str) -> str:

@@ -147,7 +147,7 @@ class TaskReport:
         return html_cells(heads, lines, caption=f"{title_of(self)}. {CAPTION}")
 
 
-def bootstrap_interval(rows: NDArray[np.floating], figure: Any, *, seed: int = 0) -> tuple[float, float]:
+def bootstrap_interval(rows: NDArray[Any], figure: Any, *, seed: int = 0) -> tuple[float, float]:
     """Return the 95% percentile interval of a figure, by resampling examples.
 
     Args:

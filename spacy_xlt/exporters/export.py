@@ -19,6 +19,7 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.exporters.onnx_graph import write_encoder
 from spacy_xlt.exporters.pipeline import check_pipeline, replace_encoder, trained_encoder
 from spacy_xlt.exporters.student import make_transfer_set, with_student
+from spacy_xlt.exporters.tasks import export_tasks, has_tasks
 from spacy_xlt.exporters.trim import required_pieces, used_pieces
 from spacy_xlt.languages import find_language
 from spacy_xlt.models import check_output, load_model, save
@@ -48,7 +49,8 @@ def export(
     `balanced` in 8-bit integers, and `fast` replaces it by a static student: a table of word vectors.
 
     Args:
-        nlp: A trained pipeline of the four components, or a model folder. It does not change.
+        nlp: A trained pipeline of the four components, or of `xlt_langdetect` and a component with an encoder of its
+            own, such as `xlt_ner`; or a model folder. It does not change.
         output: The model folder to write; None writes nothing.
         preset: `quality`, `balanced` or `fast`.
         texts: Unlabeled texts with their languages: whatever `load_dataset` takes. The student of `fast` learns from
@@ -72,6 +74,8 @@ def export(
     if output is not None:
         check_output(Path(output))
     pipeline = nlp if isinstance(nlp, Language) else load_model(Path(nlp))
+    if has_tasks(pipeline):
+        return _export_tasks(pipeline, output, preset, load_dataset(holdout, labeled=False).texts)
     check_pipeline(pipeline)
     found, given = load_dataset(texts, labeled=False).by_language(), load_dataset(holdout, labeled=False).texts
     if preset == "fast":
@@ -94,8 +98,25 @@ def export(
     return exported
 
 
+def _export_tasks(nlp: Language, output: Optional[PathLike], preset: Preset, holdout: Sequence[str]) -> Language:
+    if preset == "fast":
+        raise XltError("A static student reads no word pieces. Use the preset 'balanced' or 'quality'.")
+    exported, facts = export_tasks(
+        nlp, "float32" if preset == "quality" else "int8", [*holdout[:MAX_HOLDOUT], *reference_texts()]
+    )
+    exported.meta[META_KEY] = {"preset": preset, "agreement": facts}
+    if output is not None:
+        save(exported, Path(output))
+    return exported
+
+
 def describe(facts: Mapping[str, Any]) -> list[str]:
     """Return what `meta["xlt_export"]` says, in sentences."""
+    if "agreement" in facts and facts["preset"] != "fast":
+        return [
+            f"{key}: {share:.4f} of the word pieces have the same highest score as before."
+            for key, share in facts["agreement"].items()
+        ]
     if facts["preset"] == "fast":
         return [
             f"The student learned from {facts['texts']} texts of {facts['languages']} languages and has "

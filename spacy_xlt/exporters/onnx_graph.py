@@ -280,9 +280,7 @@ class _Encoder:
             helper.make_tensor_value_info(name, TensorProto.FLOAT, ["texts", self.width])
             for name in ("pooled", "embedding")
         ]
-        outputs.append(
-            helper.make_tensor_value_info("states", TensorProto.FLOAT, ["texts", "pieces", self.width])
-        )
+        outputs.append(helper.make_tensor_value_info("states", TensorProto.FLOAT, ["texts", "pieces", self.width]))
         small = [numpy_helper.from_array(value, name) for name, value in self.constants.items()]
         graph = helper.make_graph(self.nodes, "encoder", inputs, outputs, small)
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIB, 1)]

@@ -9,7 +9,6 @@ import numpy as np
 from spacy.language import Language
 from spacy.util import load_model_from_config
 
-from spacy_xlt.encoders.onnx_encoder import OnnxEncoder
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
 from spacy_xlt.exporters.onnx_graph import write_encoder
@@ -23,7 +22,7 @@ def has_tasks(nlp: Language) -> bool:
     return any(isinstance(pipe, TaskPipe) for _, pipe in nlp.pipeline)
 
 
-def export_tasks(nlp: Language, precision: TaskPrecision, texts: Sequence[str]) -> tuple[Language, dict[str, Any]]:
+def export_tasks(nlp: Language, precision: TaskPrecision, texts: Sequence[str]) -> tuple[Language, dict[str, float]]:
     """Return a pipeline whose components with an encoder of their own run on ONNX Runtime.
 
     Args:
@@ -42,14 +41,16 @@ def export_tasks(nlp: Language, precision: TaskPrecision, texts: Sequence[str]) 
     for key, pipe in tasks.items():
         encoder = pipe.trained_model.encoder
         if not isinstance(encoder, TorchEncoder):
-            raise XltError(f"{key} has a {type(encoder).__name__}, so it was exported already. Export the trained model.")
+            raise XltError(
+                f"{key} has a {type(encoder).__name__}, so it was exported already. Export the trained model."
+            )
         config["components"][key]["encoder"] = {"@xlt_encoders": "spacy-xlt.OnnxEncoder.v1", "threads": None}
     result = load_model_from_config(config, validate=False)
-    facts: dict[str, Any] = {}
-    for key, pipe in nlp.pipeline:
+    facts: dict[str, float] = {}
+    for key, other in nlp.pipeline:
         if key not in tasks:
-            if hasattr(pipe, "to_bytes"):
-                result.get_pipe(key).from_bytes(pipe.to_bytes())  # type: ignore[attr-defined]
+            if hasattr(other, "to_bytes"):
+                result.get_pipe(key).from_bytes(other.to_bytes())  # type: ignore[attr-defined]
             continue
         exported: Any = result.get_pipe(key)
         with tempfile.TemporaryDirectory(prefix="spacy_xlt_") as scratch:
@@ -59,7 +60,7 @@ def export_tasks(nlp: Language, precision: TaskPrecision, texts: Sequence[str]) 
         old = tasks[key].model
         assert old.layer is not None
         exported.model.set(old.layer, old.labels, old.settings)
-        facts[key] = {"agreement": _agreement(tasks[key], exported, texts)}
+        facts[key] = _agreement(tasks[key], exported, texts)
     result.meta.update({entry: value for entry, value in nlp.meta.items() if entry.startswith("xlt_")})
     return result, facts
 

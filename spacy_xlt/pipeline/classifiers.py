@@ -19,3 +19,8 @@ def find_classifier(nlp: Language) -> TextClassifier:
         XltError: It has neither.
     """
     return find_pipe(nlp, ZeroShot) if has_pipe(nlp, ZeroShot) else find_pipe(nlp, TextCategorizer)
+
+
+def has_classifier(nlp: Language) -> bool:
+    """Return whether a pipeline has a component that writes `doc.cats`."""
+    return any(isinstance(pipe, CLASSIFIERS) for _, pipe in nlp.pipeline)

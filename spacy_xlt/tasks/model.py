@@ -34,7 +34,9 @@ class TaskModel:
     def __init__(self, encoder: TextEncoder) -> None:
         # `isinstance` would ask for properties that need weights.
         if not hasattr(type(encoder), "encode_states"):
-            raise XltError(f"A {type(encoder).__name__} has no vectors of word pieces. Use TorchEncoder or OnnxEncoder.")
+            raise XltError(
+                f"A {type(encoder).__name__} has no vectors of word pieces. Use TorchEncoder or OnnxEncoder."
+            )
         self.encoder: PieceEncoder = encoder  # type: ignore[assignment]
         self.layer: Optional[Layer] = None
         self.labels: tuple[str, ...] = ()

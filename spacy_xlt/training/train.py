@@ -2,10 +2,10 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, Optional
+from typing import Any, Literal, Optional, get_args
 
 import numpy as np
 from spacy.language import Language
@@ -28,14 +28,17 @@ from spacy_xlt.result import fingerprint
 from spacy_xlt.training.examples import gold_matrix, make_examples
 from spacy_xlt.training.folds import make_folds
 from spacy_xlt.training.model_state import find_head, get_layer, head_labels, is_exclusive, make_features, set_layer
+from spacy_xlt.training.ner import train_ner
 from spacy_xlt.training.network import can_freeze
 from spacy_xlt.training.pipeline import fit_source, make_pipeline, measure
 from spacy_xlt.training.selection import fast_encoding, regularize
-from spacy_xlt.training.settings import TrainingSettings
+from spacy_xlt.training.settings import DEFAULT_SETTINGS, TrainingSettings
 from spacy_xlt.training.trainer import finetune, trainable_encoder
 
 Method = Literal["frozen", "finetune"]
 METHODS: tuple[Method, ...] = ("frozen", "finetune")
+Task = Literal["textcat", "ner"]
+TASKS: tuple[Task, ...] = get_args(Task)
 # With fewer texts, no development texts are set aside, and settings are chosen by cross-validation.
 FEW = 500
 # The number of steps of fine-tuning, unless that takes too few or too many epochs: see docs/measured-settings.md.
@@ -48,6 +51,7 @@ FEWEST_EPOCHS, MOST_EPOCHS = 4, 20
 def train(
     data: Data,
     *,
+    task: Task = "textcat",
     dev: Optional[Data] = None,
     method: Method = "frozen",
     source: str = "en",
@@ -56,16 +60,16 @@ def train(
     pre_labeled: Optional[Data] = None,
     encoder: Optional[PathLike] = None,
     epochs: Optional[float] = None,
-    batch_size: int = 16,
-    learning_rate: float = 5e-5,
-    max_length: int = 128,
+    batch_size: int = DEFAULT_SETTINGS.batch_size,
+    learning_rate: float = DEFAULT_SETTINGS.learning_rate,
+    max_length: Optional[int] = None,
     freeze_layers: Optional[int] = None,
     seed: int = 0,
     checkpoint: Optional[PathLike] = None,
     progress: bool = True,
     **reading: Unpack[Reading],
 ) -> Language:
-    """Train a text classifier on texts of one language.
+    """Train a text classifier, or a model of another task, on texts of one language.
 
     With development data, the L2 penalty of the head and the thresholds of a multilabel head are chosen on them. If
     you give none, a fifth of the texts is set aside. If there are fewer than 500 texts, none is set aside: the penalty
@@ -73,7 +77,9 @@ def train(
 
     Args:
         data: Labeled texts: whatever `load_dataset` takes. Texts with more or fewer labels than one make the model
-            multilabel.
+            multilabel. For `ner`, texts with entities: see `load_entities`.
+        task: `textcat` classifies texts, and `ner` finds named entities. The options of other tasks than `textcat` do
+            not include `method`, `adapt`, `pre_labeled` and the options of `load_dataset`.
         dev: Labeled development data.
         method: `frozen` trains the head alone and takes seconds; `finetune` trains the encoder as well and takes about
             a minute on 700 texts.
@@ -88,20 +94,38 @@ def train(
             texts.
         batch_size: The number of texts in a step of fine-tuning.
         learning_rate: The highest learning rate of the encoder in fine-tuning.
-        max_length: The number of word pieces of a text that fine-tuning reads, in evenly spread windows.
-        freeze_layers: The number of lower layers that fine-tuning does not change. None is half of the layers.
+        max_length: The number of word pieces of a text that fine-tuning reads, in evenly spread windows. None is 128.
+        freeze_layers: The number of lower layers that fine-tuning does not change. None is half of the layers, or none
+            of them for other tasks.
         seed: The seed of the order of the texts and of the folds.
         checkpoint: A folder in which fine-tuning saves its state, so that a killed run resumes.
         progress: Show progress bars on a terminal or in a notebook.
         reading: Options of `load_dataset`, such as `text` and `label`, the names of the fields.
 
     Returns:
-        A pipeline of `xlt_langdetect`, `xlt_encoder`, `xlt_projector` and `xlt_textcat`.
+        A pipeline of `xlt_langdetect`, `xlt_encoder`, `xlt_projector` and `xlt_textcat`, or of `xlt_langdetect` and the
+        component of another task.
 
     Raises:
         XltError: There are fewer than two labels, a development text has a label that no training text has, the
             encoder folder is missing, or the model learned nothing.
     """
+    if task != "textcat":
+        given = {"epochs": epochs, "max_length": max_length, "freeze_layers": freeze_layers}
+        _check_options(task, method=method != "frozen", adapt=adapt, pre_labeled=pre_labeled, **reading)
+        return _TRAINERS[task](
+            data,
+            dev=dev,
+            source=source,
+            languages=languages,
+            encoder=encoder,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            seed=seed,
+            checkpoint=checkpoint,
+            progress=progress,
+            **{name: value for name, value in given.items() if value is not None},
+        )
     check_method(method)
     folder = None if encoder is None else check_folder(Path(encoder).expanduser())
     source = find_language(source)
@@ -126,7 +150,7 @@ def train(
             epochs=default_epochs(len(train_records) + len(pre_records), batch_size) if epochs is None else epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,
-            max_length=max_length,
+            max_length=DEFAULT_SETTINGS.max_length if max_length is None else max_length,
             freeze_layers=half_of_the_layers(nlp) if freeze_layers is None else freeze_layers,
             seed=seed,
         )
@@ -154,6 +178,19 @@ def train(
         },
     }
     return nlp
+
+
+# The function that trains a model of each task other than text classification.
+_TRAINERS: dict[str, Callable[..., Language]] = {"ner": train_ner}
+
+
+def _check_options(task: str, **options: Any) -> None:
+    """Check that a task is known, and that no option of text classification is given for it."""
+    if task not in _TRAINERS:
+        raise XltError(f"There is no task '{task}'. Use {', '.join(TASKS[:-1])} or {TASKS[-1]}.", parameter="task")
+    for name, value in options.items():
+        if value:
+            raise XltError(f"The task '{task}' does not have the option {name}. Leave it out.", parameter=name)
 
 
 def _weights(records: Sequence[Record], pre_records: Sequence[Record]) -> Floats:
