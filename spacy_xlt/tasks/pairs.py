@@ -54,9 +54,7 @@ def pair_features(first: Floats2d, second: Floats2d) -> Floats2d:
 def pair_windows(model: TaskModel, pairs: Sequence[tuple[str, str]], max_length: int) -> list[PairWindow]:
     """Return the word pieces of pairs of texts, at most `max_length` in each."""
     pieces = model.tokenizer.pieces([text for pair in pairs for text in pair])
-    return [
-        model.tokenizer.pair(first, second, length=max_length) for first, second in zip(pieces[::2], pieces[1::2])
-    ]
+    return [model.tokenizer.pair(first, second, length=max_length) for first, second in zip(pieces[::2], pieces[1::2])]
 
 
 def cross_features(model: TaskModel, windows: Sequence[PairWindow]) -> Floats2d:
@@ -69,12 +67,16 @@ def cross_features(model: TaskModel, windows: Sequence[PairWindow]) -> Floats2d:
     return pair_features(*sides)
 
 
-def bi_features(model: TaskModel, pairs: Sequence[tuple[str, str]], cache: Optional[TextCache[Floats1d]] = None) -> Floats2d:
+def bi_features(
+    model: TaskModel, pairs: Sequence[tuple[str, str]], cache: Optional[TextCache[Floats1d]] = None
+) -> Floats2d:
     """Return the features [n, 4 d] of pairs whose texts are encoded one by one, each text once."""
     texts = list(dict.fromkeys(replace_surrogates(text) for pair in pairs for text in pair))
-    encode = model.encoder.encode
-    vectors = encode(texts) if cache is None else np.array(cache.compute(texts, encode), np.float32)
-    vectors = vectors.reshape(len(texts), model.encoder.width)
+    if cache is None:
+        vectors = model.encoder.encode(texts)
+    else:
+        found = cache.compute(texts, lambda missing: list(model.encoder.encode(missing)))
+        vectors = np.array(found, np.float32).reshape(len(texts), model.encoder.width)
     row = {text: number for number, text in enumerate(texts)}
     first, second = ([row[replace_surrogates(pair[side])] for pair in pairs] for side in (0, 1))
     return pair_features(vectors[first], vectors[second])
