@@ -126,5 +126,5 @@ def item_row(item: Any, location: str, columns: ColumnNames = COLUMNS) -> Row:
     if isinstance(item, os.PathLike):
         return BadRecord(location, "a path among texts: give files in a list", printable(repr(item)))
     return BadRecord(
-        location, f"not a text, a dict, a pair or a triple but {type(item).__name__}", printable(repr(item))
+        location, f"not a text, a dict or a pair but {type(item).__name__}", printable(repr(item))
     )

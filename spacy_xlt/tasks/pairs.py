@@ -95,17 +95,22 @@ def pair_probabilities(
     Raises:
         XltError: The model is not trained.
     """
-    layer, settings = model.trained_layer, model.settings
-    result = np.tile(np.array(settings[PRIOR], np.float32), (len(pairs), 1))
-    rows = [row for row, (_, second) in enumerate(pairs) if second is not None]
-    full = [(first, second) for first, second in pairs if second is not None]
+    full = {row: (first, second) for row, (first, second) in enumerate(pairs) if second is not None}
+    scores = pair_scores(model, list(full.values()), cache)
+    result = np.tile(np.array(model.settings[PRIOR], np.float32), (len(pairs), 1))
     if full:
-        if settings[MODE] == "cross":
-            features = cross_features(model, pair_windows(model, full, settings[MAX_LENGTH]))
-        else:
-            features = bi_features(model, full, cache)
-        result[rows] = probabilities_of(layer(features), exclusive=True)
+        result[list(full)] = probabilities_of(scores, exclusive=True)
     return result
+
+
+def pair_scores(
+    model: TaskModel, pairs: Sequence[tuple[str, str]], cache: Optional[TextCache[Floats1d]] = None
+) -> Floats2d:
+    """Return the scores [n, labels] of pairs, before softmax. See `pair_probabilities`."""
+    layer = model.trained_layer
+    if model.settings[MODE] == "cross":
+        return layer(cross_features(model, pair_windows(model, pairs, model.settings[MAX_LENGTH])))
+    return layer(bi_features(model, pairs, cache))
 
 
 def _mean(states: Floats2d) -> Floats1d:
