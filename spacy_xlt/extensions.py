@@ -17,6 +17,7 @@ DEFAULTS: dict[str, Any] = {
     "xlt_embedding": None,
     "xlt_projected": None,
     "xlt_hits": None,
+    "xlt_pair": None,
     "xlt_entities": None,
     "xlt_question": None,
     "xlt_answer": None,

@@ -66,7 +66,7 @@ def fingerprint(records: Sequence[Record]) -> dict[str, Any]:
     """Return {texts, sha256}: the number of records, and a hash of their languages, labels and texts in order."""
     digest = hashlib.sha256()
     for record in records:
-        digest.update("\x1f".join([record.language, *record.labels, record.text, "\x1e"]).encode("utf8"))
+        digest.update("\x1f".join([record.language, *record.labels, record.all_text, "\x1e"]).encode("utf8"))
     return {"texts": len(records), "sha256": digest.hexdigest()}
 
 

@@ -50,6 +50,7 @@ def test_all_groups_and_factories_are_registered() -> None:
         "xlt_encoder",
         "xlt_langdetect",
         "xlt_ner",
+        "xlt_pairs",
         "xlt_projector",
         "xlt_qa",
         "xlt_search",

@@ -9,6 +9,7 @@ from typing import NamedTuple, Optional
 from spacy_xlt.batch.fields import Fields, Item, make_item
 from spacy_xlt.data.rows import BadRecord, Rows
 from spacy_xlt.errors import XltError
+from spacy_xlt.serving.classifier import Text
 from spacy_xlt.text import replace_surrogates
 
 INSERT = "INSERT OR IGNORE INTO seen VALUES (?)"
@@ -28,6 +29,11 @@ class Chunk(NamedTuple):
     items: list[Item]
     bad: list[BadRecord]
     digest: str
+
+    @property
+    def inputs(self) -> list[Text]:
+        """What the model classifies: texts, or pairs of texts."""
+        return [item.text if item.pair is None else (item.text, item.pair) for item in self.items]
 
 
 class SeenIds:
@@ -84,7 +90,7 @@ def make_chunks(
             for location, row in islice(rows, size):
                 record = make_item(location, row, fields)
                 if isinstance(record, Item):
-                    parts += (str(record.id), record.text)
+                    parts += (str(record.id), record.text, *([] if record.pair is None else [record.pair]))
                     items.append(record)
                 else:
                     parts += (location, record.reason)

@@ -130,7 +130,7 @@ def process(
         "version": facts.version,
         "model_sha256": facts.sha256,
         "input": "stream" if files is None else identity(files),
-        "text": fields.text,
+        "text": fields.text if fields.pair is None else f"{fields.text},{fields.pair}",
         "id": fields.id,
         "format": format,
         "keep": list(keep) if keep is not None else None,
@@ -207,6 +207,8 @@ def _check_options(format: str, abstain_below: float, workers: int, engine: str,
 
 def _what_is_read(fields: Fields, text: Optional[str], id: Optional[str]) -> str:
     how = f"The text is in '{fields.text}'{'' if text else ' (guessed)'}, "
+    if fields.pair is not None:
+        how += f"the second text of each pair in '{fields.pair}', "
     if fields.id is None:
         return how + "the id is the location in the file (no field looks like an id)."
     return how + f"the id in '{fields.id}'{'' if id else ' (guessed)'}."

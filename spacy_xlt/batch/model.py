@@ -10,7 +10,7 @@ import numpy as np
 from spacy_xlt.cache import TextCache
 from spacy_xlt.errors import first_line
 from spacy_xlt.heads.thresholds import labels_above
-from spacy_xlt.serving.classifier import Classifier
+from spacy_xlt.serving.classifier import Classifier, Text
 from spacy_xlt.serving.model_folder import OnlySpacyError
 
 # Decimals of the probabilities that are written. float32 has no more.
@@ -73,7 +73,7 @@ class TextModel:
     def kind(self) -> str:
         return "Classifier" if self._classifier is not None else "nlp.pipe"
 
-    def __call__(self, texts: Sequence[str]) -> Predictions:
+    def __call__(self, texts: Sequence[Text]) -> Predictions:
         try:
             return self._run(texts)
         except MemoryError:
@@ -83,12 +83,12 @@ class TextModel:
                 raise
         return self._one_by_one(texts)
 
-    def _run(self, texts: Sequence[str]) -> Predictions:
+    def _run(self, texts: Sequence[Text]) -> Predictions:
         if not texts:
             return Predictions([], b"" if self._docs else None)
         return self._classify(texts) if self._classifier is not None else self._pipe(texts)
 
-    def _one_by_one(self, texts: Sequence[str]) -> Predictions:
+    def _one_by_one(self, texts: Sequence[Text]) -> Predictions:
         """Find the texts that the model fails on. If it fails on all of them, the texts are not the cause."""
         of_texts: list[Union[Prediction, str]] = []
         parts: list[bytes] = []
@@ -109,7 +109,7 @@ class TextModel:
             raise last
         return Predictions(of_texts, merge_docbins(parts) if self._docs else None)
 
-    def _classify(self, texts: Sequence[str]) -> Predictions:
+    def _classify(self, texts: Sequence[Text]) -> Predictions:
         labels = self._classifier.labels
         found = self._classifier.scored(texts)
         return Predictions(
@@ -127,10 +127,11 @@ class TextModel:
             ]
         )
 
-    def _pipe(self, texts: Sequence[str]) -> Predictions:
+    def _pipe(self, texts: Sequence[Text]) -> Predictions:
         from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
         from spacy.tokens import DocBin
 
+        from spacy_xlt.data.docbin import make_pair
         from spacy_xlt.pipeline.classifiers import find_classifier, has_classifier
         from spacy_xlt.pipeline.find import has_pipe
         from spacy_xlt.pipeline.ner import EntityRecognizer
@@ -142,7 +143,8 @@ class TextModel:
         docbin = DocBin(store_user_data=True)
         results: list[Union[Prediction, str]] = []
         with self._nlp.memory_zone():
-            for doc in self._nlp.pipe(texts):
+            inputs = (text if isinstance(text, str) else make_pair(self._nlp, *text) for text in texts)
+            for doc in self._nlp.pipe(inputs):
                 probabilities = {label: round(float(value), DECIMALS) for label, value in doc.cats.items()}
                 best = max(probabilities, key=probabilities.__getitem__, default=None)
                 label: Any = best

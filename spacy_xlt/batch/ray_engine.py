@@ -106,7 +106,7 @@ class ModelActor:
         import pyarrow
 
         chunk: Chunk = pickle.loads(batch[COLUMN][0].as_py())
-        results = self._model([item.text for item in chunk.items])
+        results = self._model(chunk.inputs)
         return pyarrow.table({COLUMN: pyarrow.array([pickle.dumps((chunk, results))], pyarrow.binary())})
 
 

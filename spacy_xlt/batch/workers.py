@@ -16,6 +16,7 @@ from spacy_xlt.batch.chunks import Chunk
 from spacy_xlt.batch.model import Predictions, TextModel
 from spacy_xlt.encoders.cpu import usable_threads
 from spacy_xlt.errors import XltError
+from spacy_xlt.serving.classifier import Text
 
 # Chunks per worker that wait or are being classified.
 IN_FLIGHT = 3
@@ -32,7 +33,7 @@ def map_in_process(chunks: Iterable[Chunk], load: Load) -> Iterator[tuple[Chunk,
     with ThreadPoolExecutor(1) as pool:
         try:
             for chunk in chunks:
-                at_work.append((chunk, pool.submit(model, [item.text for item in chunk.items])))
+                at_work.append((chunk, pool.submit(model, chunk.inputs)))
                 if len(at_work) == 3:
                     first, future = at_work.popleft()
                     yield first, future.result()
@@ -65,7 +66,7 @@ def map_in_workers(chunks: Iterable[Chunk], load: Load, workers: int) -> Iterato
     at_work: deque[tuple[Chunk, Future[Predictions]]] = deque()
     try:
         for chunk in chunks:
-            at_work.append((chunk, pool.submit(_run, [item.text for item in chunk.items])))
+            at_work.append((chunk, pool.submit(_run, chunk.inputs)))
             if len(at_work) >= IN_FLIGHT * workers:
                 first, future = at_work.popleft()
                 yield first, future.result()
@@ -104,6 +105,6 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _run(texts: list[str]) -> Predictions:
+def _run(texts: list[Text]) -> Predictions:
     assert _model is not None
     return _model(texts)

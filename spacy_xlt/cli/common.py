@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
+from spacy_xlt.data.dataset import column_names
 from spacy_xlt.data.decoding import UNDECODED
 from spacy_xlt.data.records import ColumnNames
 from spacy_xlt.data.rows import BadRecord
@@ -36,7 +37,7 @@ def report_bad_records(bad: Sequence[BadRecord], quarantine: Path, strict: bool)
 def make_columns(text: str, label: str, lang: str, separator: Optional[str], labels: str) -> ColumnNames:
     """Return the columns that the options --text, --label, --lang, --label-separator and --labels name."""
     names = tuple(name.strip() for name in labels.split(",") if name.strip())
-    return ColumnNames(text, label, lang, separator=separator or None, labels=names)
+    return column_names(text, label, lang, separator, names)
 
 
 def read_languages(codes: str) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Annotated, Optional
 
 import typer
 
-Text = Annotated[str, typer.Option("--text", help="Name of the field with the text.")]
+Text = Annotated[str, typer.Option("--text", help="Name of the field with the text. For pairs of texts, two: a,b.")]
 Label = Annotated[str, typer.Option("--label", help="Name of the field with the label, or a list of labels.")]
 Lang = Annotated[str, typer.Option("--lang", help="Name of the field with the language. It may be missing.")]
 Separator = Annotated[

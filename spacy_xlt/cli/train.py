@@ -1,5 +1,6 @@
 """`xlt train`: from labeled texts to a model folder."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -15,7 +16,10 @@ def train_cli(
     ],
     output: Annotated[Path, typer.Argument(help="The model folder to write.")],
     task: Annotated[
-        str, typer.Option(help="textcat (classify texts), ner (find named entities) or qa (answer questions).")
+        str,
+        typer.Option(
+            help="textcat (classify texts), pairs (classify pairs), ner (find named entities) or qa (answer questions)."
+        ),
     ] = "textcat",
     text: Text = "text",
     label: Label = "label",
@@ -26,7 +30,10 @@ def train_cli(
     dev: Annotated[
         Optional[str], typer.Option(help="Labeled development data; without it, some texts are set aside.")
     ] = None,
-    method: Annotated[str, typer.Option(help="frozen (seconds) or finetune (a minute, better).")] = "frozen",
+    method: Annotated[
+        Optional[str],
+        typer.Option(help="frozen (seconds) or finetune (a minute, better). Default: frozen; other tasks: finetune."),
+    ] = None,
     source: Annotated[str, typer.Option(help="The language of the texts.")] = "en",
     languages: Annotated[str, typer.Option(help="Languages that can occur, as en,de,sw: helps detection.")] = "",
     adapt: Annotated[
@@ -71,19 +78,23 @@ def train_cli(
     from spacy_xlt.cli.transfer_common import read_data
     from spacy_xlt.data.dataset import Dataset
     from spacy_xlt.models import check_output, save, use_gpu
-    from spacy_xlt.training.train import METHODS, TASKS, train
+    from spacy_xlt.training.train import METHODS, OF_LABELS, TASKS, train
     from spacy_xlt.transfer.bootstrap import load_checked
 
     check_choice("--task", task, TASKS)
-    check_choice("--method", method, METHODS)
+    if method is not None:
+        check_choice("--method", method, METHODS)
     check_output(output)
     known_languages = read_languages(languages)
     use_gpu(gpu_id)
     if task != "textcat":
+        columns = make_columns(text, label, lang, label_separator, labels)
+        read = partial(Dataset.load, columns=columns, encoding=encoding) if task in OF_LABELS else str
         nlp = train(
-            data,
+            read(data),
             task=task,  # type: ignore[arg-type]
-            dev=dev,
+            dev=read(dev) if dev else None,
+            method=method,  # type: ignore[arg-type]
             source=source,
             languages=known_languages,
             encoder=encoder,

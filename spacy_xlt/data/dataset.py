@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, Optional, TypedDict, Union
 
 from spacy_xlt.data.hub import is_hub_name, load_hub
-from spacy_xlt.data.items import is_table, item_row, items_of
+from spacy_xlt.data.items import is_table, is_triple, item_row, items_of
 from spacy_xlt.data.paths import PathLike, Paths, find_inputs, paths_of
 from spacy_xlt.data.records import COLUMNS, ColumnNames, Record, make_record, read_records
 from spacy_xlt.data.rows import BadRecord
+from spacy_xlt.data.spacy_rows import PAIR
 from spacy_xlt.data.splits import stratified_holdout
 from spacy_xlt.errors import XltError
 from spacy_xlt.files import whole_file
@@ -59,7 +60,8 @@ class Dataset:
                   JSON, Parquet or .spacy, or text files with one unlabeled text per line; also with .gz or .zst.
                 - a pandas or polars DataFrame, or a Hugging Face `Dataset`;
                 - the name of a data set on the Hugging Face Hub, as `hf:NAME:CONFIGURATION:SPLIT`, or a list of them;
-                - an iterable of dicts, of (text, label) pairs, of Records, or of plain texts if `labeled` is false;
+                - an iterable of dicts, of (text, label) pairs, of (text, text, label) triples for pairs of texts, of
+                  Records, or of plain texts if `labeled` is false;
                 - a mapping {language: any of these};
                 - a Dataset, which is returned as it is.
             columns: The names of the fields.
@@ -280,7 +282,7 @@ def load_dataset(
     Args:
         data: A path, a list of paths, a DataFrame, an iterable and more: see `Dataset.load`. A Dataset is returned
             without a warning.
-        text: The name of the field with the text.
+        text: The name of the field with the text. For pairs of texts, two names, such as `premise,hypothesis`.
         label: The name of the field with the label, or a list of labels.
         lang: The name of the field with the language. It may be missing.
         label_separator: What separates several labels in one field, such as `;`.
@@ -299,11 +301,32 @@ def load_dataset(
         >>> load_dataset(["Where is my parcel?", "Wo ist mein Paket?"], labeled=False).texts
         ['Where is my parcel?', 'Wo ist mein Paket?']
     """
-    columns = ColumnNames(text, label, lang, separator=label_separator or None, labels=tuple(labels))
+    columns = column_names(text, label, lang, label_separator, labels)
     dataset = Dataset.load(data, columns=columns, language=language, encoding=encoding, labeled=labeled)
     if not isinstance(data, Dataset):
         warn_of_bad(dataset)
     return dataset
+
+
+def column_names(
+    text: str,
+    label: str = COLUMNS.label,
+    lang: str = COLUMNS.language,
+    label_separator: Optional[str] = None,
+    labels: Sequence[str] = (),
+) -> ColumnNames:
+    """Return the names of fields. See `load_dataset`.
+
+    Raises:
+        XltError: There are more than two names of fields with text, or one is empty.
+    """
+    first, *others = [name.strip() for name in text.split(",")] if "," in text else [text]
+    if len(others) > 1 or not all([first, *others]):
+        raise XltError(
+            f"'{text}' does not name one field with text, or two fields as in 'premise,hypothesis'.", parameter="text"
+        )
+    pair = others[0] if others else None
+    return ColumnNames(first, label, lang, separator=label_separator or None, labels=tuple(labels), pair=pair)
 
 
 def warn_of_bad(dataset: Dataset, stacklevel: int = 4) -> None:
@@ -340,7 +363,10 @@ def _records_of_items(data: Any, options: _Options, name: str) -> Iterator[Union
         else:
             location = f"{name}:{number}"
             row = item_row(item, location, options.columns)
-            yield make_record(location, row, options.columns, options.language, labeled=options.labeled)
+            columns = (
+                replace(options.columns, pair=options.columns.pair or PAIR) if is_triple(item) else options.columns
+            )
+            yield make_record(location, row, columns, options.language, labeled=options.labeled)
 
 
 def split_records(records: Sequence[Record], every: int = 5) -> tuple[list[Record], list[Record]]:

@@ -7,11 +7,12 @@ from typing import Any, Optional
 from spacy_xlt.data.paths import kind_of
 from spacy_xlt.data.records import COLUMNS, ColumnNames, Record
 from spacy_xlt.data.rows import BadRecord, Row, Rows, printable
+from spacy_xlt.data.spacy_rows import PAIR
 from spacy_xlt.errors import XltError
 
 ACCEPTED = (
     "Give a path or a list of paths, a pandas or polars DataFrame, a Hugging Face Dataset, or an iterable of dicts, of "
-    "(text, label) pairs or of texts"
+    "(text, label) pairs, of (text, text, label) triples or of texts"
 )
 
 
@@ -81,6 +82,11 @@ def _named(value: Any, names: Optional[Sequence[str]]) -> Any:
     return names[value] if isinstance(value, int) and 0 <= value < len(names) else None
 
 
+def is_triple(item: Any) -> bool:
+    """Return whether an item is a pair of texts with a label. The label of unlabeled pairs is None."""
+    return isinstance(item, (tuple, list)) and len(item) == 3 and all(isinstance(text, str) for text in item[:2])
+
+
 def item_rows(items: Iterable[Any]) -> Rows:
     """Yield the rows of items with the default field names.
 
@@ -99,12 +105,13 @@ def item_row(item: Any, location: str, columns: ColumnNames = COLUMNS) -> Row:
     """Return the row of an item; a BadRecord for an item of another type.
 
     Args:
-        item: A text, a dict, a (text, label) pair or a Record.
+        item: A text, a dict, a (text, label) pair, a (text, text, label) triple or a Record.
         location: Where it comes from.
         columns: The names of the fields that the row of a text, a pair or a Record gets.
     """
     if isinstance(item, Record):
-        return {columns.text: item.text, columns.label: list(item.labels), columns.language: item.language}
+        row = {columns.text: item.text, columns.label: list(item.labels), columns.language: item.language}
+        return row if item.pair is None else {**row, columns.pair or PAIR: item.pair}
     if isinstance(item, Mapping):
         return dict(item)
     if isinstance(item, str):
@@ -114,6 +121,8 @@ def item_row(item: Any, location: str, columns: ColumnNames = COLUMNS) -> Row:
         return {columns.text: item}
     if isinstance(item, (tuple, list)) and len(item) == 2 and isinstance(item[0], str):
         return {columns.text: item[0], columns.label: item[1]}
+    if is_triple(item):
+        return {columns.text: item[0], columns.pair or PAIR: item[1], columns.label: item[2]}
     if isinstance(item, os.PathLike):
         return BadRecord(location, "a path among texts: give files in a list", printable(repr(item)))
     return BadRecord(location, f"not a text, a dict or a pair but {type(item).__name__}", printable(repr(item)))

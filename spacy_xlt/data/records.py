@@ -4,7 +4,7 @@ import json
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -15,7 +15,7 @@ from spacy_xlt.data.layouts import labels_beside
 from spacy_xlt.data.paths import STDIN, Input, PathLike, require_kind
 from spacy_xlt.data.reading import open_rows, read_labeled_lines, told_as_damaged
 from spacy_xlt.data.rows import BadRecord, Row, Say, printable_row, text_of
-from spacy_xlt.data.spacy_rows import CATS, LANGUAGE, TEXT
+from spacy_xlt.data.spacy_rows import CATS, LANGUAGE, PAIR, TEXT
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import UNKNOWN, as_base_code, find_language, nearest_language
 from spacy_xlt.text import replace_surrogates
@@ -36,6 +36,7 @@ class ColumnNames:
         separator: What separates labels in one field, as in `payment;urgent`. An empty field then has no label.
         labels: Labels that each have a field of their own with 0 or 1. The field has the name of the label, with or
             without `label_` before it.
+        pair: The field of the second text of a pair. None: the texts are not pairs.
 
     Raises:
         XltError: Both `separator` and `labels` are given.
@@ -46,6 +47,7 @@ class ColumnNames:
     language: str = "lang"
     separator: Optional[str] = None
     labels: tuple[str, ...] = ()
+    pair: Optional[str] = None
 
     def __post_init__(self) -> None:
         if self.separator and self.labels:
@@ -71,12 +73,19 @@ class Record:
         labels: Its labels; empty if it has none, or is unlabeled.
         language: The base code of its language; `xx` if that is unknown.
         location: Where it comes from, such as `tickets.csv:17` or `item:3`.
+        pair: The second text, if the record is a pair of texts.
     """
 
     text: str
     labels: tuple[str, ...]
     language: str
     location: str
+    pair: Optional[str] = field(default=None, kw_only=True)
+
+    @property
+    def all_text(self) -> str:
+        """The text, and the second text of a pair in the next line."""
+        return self.text if self.pair is None else f"{self.text}\n{self.pair}"
 
 
 def read_records(
@@ -124,7 +133,7 @@ def read_records(
                 yield make_record(location, row, columns, language, labeled=True)
         return
     if kind == "spacy":
-        columns = ColumnNames(TEXT, label=CATS, language=LANGUAGE)
+        columns = ColumnNames(TEXT, label=CATS, language=LANGUAGE, pair=columns.pair and PAIR)
     with (
         told_as_damaged(path),
         open_rows(Input(path, kind, encoding), say=say, field=columns.text) as (header, rows),
@@ -157,7 +166,7 @@ def _folder_language(path: str) -> str:
 def _check_header(path: str, header: Sequence[str], columns: ColumnNames, labeled: bool) -> None:
     missing = _missing(header, columns, labeled)
     if missing is not None:
-        parameter = "text" if missing == columns.text else "labels" if columns.labels else "label"
+        parameter = "text" if missing in (columns.text, columns.pair) else "labels" if columns.labels else "label"
         there = ", ".join(header) or "none"
         raise XltError(
             f"{path} has no column '{missing}'. Name the right column; the file has: {there}.", parameter=parameter
@@ -168,6 +177,8 @@ def _missing(there: Sequence[str], columns: ColumnNames, labeled: bool) -> Optio
     """The first field that is needed and missing."""
     if columns.text not in there:
         return columns.text
+    if columns.pair is not None and columns.pair not in there:
+        return columns.pair
     if not labeled:
         return None
     if columns.labels:
@@ -204,12 +215,13 @@ def make_record(
         if missing is not None:
             raise XltError(f"no field '{missing}'; it has: {', '.join(map(str, row)) or 'none'}")
         text = text_of(row, columns.text)
+        pair = None if columns.pair is None else text_of(row, columns.pair)
         labels = _labels(row, columns) if labeled else ()
         if language is None:
             language = _language(row.get(columns.language), columns.language)
     except XltError as error:
         return BadRecord(location, str(error), printable_row(row))
-    return Record(text, labels, language, location)
+    return Record(text, labels, language, location, pair=pair)
 
 
 def _language(found: Any, field: str) -> str:

@@ -43,6 +43,21 @@ class Pieces:
     spans: list[tuple[int, int]]
 
 
+@dataclass(frozen=True)
+class PairWindow:
+    """The word pieces of a pair of texts.
+
+    Attributes:
+        ids: The ids of all word pieces, special ones included.
+        first: The places of the word pieces of the first text among them.
+        second: The places of the word pieces of the second text.
+    """
+
+    ids: list[int]
+    first: slice
+    second: slice
+
+
 class PieceTokenizer:
     """Split texts, and pairs of texts, into windows of word pieces with their places in the text.
 
@@ -105,18 +120,28 @@ class PieceTokenizer:
         opening = [*self._pair_opening, *first.ids[: length // 2], *self._middle]
         return self._windows(opening, pieces, self._pair_closing, length=length, overlap=overlap)
 
-    def pair(self, first: Pieces, second: Pieces, *, length: int) -> list[int]:
-        """Return the ids of a pair of texts. If the pair is too long, the longer text is cut.
+    def pair(self, first: Pieces, second: Pieces, *, length: int) -> PairWindow:
+        """Return the window of a pair of texts. If the pair is too long, the longer text is cut.
 
         Args:
             first: The word pieces of the first text.
             second: The word pieces of the second text.
             length: The largest number of word pieces, special ones included.
+
+        Raises:
+            XltError: The window is too short.
         """
         room = length - len(self._pair_opening) - len(self._middle) - len(self._pair_closing)
         _check_room(room, length)
-        kept = min(len(first.ids), max(room - len(second.ids), room // 2))
-        return [*self._pair_opening, *first.ids[:kept], *self._middle, *second.ids[: room - kept], *self._pair_closing]
+        kept = first.ids[: max(room - len(second.ids), room // 2)]
+        rest = second.ids[: room - len(kept)]
+        start = len(self._pair_opening)
+        middle = start + len(kept) + len(self._middle)
+        return PairWindow(
+            [*self._pair_opening, *kept, *self._middle, *rest, *self._pair_closing],
+            slice(start, start + len(kept)),
+            slice(middle, middle + len(rest)),
+        )
 
     def _windows(
         self, opening: list[int], pieces: Pieces, closing: list[int], *, length: int, overlap: int

@@ -38,17 +38,17 @@ def find_contamination(train: Sequence[Record], test: Sequence[Record]) -> Conta
     """
     where: dict[bytes, str] = {}
     for record in train:
-        for sequence in _sequences(record.text):
+        for sequence in _sequences(record.all_text):
             where.setdefault(sequence, record.location)
     counts: dict[str, int] = {}
     examples: list[Overlap] = []
     for record in test:
-        sequences = list(_sequences(record.text))
+        sequences = list(_sequences(record.all_text))
         found = [where[sequence] for sequence in sequences if sequence in where]
         if sequences and len(found) >= SHARE * len(sequences):
             counts[record.language] = counts.get(record.language, 0) + 1
             if len(examples) < EXAMPLES:
-                examples.append(Overlap(test=record.location, train=found[0], text=record.text[:SHOWN]))
+                examples.append(Overlap(test=record.location, train=found[0], text=record.all_text[:SHOWN]))
     return Contamination(train=len(train), n=sum(counts.values()), languages=counts, examples=examples)
 
 

@@ -10,6 +10,7 @@ from spacy.tokens import Doc
 from typing_extensions import Unpack
 
 from spacy_xlt.data.dataset import Data, Reading, load_dataset, without_language
+from spacy_xlt.data.docbin import make_inputs
 from spacy_xlt.data.paths import paths_of
 from spacy_xlt.data.records import Record
 from spacy_xlt.errors import XltError
@@ -145,7 +146,7 @@ def evaluate_classifier(
     else:
         source_code = projector.source if projector else DEFAULT_SOURCE
 
-    docs, docs_per_second = _classify(nlp, [record.text for record in records], progress)
+    docs, docs_per_second = _classify(nlp, records, progress)
     detected = [base_code(doc._.language or "") for doc in docs] if has_pipe(nlp, LanguageDetector) else None
     languages = [
         found if record.language == UNKNOWN else record.language
@@ -203,11 +204,13 @@ def evaluate_classifier(
     return Report(**content)
 
 
-def _classify(nlp: Language, texts: Sequence[str], progress: bool) -> tuple[list[Doc], float]:
+def _classify(nlp: Language, records: Sequence[Record], progress: bool) -> tuple[list[Doc], float]:
     """Return the Docs, and the number of texts per second."""
-    list(nlp.pipe(texts[:1]))  # Some encoders load their weights at the first text, which is not part of the speed.
+    # Some encoders load their weights at the first text, which is not part of the speed.
+    list(nlp.pipe(make_inputs(nlp, records[:1])))
     start = perf_counter()
-    docs = list(progress_bar(nlp.pipe(texts), title="Classifying", unit="text", total=len(texts), show=progress))
+    stream = nlp.pipe(make_inputs(nlp, records))
+    docs = list(progress_bar(stream, title="Classifying", unit="text", total=len(records), show=progress))
     return docs, len(docs) / max(perf_counter() - start, 1e-9)
 
 
@@ -223,7 +226,7 @@ def _predictions(
     highest = probabilities.max(axis=1).clip(0.0, 1.0)
     return [
         Prediction(
-            digest=digest_of(record.text),
+            digest=digest_of(record.all_text),
             language=language,
             gold=list(record.labels),
             predicted=[label for label, chosen in zip(head.labels, row) if chosen],

@@ -66,9 +66,9 @@ def split_parts(text: str) -> list[Span]:
 
 
 def _copy(nlp: Language, doc: Doc, text: str) -> Doc:
-    """Return a Doc of another text that counts as a text of the same language."""
+    """Return a Doc of another text that counts as a text of the same language, with the same second text of a pair."""
     copy = nlp.make_doc(text)
-    for name in ("language", "language_score", "language_script", "language_candidates"):
+    for name in ("language", "language_score", "language_script", "language_candidates", "xlt_pair"):
         if Doc.has_extension(name):
             copy._.set(name, doc._.get(name))
     return copy

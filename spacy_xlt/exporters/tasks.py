@@ -31,7 +31,8 @@ def export_tasks(nlp: Language, precision: TaskPrecision, texts: Sequence[str]) 
         texts: Texts on which the scores of both models are compared.
 
     Returns:
-        The pipeline, and for each exported component the share of word pieces with the same best output.
+        The pipeline, and for each exported component the share of word pieces, or of pairs of texts, with the same
+        highest output.
 
     Raises:
         XltError: A component is not trained, was exported before, or has an encoder that cannot be exported.
@@ -66,10 +67,6 @@ def export_tasks(nlp: Language, precision: TaskPrecision, texts: Sequence[str]) 
 
 
 def _agreement(one: TaskPipe, other: TaskPipe, texts: Sequence[str]) -> float:
-    """Return the share of word pieces of texts for which two models have the same highest score."""
-    tokenizer = one.model.tokenizer
-    pieces = [each for each in tokenizer.pieces(texts) if each.ids]
-    windows = [window.ids for each in pieces for window in tokenizer.windows(each, length=128, overlap=32)]
-    pairs = zip(one.model.scores(windows), other.model.scores(windows))
-    same = [np.asarray(a.argmax(axis=1) == b.argmax(axis=1)) for a, b in pairs]
-    return round(float(np.concatenate(same).mean()), 4)
+    """Return the share of the scores of texts for which two models have the same highest output."""
+    same = one.sample_scores(texts).argmax(axis=1) == other.sample_scores(texts).argmax(axis=1)
+    return round(float(np.mean(same)), 4)

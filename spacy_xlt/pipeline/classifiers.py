@@ -6,18 +6,21 @@ from spacy.language import Language
 from spacy.pipeline.textcat import TextCategorizer
 
 from spacy_xlt.pipeline.find import find_pipe, has_pipe
+from spacy_xlt.pipeline.pairs import PairClassifier
 from spacy_xlt.pipeline.zeroshot import ZeroShot
 
-CLASSIFIERS = (TextCategorizer, ZeroShot)
-TextClassifier = Union[TextCategorizer, ZeroShot]
+CLASSIFIERS = (TextCategorizer, ZeroShot, PairClassifier)
+TextClassifier = Union[TextCategorizer, ZeroShot, PairClassifier]
 
 
 def find_classifier(nlp: Language) -> TextClassifier:
-    """Return the text categorizer of a pipeline, or its zero-shot classifier.
+    """Return the text categorizer of a pipeline, its zero-shot classifier, or its classifier of pairs.
 
     Raises:
-        XltError: It has neither.
+        XltError: It has none of them.
     """
+    if has_pipe(nlp, PairClassifier):
+        return find_pipe(nlp, PairClassifier)
     return find_pipe(nlp, ZeroShot) if has_pipe(nlp, ZeroShot) else find_pipe(nlp, TextCategorizer)
 
 

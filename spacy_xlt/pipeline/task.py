@@ -1,14 +1,15 @@
 """What components with an encoder of their own share: `xlt_pairs`, `xlt_ner` and `xlt_qa`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Optional, Union
 
+import numpy as np
 from spacy.language import Language
 from spacy.training import Example
 from spacy.util import SimpleFrozenList
 
-from spacy_xlt.encoders.base import TextEncoder
+from spacy_xlt.encoders.base import Floats2d, TextEncoder
 from spacy_xlt.encoders.folder import default_folder
 from spacy_xlt.errors import XltError
 from spacy_xlt.pipeline.stream import DocPipe
@@ -45,6 +46,13 @@ class TaskPipe(DocPipe):
         if not self.model.is_trained:
             raise XltError(f"{self.name} is not trained. Train it with spacy_xlt.train, or load a trained model.")
         return self.model
+
+    def sample_scores(self, texts: Sequence[str]) -> Floats2d:
+        """Return scores [n, outputs] for texts, in which an exported model is compared with the trained one."""
+        tokenizer = self.trained_model.tokenizer
+        pieces = [each for each in tokenizer.pieces(texts) if each.ids]
+        windows = [window.ids for each in pieces for window in tokenizer.windows(each, length=128, overlap=32)]
+        return np.concatenate(self.trained_model.scores(windows))
 
     def initialize(
         self,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple, Optional, Union
+from typing import Any, NamedTuple, Optional, Union
 
 import numpy as np
 
@@ -16,11 +16,14 @@ from spacy_xlt.encoders.cpu import usable_threads
 from spacy_xlt.encoders.static_encoder import StaticEncoder
 from spacy_xlt.errors import XltError
 from spacy_xlt.serving.head import load_head
-from spacy_xlt.serving.model_folder import KINDS, TRANSLATOR, Component, make_registered, read_components
+from spacy_xlt.serving.model_folder import KINDS, PAIRS, TRANSLATOR, Component, make_registered, read_components
+from spacy_xlt.serving.pairs import PairScorer
 from spacy_xlt.text import replace_surrogates
 from spacy_xlt.translators.base import TextTranslator
 
 Label = Union[str, tuple[str, ...]]
+# A text, or a pair of texts for a model of pairs.
+Text = Union[str, tuple[str, str]]
 # The number of texts that are sorted by length together. More give batches of more even length; fewer answer sooner.
 WINDOW = 256
 # The number of chunks of texts in work. While one is encoded, the next is tokenized and its languages are detected.
@@ -59,7 +62,7 @@ class Classified(NamedTuple):
 
 
 class Classifier:
-    """Classify texts with a trained model, without spaCy.
+    """Classify texts, or pairs of texts, with a trained model, without spaCy.
 
     The attribute `labels` holds the names of the columns of `probabilities`.
 
@@ -73,12 +76,18 @@ class Classifier:
     """
 
     def __init__(self, components: dict[str, Component]) -> None:
-        detector, encoder, projector, head = (components[kind] for kind in KINDS)
+        detector = components[KINDS[0]]
         self._detector = make_registered(detector.config["detector"], "xlt_detectors", str(detector.folder))
         self._prior = read_prior(detector.config.get("languages"), self._detector)
         self._threshold = float(detector.config["threshold"])
         self._min_chars = int(detector.config["min_chars"])
         self._translator = _load_translator(components[TRANSLATOR]) if TRANSLATOR in components else None
+        self._pairs: Optional[PairScorer] = None
+        if PAIRS in components:
+            self._pairs = PairScorer(components[PAIRS])
+            self.labels = self._pairs.labels
+            return
+        encoder, projector, head = (components[kind] for kind in KINDS[1:])
         self._encoder = make_registered(encoder.config["encoder"], "xlt_encoders", str(encoder.folder))
         self._encoder.load(encoder.folder)
         self._projection = Projection(projector.folder.name, projector.config["source"])
@@ -100,26 +109,27 @@ class Classifier:
             The classifier.
 
         Raises:
-            XltError: The folder is damaged, or its components are not the four of this package. It may have
-                `xlt_translator` as well.
+            XltError: The folder is damaged, or its components are neither the four of this package nor those of a
+                model of pairs. It may have `xlt_translator` as well.
         """
         return cls(read_components(Path(folder)))
 
-    def predict(self, texts: Sequence[str]) -> Classification:
+    def predict(self, texts: Sequence[Text]) -> Classification:
         """Classify texts.
 
         Args:
-            texts: The texts. Equal texts are encoded only once if they are near each other.
+            texts: The texts; for a model of pairs, tuples of two texts. Equal texts are encoded only once if they are
+                near each other.
 
         Returns:
             The results in the order of the texts.
 
         Raises:
-            XltError: `texts` is a single string.
+            XltError: `texts` is a single string, or an item is no text, or no pair for a model of pairs.
         """
         return Classification(*self.scored(texts)[:3])
 
-    def scored(self, texts: Sequence[str]) -> Scored:
+    def scored(self, texts: Sequence[Text]) -> Scored:
         """Classify texts, and return the probability of each text's language too. See `predict`."""
         if isinstance(texts, str):
             raise XltError("Classifier takes a list of texts, not a single text. Put the text into a list.")
@@ -133,19 +143,19 @@ class Classifier:
             [score for window in windows for score in window.language_scores],
         )
 
-    def pipe(self, texts: Iterable[str]) -> Iterator[Classified]:
+    def pipe(self, texts: Iterable[Text]) -> Iterator[Classified]:
         """Classify a stream of texts. The results have its order, and only a few hundred texts are held at a time."""
         for window in self._windows(iter(texts)):
             yield from map(Classified, window.labels, window.probabilities, window.languages)
 
-    def _windows(self, stream: Iterator[str]) -> Iterator[Scored]:
+    def _windows(self, stream: Iterator[Text]) -> Iterator[Scored]:
         windows = iter(lambda: list(islice(stream, WINDOW)), [])
         first = next(windows, None)
         if first is None:
             return
         second = next(windows, None)
         # The static encoder is mostly Python code, which two threads run more slowly than one.
-        if second is None or usable_threads() == 1 or isinstance(self._encoder, StaticEncoder):
+        if second is None or usable_threads() == 1 or self._pairs or isinstance(self._encoder, StaticEncoder):
             yield self._classify(first)
             if second is not None:
                 yield self._classify(second)
@@ -160,19 +170,18 @@ class Classifier:
             while at_work:
                 yield at_work.popleft().result()
 
-    def _classify(self, window: list[str]) -> Scored:
+    def _classify(self, window: list[Text]) -> Scored:
         place = {text: number for number, text in enumerate(dict.fromkeys(window))}
-        texts = [replace_surrogates(text) for text in place]
+        texts = [replace_surrogates(self._text_of(text)) for text in place]
         candidates = detect_languages(self._detector, texts, self._prior, self._min_chars)
         decided = [decide(each, self._threshold) for each in candidates]
         languages = [decision.language for decision in decided]
-        if self._head.attribute == "xlt_projected":
-            mixtures = [mixture(language, dict(each)) for language, each in zip(languages, candidates)]
-            vectors = self._embed(texts, languages, mixtures)
+        if self._pairs is not None:
+            probabilities = self._pairs([(text[0], text[1]) for text in place])
+            labels: list[Label] = [self.labels[best] for best in probabilities.argmax(axis=1)]
         else:
-            vectors = self._encoder.encode(texts)
-        probabilities = self._head(vectors)
-        labels = self._choose(probabilities)
+            probabilities = self._head(self._vectors(texts, languages, candidates))
+            labels = self._choose(probabilities)
         order = [place[text] for text in window]
         return Scored(
             [labels[number] for number in order],
@@ -180,6 +189,24 @@ class Classifier:
             [languages[number] for number in order],
             [decided[number].score for number in order],
         )
+
+    def _text_of(self, item: Text) -> str:
+        """Return a text, or the first text of a pair, whose language counts as that of the pair."""
+        if self._pairs is None:
+            if not isinstance(item, str):
+                raise XltError(f"{item!r} is not a text. A model of texts takes a list of texts.")
+            return item
+        if isinstance(item, tuple) and len(item) == 2 and all(isinstance(text, str) for text in item):
+            return item[0]
+        raise XltError(f"{item!r} is not a pair. A model of pairs takes a list of tuples of two texts.")
+
+    def _vectors(self, texts: Sequence[str], languages: Sequence[str], candidates: Sequence[Any]) -> Floats2d:
+        """The embeddings that the head reads."""
+        if self._head.attribute == "xlt_projected":
+            mixtures = [mixture(language, dict(each)) for language, each in zip(languages, candidates)]
+            return self._embed(texts, languages, mixtures)
+        vectors: Floats2d = self._encoder.encode(texts)
+        return vectors
 
     def _embed(
         self, texts: Sequence[str], languages: Sequence[str], mixtures: Sequence[Mapping[str, float]]

@@ -10,6 +10,8 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.model_folder import read_config
 
 KINDS = ("xlt_langdetect", "xlt_encoder", "xlt_projector", "xlt_textcat")
+# It takes the place of the last three, and classifies pairs of texts.
+PAIRS = "xlt_pairs"
 # It may take the place of xlt_textcat.
 ZEROSHOT = "xlt_zeroshot"
 # It may follow xlt_langdetect.
@@ -40,7 +42,8 @@ def read_components(folder: Path) -> dict[str, Component]:
 
     Raises:
         XltError: The folder is not a model folder, or its components are not exactly the four in their order. Only
-            `xlt_translator` may follow the first, and `xlt_zeroshot` may take the place of the last.
+            `xlt_translator` may follow the first, `xlt_zeroshot` may take the place of the last, and `xlt_pairs` that
+            of the last three.
     """
     config = read_config(folder)
     names = list(config["nlp"]["pipeline"])
@@ -49,10 +52,10 @@ def read_components(folder: Path) -> dict[str, Component]:
     kinds = [KINDS[-1] if kind == ZEROSHOT else kind for kind in kinds]
     enabled = not config["nlp"].get("disabled")
     required = [kind for number, kind in enumerate(kinds) if (number, kind) != (1, TRANSLATOR)]
-    if required != list(KINDS) or not enabled:
+    if required not in (list(KINDS), [KINDS[0], PAIRS]) or not enabled:
         raise OnlySpacyError(
-            f"Classifier needs the components {', '.join(KINDS)}, but {folder} has {', '.join(names) or 'none'}"
-            f"{'' if enabled else ', and some are disabled'}. Use spacy.load."
+            f"Classifier needs the components {', '.join(KINDS)}, or {KINDS[0]}, {PAIRS}, but {folder} has "
+            f"{', '.join(names) or 'none'}{'' if enabled else ', and some are disabled'}. Use spacy.load."
         )
     return {kind: Component(folder / name, section) for kind, name, section in zip(kinds, names, sections)}
 

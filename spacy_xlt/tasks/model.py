@@ -14,6 +14,8 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.heads.layer import Layer
 
 LAYER_FILE, TASK_FILE = "layer.npz", "task.json"
+# The setting that says how many vectors of the encoder's width the layer reads, one after the other.
+PARTS = "parts"
 
 
 class TaskModel:
@@ -73,21 +75,16 @@ class TaskModel:
         Raises:
             XltError: The model is not trained.
         """
-        layer = self._trained_layer()
+        layer = self.trained_layer
         return [layer(states) for states in self.encoder.encode_states(windows)]
 
-    def pooled_scores(self, windows: Sequence[Sequence[int]]) -> Floats2d:
-        """Return the scores [windows, outputs] of the mean of the word pieces of each window, scaled to unit length.
+    @property
+    def trained_layer(self) -> Layer:
+        """The linear layer.
 
         Raises:
             XltError: The model is not trained.
         """
-        layer = self._trained_layer()
-        means = np.array([states.mean(axis=0) for states in self.encoder.encode_states(windows)], dtype=np.float32)
-        means = means.reshape(len(windows), layer.weight.shape[1])
-        return layer(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12))
-
-    def _trained_layer(self) -> Layer:
         if self.layer is None:
             raise XltError("The model is not trained yet. Train it with spacy_xlt.train, or load a trained model.")
         return self.layer
@@ -123,7 +120,7 @@ class TaskModel:
         self._take(content, "the bytes")
 
     def _own_files(self) -> dict[str, bytes]:
-        layer, buffer = self._trained_layer(), BytesIO()
+        layer, buffer = self.trained_layer, BytesIO()
         np.savez(buffer, weight=layer.weight, bias=layer.bias)
         task = {"labels": list(self.labels), "settings": self.settings}
         return {
@@ -137,7 +134,8 @@ class TaskModel:
                 layer = Layer(np.asarray(arrays["weight"], np.float32), np.asarray(arrays["bias"], np.float32))
             task = json.loads(files[TASK_FILE])
             labels, settings = [str(label) for label in task["labels"]], dict(task["settings"])
-            if layer.weight.shape != (len(labels), self.encoder.width) or layer.bias.shape != (len(labels),):
+            width = self.encoder.width * int(settings.get(PARTS, 1))
+            if layer.weight.shape != (len(labels), width) or layer.bias.shape != (len(labels),):
                 raise ValueError(f"the layer is {layer.weight.shape}, for {len(labels)} labels")
         except Exception as error:  # zip files, json and wrong kinds of values raise errors of many kinds.
             raise XltError(

@@ -20,8 +20,11 @@ from spacy_xlt.training.settings import TrainingSettings
 SAMPLE, SAMPLE_BATCH = 256, 16
 SMALLEST_DEVIATION = 1e-3
 # A function that returns the sum of the losses of rows. Its arguments are the scores [rows, longest, outputs] of all
-# word pieces (or [rows, outputs] if the vectors are pooled), their mask [rows, longest], and the rows.
+# word pieces (or [rows, outputs] if there are features), their mask [rows, longest], and the rows.
 TaskLoss = Callable[[Any, Any, Sequence[int]], Any]
+# A function that returns the features [rows, width of the layer] of rows. Its arguments are the last hidden states
+# [rows, longest, width] and the rows.
+TaskFeatures = Callable[[Any, Sequence[int]], Any]
 
 
 def finetune_layer(
@@ -31,7 +34,8 @@ def finetune_layer(
     loss: TaskLoss,
     settings: TrainingSettings,
     *,
-    pooled: bool = False,
+    features: Optional[TaskFeatures] = None,
+    start: Optional[Layer] = None,
     head_rate: float = 10.0,
     callbacks: Sequence[Callback] = (),
     checkpoint: Optional[Path] = None,
@@ -39,9 +43,9 @@ def finetune_layer(
 ) -> Layer:
     """Train an encoder (word embeddings frozen) with a linear layer, and put the weights into the encoder.
 
-    The layer starts at zero. It reads the vector of each word piece, or the pooled vector of each window. Vectors of
-    different word pieces differ little beside what they have in common, so the layer reads them standardized: minus
-    their mean and divided by their standard deviation before training. The returned layer includes both.
+    The layer reads the vector of each word piece, or the features of each window. Vectors of different word pieces
+    differ little beside what they have in common, so the layer reads them standardized: minus their mean and divided by
+    their standard deviation before training. The returned layer includes both.
 
     Args:
         encoder: The encoder. Its model is replaced by the trained copy.
@@ -49,7 +53,8 @@ def finetune_layer(
         outputs: The number of outputs of the layer.
         loss: The loss of rows: see `TaskLoss`.
         settings: See `TrainingSettings`. `max_length` is applied by the caller.
-        pooled: Whether the layer reads pooled vectors, which have unit length.
+        features: What the layer reads. None: the vector of each word piece.
+        start: The layer at the start. None: zeros.
         head_rate: The learning rate of the layer divided by that of the encoder.
         callbacks: Functions that are called at the end of each epoch.
         checkpoint: A folder from which a killed run resumes. None saves nothing.
@@ -79,16 +84,18 @@ def finetune_layer(
             freeze_layers=settings.freeze_layers,
             progress=progress,
         )
-    layer = torch.nn.Linear(encoder.width, outputs, device=device)
-    torch.nn.init.zeros_(layer.weight)
-    torch.nn.init.zeros_(layer.bias)
-    mean, deviation = _statistics(network, len(windows), pooled)
+    mean, deviation = _statistics(network, len(windows), features)
+    layer = torch.nn.Linear(len(mean), outputs, device=device)
+    with torch.no_grad():
+        layer.weight.copy_(torch.zeros(()) if start is None else torch.tensor(start.weight) * deviation.cpu())
+        layer.bias.copy_(
+            torch.zeros(()) if start is None else torch.tensor(start.bias + start.weight @ mean.cpu().numpy())
+        )
 
     def loss_of(rows: list[int]) -> Any:
-        if pooled:
-            return loss(layer((network(rows) - mean) / deviation), None, rows)
         states, mask = network.states(rows)
-        return loss(layer((states - mean) / deviation), mask, rows)
+        read = states if features is None else features(states, rows)
+        return loss(layer((read - mean) / deviation), mask, rows)
 
     run_epochs(
         torch.nn.ModuleDict({"model": model, "layer": layer}),
@@ -110,20 +117,17 @@ def finetune_layer(
     return Layer(*(values.cpu().numpy().astype(np.float32) for values in (weight, bias)))
 
 
-def _statistics(network: EncoderNetwork, n: int, pooled: bool) -> tuple[Any, Any]:
-    """Return the mean and the standard deviation [width] of the vectors of some rows before training."""
+def _statistics(network: EncoderNetwork, n: int, features: Optional[TaskFeatures]) -> tuple[Any, Any]:
+    """Return the mean and the standard deviation [width] of what the layer reads, for some rows before training."""
     import torch
 
     rows = sorted({round(row) for row in np.linspace(0, n - 1, SAMPLE)}, key=lambda row: -network.lengths[row])
     parts = []
     with torch.no_grad():
-        for start in range(0, len(rows), SAMPLE_BATCH):
-            batch = rows[start : start + SAMPLE_BATCH]
-            if pooled:
-                parts.append(network(batch))
-            else:
-                states, mask = network.states(batch)
-                parts.append(states[mask.bool()])
+        for first in range(0, len(rows), SAMPLE_BATCH):
+            batch = rows[first : first + SAMPLE_BATCH]
+            states, mask = network.states(batch)
+            parts.append(states[mask.bool()] if features is None else features(states, batch))
     vectors = torch.cat(parts)
     return vectors.mean(dim=0), vectors.std(dim=0, correction=0) + SMALLEST_DEVIATION
 

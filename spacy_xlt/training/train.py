@@ -30,6 +30,7 @@ from spacy_xlt.training.folds import make_folds
 from spacy_xlt.training.model_state import find_head, get_layer, head_labels, is_exclusive, make_features, set_layer
 from spacy_xlt.training.ner import train_ner
 from spacy_xlt.training.network import can_freeze
+from spacy_xlt.training.pairs import train_pairs
 from spacy_xlt.training.pipeline import fit_source, make_pipeline, measure
 from spacy_xlt.training.qa import train_qa
 from spacy_xlt.training.selection import fast_encoding, regularize
@@ -38,8 +39,10 @@ from spacy_xlt.training.trainer import finetune, trainable_encoder
 
 Method = Literal["frozen", "finetune"]
 METHODS: tuple[Method, ...] = ("frozen", "finetune")
-Task = Literal["textcat", "ner", "qa"]
+Task = Literal["textcat", "pairs", "ner", "qa"]
 TASKS: tuple[Task, ...] = get_args(Task)
+# The tasks whose data are texts with labels.
+OF_LABELS: tuple[Task, ...] = ("textcat", "pairs")
 # With fewer texts, no development texts are set aside, and settings are chosen by cross-validation.
 FEW = 500
 # The number of steps of fine-tuning, unless that takes too few or too many epochs: see docs/measured-settings.md.
@@ -54,7 +57,7 @@ def train(
     *,
     task: Task = "textcat",
     dev: Optional[Data] = None,
-    method: Method = "frozen",
+    method: Optional[Method] = None,
     source: str = "en",
     languages: Sequence[str] = (),
     adapt: Optional[Data] = None,
@@ -79,11 +82,12 @@ def train(
     Args:
         data: Labeled texts: whatever `load_dataset` takes. Texts with more or fewer labels than one make the model
             multilabel. For `ner`, texts with entities: see `load_entities`. For `qa`, questions: see `load_questions`.
-        task: `textcat` classifies texts, `ner` finds named entities, and `qa` answers questions about a text. `method`,
-            `adapt`, `pre_labeled` and the options of `load_dataset` belong to `textcat`.
+        task: `textcat` classifies texts, `pairs` classifies pairs of texts, `ner` finds named entities, and `qa`
+            answers questions about a text. `adapt` and `pre_labeled` belong to `textcat`; `method` and the options of
+            `load_dataset` to `textcat` and `pairs`.
         dev: Labeled development data.
         method: `frozen` trains the head alone and takes seconds; `finetune` trains the encoder as well and takes about
-            a minute on 700 texts.
+            a minute on 700 texts. None is `frozen` for `textcat`, and `finetune` for other tasks.
         source: The language of the texts, as a code or an English name.
         languages: The languages that can occur when the model is used, which helps language detection. If empty,
             all languages can occur.
@@ -112,10 +116,12 @@ def train(
         XltError: There are fewer than two labels, a development text has a label that no training text has, the
             encoder folder is missing, or the model learned nothing.
     """
-    given = {"batch_size": batch_size, "learning_rate": learning_rate, "max_length": max_length}
+    given: dict[str, Any] = {"batch_size": batch_size, "learning_rate": learning_rate, "max_length": max_length}
     if task != "textcat":
-        given = {**given, "epochs": epochs, "freeze_layers": freeze_layers}
-        _check_options(task, method=method != "frozen", adapt=adapt, pre_labeled=pre_labeled, **reading)
+        given = {**given, "epochs": epochs, "freeze_layers": freeze_layers, "method": method}
+        _check_options(task, adapt=adapt, pre_labeled=pre_labeled)
+        if task not in OF_LABELS:
+            _check_options(task, method=method, **reading)
         return _TRAINERS[task](
             data,
             dev=dev,
@@ -126,7 +132,9 @@ def train(
             checkpoint=checkpoint,
             progress=progress,
             **{name: value for name, value in given.items() if value is not None},
+            **reading,
         )
+    method = method or "frozen"
     check_method(method)
     folder = None if encoder is None else check_folder(Path(encoder).expanduser())
     source = find_language(source)
@@ -182,7 +190,7 @@ def train(
 
 
 # The function that trains a model of each task other than text classification.
-_TRAINERS: dict[str, Callable[..., Language]] = {"ner": train_ner, "qa": train_qa}
+_TRAINERS: dict[str, Callable[..., Language]] = {"pairs": train_pairs, "ner": train_ner, "qa": train_qa}
 
 
 def _check_options(task: str, **options: Any) -> None:

@@ -29,8 +29,10 @@ from spacy_xlt.pipeline.upstream import annotate_upstream
 from spacy_xlt.pipeline.zeroshot import META_KEY, ZeroShot
 from spacy_xlt.result import fingerprint
 from spacy_xlt.zeroshot.base import ZeroShotScorer
+from spacy_xlt.zeroshot.entailment import Entailment
 from spacy_xlt.zeroshot.labels import Labels, read_labels
 from spacy_xlt.zeroshot.mixture import NONE_SHARE
+from spacy_xlt.zeroshot.pair_entailment import PairEntailment, is_pair_model
 from spacy_xlt.zeroshot.prototypes import Prototypes
 
 DEFAULT_SOURCE = "en"
@@ -65,8 +67,9 @@ def zero_shot(
             which are assumed to belong to it if the prior does not say otherwise.
         languages: The languages that can occur, which helps language detection. If empty, all languages can occur.
         encoder: An encoder folder. None uses the default encoder.
-        entailment: The folder of a Hugging Face model for natural language inference (NLI). It is used instead of
-            prototypes, and takes many times as long. It uses neither texts nor a prior.
+        entailment: The folder of a Hugging Face model for natural language inference (NLI), or of a model of
+            `train(task="pairs")` with the labels `entailment` and `contradiction`. It is used instead of prototypes,
+            and takes many times as long. It uses neither texts nor a prior.
         progress: Show progress bars on a terminal or in a notebook.
         reading: Options of `load_dataset` for the texts, such as `text`, the name of the field.
 
@@ -92,7 +95,8 @@ def zero_shot(
     if entailment is not None:
         if prior is not None or _is_given(texts):
             raise XltError("An entailment model uses neither unlabeled texts nor a prior. Leave them out.")
-        back_end: Any = _add_zeroshot(nlp, "spacy-xlt.Entailment.v1")
+        kind = PairEntailment if is_pair_model(Path(entailment).expanduser()) else Entailment
+        back_end: Any = _add_zeroshot(nlp, kind.registered_name)
         back_end.load(Path(entailment).expanduser())
         back_end.describe(described, lambda _: np.zeros((0, 0), dtype=np.float32), none_label)
         nlp.meta[META_KEY] = meta

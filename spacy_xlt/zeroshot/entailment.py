@@ -48,8 +48,9 @@ class Entailment(WeightsFolder):
         approach", section 4.
     """
 
+    registered_name = "spacy-xlt.Entailment.v1"
     extra = "train"
-    patterns = ("*.json", "*.safetensors", "*.model", "*.txt")
+    patterns: tuple[str, ...] = ("*.json", "*.safetensors", "*.model", "*.txt")
     reads_vectors = False
 
     def __init__(self, template: str = DEFAULT_TEMPLATE, device: Optional[str] = None) -> None:
@@ -64,7 +65,7 @@ class Entailment(WeightsFolder):
 
     def config(self) -> dict[str, Any]:
         """See `ZeroShotScorer.config`."""
-        return {"@xlt_zeroshot_scorers": "spacy-xlt.Entailment.v1", "template": self.template, "device": self.device}
+        return {"@xlt_zeroshot_scorers": self.registered_name, "template": self.template, "device": self.device}
 
     def describe(self, labels: Sequence[DescribedLabel], encode: Encode, none_label: Optional[str] = None) -> None:
         """See `ZeroShotScorer.describe`. Examples are not used.
@@ -88,7 +89,7 @@ class Entailment(WeightsFolder):
     def probabilities(self, texts: Sequence[str], vectors: Optional[Floats2d]) -> Floats2d:
         """See `ZeroShotScorer.probabilities`."""
         pairs = [(text, hypothesis) for text in texts for _, hypothesis in self._hypotheses]
-        log_odds = self._log_odds(pairs).reshape(len(texts), len(self._hypotheses))
+        log_odds = self.log_odds(pairs).reshape(len(texts), len(self._hypotheses))
         scores = np.full((len(texts), len(self.labels)), -np.inf, dtype=np.float32)
         for column, (label, _) in enumerate(self._hypotheses):
             scores[:, label] = np.maximum(scores[:, label], log_odds[:, column])
@@ -98,8 +99,8 @@ class Entailment(WeightsFolder):
         scores[blank] = 0.0
         return probabilities_of(scores, exclusive=True)
 
-    def _log_odds(self, pairs: Sequence[tuple[str, str]]) -> Floats2d:
-        """Return the log-odds [n] of entailment against contradiction."""
+    def log_odds(self, pairs: Sequence[tuple[str, str]]) -> Floats2d:
+        """Return the log-odds [n] of entailment against contradiction for pairs of a text and a hypothesis."""
         import torch
         from thinc.api import get_torch_default_device
 
