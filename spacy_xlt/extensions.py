@@ -17,6 +17,9 @@ DEFAULTS: dict[str, Any] = {
     "xlt_embedding": None,
     "xlt_projected": None,
     "xlt_hits": None,
+    "xlt_output": None,
+    "xlt_output_looped": False,
+    "xlt_output_missing": None,
 }
 SPANS_KEY = "language_spans"
 

@@ -31,6 +31,7 @@ from spacy_xlt.training.model_state import find_head, get_layer, head_labels, is
 from spacy_xlt.training.network import can_freeze
 from spacy_xlt.training.pipeline import fit_source, make_pipeline, measure
 from spacy_xlt.training.selection import fast_encoding, regularize
+from spacy_xlt.training.seq2seq import DEFAULT_SEQ2SEQ, Seq2SeqSettings, train_seq2seq
 from spacy_xlt.training.settings import TrainingSettings
 from spacy_xlt.training.trainer import finetune, trainable_encoder
 
@@ -48,6 +49,7 @@ FEWEST_EPOCHS, MOST_EPOCHS = 4, 20
 def train(
     data: Data,
     *,
+    task: Literal["textcat", "seq2seq"] = "textcat",
     dev: Optional[Data] = None,
     method: Method = "frozen",
     source: str = "en",
@@ -62,6 +64,7 @@ def train(
     freeze_layers: Optional[int] = None,
     seed: int = 0,
     checkpoint: Optional[PathLike] = None,
+    seq2seq: Seq2SeqSettings = DEFAULT_SEQ2SEQ,
     progress: bool = True,
     **reading: Unpack[Reading],
 ) -> Language:
@@ -74,6 +77,8 @@ def train(
     Args:
         data: Labeled texts: whatever `load_dataset` takes. Texts with more or fewer labels than one make the model
             multilabel.
+        task: `textcat` trains a text classifier. `seq2seq` trains an encoder-decoder, whose folder is `encoder`, on
+            texts with targets: see `train_seq2seq`.
         dev: Labeled development data.
         method: `frozen` trains the head alone and takes seconds; `finetune` trains the encoder as well and takes about
             a minute on 700 texts.
@@ -92,6 +97,7 @@ def train(
         freeze_layers: The number of lower layers that fine-tuning does not change. None is half of the layers.
         seed: The seed of the order of the texts and of the folds.
         checkpoint: A folder in which fine-tuning saves its state, so that a killed run resumes.
+        seq2seq: Settings of the task `seq2seq`.
         progress: Show progress bars on a terminal or in a notebook.
         reading: Options of `load_dataset`, such as `text` and `label`, the names of the fields.
 
@@ -102,6 +108,10 @@ def train(
         XltError: There are fewer than two labels, a development text has a label that no training text has, the
             encoder folder is missing, or the model learned nothing.
     """
+    if task == "seq2seq":
+        shared = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "max_length": max_length}
+        given: Any = {**shared, "seed": seed, "checkpoint": checkpoint, "progress": progress, **reading}
+        return train_seq2seq(data, model=encoder, dev=dev, seq2seq=seq2seq, **given)
     check_method(method)
     folder = None if encoder is None else check_folder(Path(encoder).expanduser())
     source = find_language(source)
