@@ -6,6 +6,7 @@ from typing import Annotated, Optional
 import typer
 
 from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Progress, Separator, Strict, Text
+from spacy_xlt.cli.train_seq2seq import Seq2SeqTask, StopOn, TargetLanguage, Template, train_seq2seq_cli
 from spacy_xlt.cli.training_options import BatchSize, LearningRate, MaxLength
 from spacy_xlt.cli.transfer_common import Seed
 
@@ -21,6 +22,13 @@ def train_cli(
     label_separator: Separator = None,
     labels: Labels = "",
     encoding: Encoding = None,
+    task: Annotated[
+        str, typer.Option(help="textcat, or seq2seq: texts with targets, for an encoder-decoder.")
+    ] = "textcat",
+    template: Template = None,
+    seq2seq_task: Seq2SeqTask = "translate",
+    target_language: TargetLanguage = None,
+    stop_on: StopOn = "chrf",
     dev: Annotated[
         Optional[str], typer.Option(help="Labeled development data; without it, some texts are set aside.")
     ] = None,
@@ -66,8 +74,15 @@ def train_cli(
     from spacy_xlt.training.train import METHODS, train
     from spacy_xlt.transfer.bootstrap import load_checked
 
+    check_choice("--task", task, ("textcat", "seq2seq"))
     check_choice("--method", method, METHODS)
     check_output(output)
+    if task == "seq2seq":
+        shared = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "max_length": max_length}
+        more = {"seed": seed, "checkpoint": checkpoint, "progress": progress, "encoding": encoding}
+        fields = {"text": text, "lang": lang, "label": "target" if label == "label" else label}
+        settings = (seq2seq_task, template, target_language, stop_on)
+        return train_seq2seq_cli(data, output, dev, encoder, settings, gpu_id, {**shared, **more, **fields})
     known_languages = read_languages(languages)
     columns = make_columns(text, label, lang, label_separator, labels)
     loaded = load_checked(data) if checked else Dataset.load(data, columns=columns, encoding=encoding)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional, Union
 
-from spacy_xlt.data.dataset import Data, Dataset, warn_of_bad
+from spacy_xlt.data.dataset import Data, Dataset, Reading, warn_of_bad
 from spacy_xlt.data.items import item_row, items_of
 from spacy_xlt.data.paths import Input, find_inputs, paths_of, require_kind
 from spacy_xlt.data.reading import open_rows, told_as_damaged
@@ -37,10 +37,13 @@ class TargetColumns:
     target_language: str = "target_lang"
 
 
+COLUMNS = TargetColumns()
+
+
 def load_targets(
     data: Data,
     *,
-    columns: TargetColumns = TargetColumns(),
+    columns: TargetColumns = COLUMNS,
     language: Optional[str] = None,
     target_language: Optional[str] = None,
     encoding: Optional[str] = None,
@@ -86,6 +89,12 @@ def load_targets(
         raise XltError(f"There is no text with a target in {', '.join(paths) if paths else 'the data'}{first}.")
     warn_of_bad(dataset, stacklevel=3)
     return records
+
+
+def target_options(reading: Reading) -> dict[str, Any]:
+    """Return the options of `load_targets` for options of `load_dataset`, whose `label` is the field of the target."""
+    columns = TargetColumns(reading.get("text", "text"), reading.get("label", "target"), reading.get("lang", "lang"))
+    return {"columns": columns, "language": reading.get("language"), "encoding": reading.get("encoding")}
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,14 @@ from spacy_xlt.evaluation.groups import group_figures
 from spacy_xlt.evaluation.make_details import make_details
 from spacy_xlt.evaluation.predictions import Bools, Floats, digest_of, is_multilabel, labels_of, probabilities_of
 from spacy_xlt.evaluation.report import Report
+from spacy_xlt.evaluation.seq2seq import evaluate_seq2seq
 from spacy_xlt.languages import UNKNOWN, base_code, find_language
 from spacy_xlt.models import load_model
 from spacy_xlt.pipeline.classifiers import TextClassifier, find_classifier
 from spacy_xlt.pipeline.find import find_pipe, has_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector
 from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.pipeline.seq2seq import Seq2Seq
 from spacy_xlt.progress import progress_bar
 from spacy_xlt.training.examples import check_labels, gold_matrix
 
@@ -49,7 +51,7 @@ def evaluate(
     The pipeline is not changed.
 
     Args:
-        nlp: A trained pipeline, or its model folder.
+        nlp: A trained pipeline, or its model folder. With `xlt_seq2seq`, the result is that of `evaluate_seq2seq`.
         data: Labeled texts: whatever `load_dataset` takes. A text without a language counts towards its detected
             language.
         source: The source language, which the gaps are relative to. The default is the source of the projector, or
@@ -78,6 +80,8 @@ def evaluate(
     """
     if not isinstance(nlp, Language):
         nlp = load_model(os.fspath(nlp))
+    if has_pipe(nlp, Seq2Seq):
+        return evaluate_seq2seq(nlp, data, progress=progress, **reading)  # type: ignore[return-value]
     records = load_dataset(data, **reading).records
     head = find_classifier(nlp)
     labels = list(head.labels)

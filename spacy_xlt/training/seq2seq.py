@@ -9,9 +9,9 @@ import spacy
 from spacy.language import Language
 from typing_extensions import Unpack
 
-from spacy_xlt.data.dataset import Data, UnlabeledReading
+from spacy_xlt.data.dataset import Data, Reading
 from spacy_xlt.data.paths import PathLike
-from spacy_xlt.data.targets import TargetColumns, TargetRecord, load_targets
+from spacy_xlt.data.targets import TargetRecord, load_targets, target_options
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.generation import chrf, exact_match
 from spacy_xlt.extras import require
@@ -42,8 +42,6 @@ class Seq2SeqSettings:
     Attributes:
         task: See `GenerationSettings`.
         template: The prompt; None: that of the model, or that of the task.
-        target: The name of the field with the target.
-        target_lang: The name of the field with the language of the target. It may be missing.
         target_language: The language of all targets; None: each record's own, or else that of its text.
         label_smoothing: The probability that is spread over all word pieces (Szegedy et al. 2016, section 7).
         stop_on: The score on development texts that decides which epoch is the best: `chrf`, or `exact` match.
@@ -52,8 +50,6 @@ class Seq2SeqSettings:
 
     task: Task = "translate"
     template: Optional[str] = None
-    target: str = "target"
-    target_lang: str = "target_lang"
     target_language: Optional[str] = None
     label_smoothing: float = 0.1
     stop_on: Score = "chrf"
@@ -84,7 +80,7 @@ def train_seq2seq(
     seed: int = 0,
     checkpoint: Optional[PathLike] = None,
     progress: bool = True,
-    **reading: Unpack[UnlabeledReading],
+    **reading: Unpack[Reading],
 ) -> Language:
     """Train an encoder-decoder to generate the target of each text (teacher forcing).
 
@@ -102,7 +98,7 @@ def train_seq2seq(
         seed: The seed of the order of the texts.
         checkpoint: A folder in which the state is kept, so that a killed run resumes.
         progress: Show a progress bar.
-        reading: Options of `load_targets`: `text`, `lang`, `language` and `encoding`.
+        reading: Options of `load_dataset`: `text`, `lang`, `language`, `encoding`, and `label`, the target's field.
 
     Returns:
         A pipeline of `xlt_seq2seq`, with `xlt_langdetect` before it if the model must know the language of a text.
@@ -116,10 +112,7 @@ def train_seq2seq(
     require("seq2seq", "torch", "transformers", "sacrebleu")
     if model is None:
         raise XltError("There is no default encoder-decoder. Give the folder of one.", parameter="encoder")
-    columns = TargetColumns(
-        reading.pop("text", "text"), seq2seq.target, reading.pop("lang", "lang"), seq2seq.target_lang
-    )
-    options: dict[str, Any] = {**reading, "columns": columns, "target_language": seq2seq.target_language}
+    options: dict[str, Any] = {**target_options(reading), "target_language": seq2seq.target_language}
     records = load_targets(data, **options)
     if dev is not None:
         dev_records = load_targets(dev, **options)

@@ -163,7 +163,7 @@ class HuggingFaceSeq2Seq(FolderTranslator):
 
     def decode(self, pieces: Sequence[Any]) -> str:
         """See `FolderTranslator.decode`."""
-        return str(self.model.tokenizer.decode(pieces, skip_special_tokens=True))
+        return str(self.model.tokenizer.decode(pieces, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
 
 def encode_inputs(tokenizer: Any, texts: Sequence[str], tokens: Tokens, limit: int) -> list[list[int]]:

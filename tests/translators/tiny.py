@@ -89,7 +89,7 @@ def make_tiny_mbart(folder: Path) -> Path:
     return _save(folder, tokenizer, MBartForConditionalGeneration, _shared_config(MBartConfig, tokenizer))
 
 
-def make_tiny_mt5(folder: Path) -> Path:
+def make_tiny_mt5(folder: Path, width: int = 16, initializer_factor: float = 8.0) -> Path:
     """mT5 in small: no language tokens. It knows its task by a prompt."""
     from transformers import MT5Config, MT5ForConditionalGeneration, T5TokenizerFast
 
@@ -97,8 +97,8 @@ def make_tiny_mt5(folder: Path) -> Path:
     make_sentencepiece(folder / "spiece.model", pad_id=0, eos_id=1, unk_id=2, bos_id=-1)
     tokenizer = T5TokenizerFast(str(folder / "spiece.model"), extra_ids=0, model_max_length=POSITIONS)
     config = MT5Config(
-        vocab_size=len(tokenizer), d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2, dropout_rate=0.0,
-        decoder_start_token_id=0, initializer_factor=8.0,
+        vocab_size=len(tokenizer), d_model=width, d_kv=8, d_ff=2 * width, num_layers=1, num_heads=2, dropout_rate=0.0,
+        decoder_start_token_id=0, initializer_factor=initializer_factor,
     )  # fmt: skip
     return _save(folder, tokenizer, MT5ForConditionalGeneration, config)
 
