@@ -82,6 +82,7 @@ def make_model(
         pad_token_id=0,
         eos_token_id=1,
         decoder_start_token_id=0,
+        initializer_factor=0.3,
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

@@ -28,6 +28,7 @@ class LoadedModel(NamedTuple):
     tokens: dict[str, list[str]]
     facts: FolderFacts
     prompted: bool
+    skipped: frozenset[int]
 
 
 class HuggingFaceSeq2Seq(FolderTranslator):
@@ -97,7 +98,12 @@ class HuggingFaceSeq2Seq(FolderTranslator):
         longest = min(facts.max_pieces or MAX_PIECES, tokenizer.model_max_length)
         prompted = model.config.model_type in PROMPTED
         facts = facts.model_copy(update={"max_pieces": longest})
-        return LoadedModel(tokenizer, model.eval(), language_tokens(special), facts, prompted)
+        tokens = language_tokens(special)
+        # M2M-100 does not count its language tokens as special.
+        skipped = frozenset(
+            tokenizer.convert_tokens_to_ids([token for of_code in tokens.values() for token in of_code])
+        )
+        return LoadedModel(tokenizer, model.eval(), tokens, facts, prompted, skipped)
 
     def save_model(self, facts: FolderFacts) -> None:
         """Write the model as it is in memory to a temporary folder, which is removed with this object, and take it.
@@ -163,7 +169,9 @@ class HuggingFaceSeq2Seq(FolderTranslator):
 
     def decode(self, pieces: Sequence[Any]) -> str:
         """See `FolderTranslator.decode`."""
-        return str(self.model.tokenizer.decode(pieces, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+        tokenizer, skipped = self.model.tokenizer, self.model.skipped
+        kept = [piece for piece in pieces if piece not in skipped]
+        return str(tokenizer.decode(kept, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
 
 def encode_inputs(tokenizer: Any, texts: Sequence[str], tokens: Tokens, limit: int) -> list[list[int]]:

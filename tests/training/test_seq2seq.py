@@ -1,7 +1,6 @@
 """Training encoder-decoders on texts and targets."""
 
 import json
-import random
 import sys
 import warnings
 from pathlib import Path
@@ -69,6 +68,13 @@ def test_a_step_of_each_architecture_is_saved_and_exported(folders: dict[str, Pa
     assert any(expected)
     save(nlp, tmp_path / "model")
     assert outputs(spacy.load(tmp_path / "model")) == expected
+    pytest.importorskip("ctranslate2")
+    for preset in ("quality", "balanced"):
+        exported = xlt.export(nlp, tmp_path / preset, preset=preset)  # type: ignore[arg-type]
+        if preset == "quality":
+            assert outputs(exported) == outputs(spacy.load(tmp_path / preset)) == expected
+        else:
+            assert all(output is not None for output in outputs(spacy.load(tmp_path / preset)))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -82,14 +88,14 @@ def test_inputs_and_targets_have_the_right_word_pieces(folders: dict[str, Path],
     for ids, text, number in ((example.inputs, record.text, 0), (example.targets, record.target, 1)):
         pieces = tokenizer.convert_ids_to_tokens(ids)
         assert pieces[-1] == "</s>" and (first is None or pieces[0] == first[number])
-        assert tokenizer.decode(ids, skip_special_tokens=True).strip() == text
+        assert back_end.decode(ids).strip() == text
 
 
 def test_it_learns_by_heart_and_keeps_its_prompt(folders: dict[str, Path], tmp_path: Path) -> None:
     settings = Seq2SeqSettings("reply", "answer {source}: {text}", label_smoothing=0.0, stop_on="exact", patience=99)
     options: dict[str, Any] = {"language": "de", "learning_rate": 2e-2, "batch_size": 3, "progress": False}
-    model = tiny.make_tiny_mt5(tmp_path / "mt5", width=32, initializer_factor=1.0)
-    nlp = train_seq2seq(PAIRS, model=model, dev=PAIRS, seq2seq=settings, epochs=60, **options)
+    model = tiny.make_tiny_mt5(tmp_path / "mt5", width=32, initializer_factor=0.3)
+    nlp = train_seq2seq(PAIRS, model=model, dev=PAIRS, seq2seq=settings, epochs=40, **options)
     assert nlp.pipe_names == ["xlt_langdetect", "xlt_seq2seq"]
     assert outputs(nlp) == [target for _, target in PAIRS] and nlp.meta["performance"] == {"exact": 1.0}
     # Training goes on from a saved pipeline, whose prompt is used again.
@@ -197,27 +203,27 @@ def test_damaged_facts_are_an_error(folders: dict[str, Path], tmp_path: Path) ->
 
 
 def test_a_small_mt5_reads_numbers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Two-digit numbers in English, most of which are not in the training data. Benchmarks read more."""
+    """English numbers below 1000, of which some are held out. The workflow `generate` reads five languages."""
     monkeypatch.setattr(sys, "path", [*sys.path, str(Path(__file__).parents[2] / "benchmarks")])
     pytest.importorskip("num2words")
-    from numbers_data import make_model, make_rows
+    from numbers_data import make_model, make_rows, split_numbers
 
-    numbers = list(range(20, 100))
-    random.Random(0).shuffle(numbers)
-    train, test = (make_rows(part, ["en"]) for part in (numbers[:60], numbers[60:]))
-    model = make_model(tmp_path / "mt5", [row["text"] for row in train], width=64, layers=2, pieces=40)
+    parts = split_numbers(1000, {"train": 700, "dev": 30, "test": 100})
+    train, dev, test = (make_rows(parts[name], ["en"]) for name in ("train", "dev", "test"))
+    model = make_model(tmp_path / "mt5", [row["text"] for row in train], width=64, pieces=60)
     nlp = xlt.train(
-        train * 4,
+        train,
         task="seq2seq",
         encoder=model,
-        dev=train[:20],
-        seq2seq=Seq2SeqSettings("generate", label_smoothing=0.0, stop_on="exact", patience=9),
-        epochs=10,
+        dev=dev,
+        seq2seq=Seq2SeqSettings("generate", label_smoothing=0.0, stop_on="exact", patience=20),
+        epochs=20,
+        batch_size=32,
         learning_rate=5e-3,
         progress=False,
     )
-    found = [doc._.xlt_output for doc in nlp.pipe(row["text"] for row in test)]
-    assert np.mean([output == row["target"] for output, row in zip(found, test)]) >= 0.95
+    report = xlt.evaluate(nlp, test, progress=False)
+    assert report.pairs["en-en"].exact >= 0.95  # type: ignore[attr-defined]
 
 
 # Reading
