@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from spacy_xlt.evaluation.evaluate import evaluate as evaluate
     from spacy_xlt.evaluation.matrix import TransferMatrix as TransferMatrix
     from spacy_xlt.evaluation.report import Report as Report
+    from spacy_xlt.evaluation.seq2seq import Seq2SeqReport as Seq2SeqReport
     from spacy_xlt.evaluation.task_report import TaskReport as TaskReport
     from spacy_xlt.evaluation.transfer_matrix import transfer_matrix as transfer_matrix
     from spacy_xlt.exporters.export import export as export
@@ -66,6 +67,7 @@ _MODULES = {
     "Report": "evaluation.report",
     "Result": "result",
     "Router": "router",
+    "Seq2SeqReport": "evaluation.seq2seq",
     "TaskReport": "evaluation.task_report",
     "TransferMatrix": "evaluation.matrix",
     "XltError": "errors",

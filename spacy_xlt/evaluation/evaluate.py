@@ -23,6 +23,7 @@ from spacy_xlt.evaluation.make_details import make_details
 from spacy_xlt.evaluation.predictions import Bools, Floats, digest_of, is_multilabel, labels_of, probabilities_of
 from spacy_xlt.evaluation.qa import evaluate_qa
 from spacy_xlt.evaluation.report import Report
+from spacy_xlt.evaluation.seq2seq import Seq2SeqReport, evaluate_seq2seq
 from spacy_xlt.evaluation.task_report import TaskReport
 from spacy_xlt.languages import UNKNOWN, base_code, find_language
 from spacy_xlt.models import load_model
@@ -32,6 +33,7 @@ from spacy_xlt.pipeline.langdetect import LanguageDetector
 from spacy_xlt.pipeline.ner import EntityRecognizer
 from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.pipeline.qa import QuestionAnswerer
+from spacy_xlt.pipeline.seq2seq import Seq2Seq
 from spacy_xlt.progress import progress_bar
 from spacy_xlt.training.examples import check_labels, gold_matrix
 
@@ -48,11 +50,11 @@ def evaluate(
     examples: int = 0,
     progress: bool = True,
     **reading: Unpack[Reading],
-) -> Union[Report, TaskReport]:
+) -> Union[Report, TaskReport, Seq2SeqReport]:
     """Measure a model on labeled texts, for each language.
 
     The task is that of the pipeline: text classification (see `evaluate_classifier`, which has all of these options),
-    named entities, or questions.
+    named entities, questions, or generated texts (see `evaluate_seq2seq`).
 
     Args:
         nlp: A trained pipeline, or its model folder. It is not changed.
@@ -66,7 +68,8 @@ def evaluate(
         reading: Options of `load_dataset`.
 
     Returns:
-        A Report for text classification, and a TaskReport for other tasks. Both have `table`, `to_html` and `to_dict`.
+        A Report for text classification, a TaskReport for named entities and questions, or a Seq2SeqReport. All of them
+        have `table`, `to_dict` and `to_json`.
 
     Raises:
         XltError: The model folder or the data cannot be read, or the pipeline has no trained component.
@@ -77,6 +80,8 @@ def evaluate(
     """
     if not isinstance(nlp, Language):
         nlp = load_model(os.fspath(nlp))
+    if has_pipe(nlp, Seq2Seq):
+        return evaluate_seq2seq(nlp, data, progress=progress, **reading)
     if has_pipe(nlp, EntityRecognizer) and not has_classifier(nlp):
         return evaluate_ner(nlp, data, source=source, progress=progress)
     if has_pipe(nlp, QuestionAnswerer):

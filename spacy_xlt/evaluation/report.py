@@ -12,6 +12,7 @@ from rich.console import Console
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.document import Metrics
 from spacy_xlt.evaluation.page import html_page, markdown_page
+from spacy_xlt.evaluation.seq2seq import Seq2SeqReport
 from spacy_xlt.evaluation.table import html_table, print_table
 from spacy_xlt.evaluation.task_page import task_page, task_sections
 from spacy_xlt.evaluation.task_report import TaskReport
@@ -126,10 +127,16 @@ def load_report(path: PathLike) -> Union[Report, TaskReport]:
     Raises:
         XltError: It is missing or invalid.
     """
-    try:
-        return TaskReport.load(path)
-    except XltError:
-        return Report.load(path)
+    for kind in (TaskReport.load, _load_generation):
+        try:
+            return kind(path)
+        except XltError:
+            continue
+    return Report.load(path)
+
+
+def _load_generation(path: PathLike) -> TaskReport:
+    return Seq2SeqReport.load(path).to_task_report()
 
 
 def _origin(report: Union[Report, TaskReport, PathLike], number: int) -> str:

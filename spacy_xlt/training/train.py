@@ -34,12 +34,13 @@ from spacy_xlt.training.pairs import train_pairs
 from spacy_xlt.training.pipeline import fit_source, make_pipeline, measure
 from spacy_xlt.training.qa import train_qa
 from spacy_xlt.training.selection import fast_encoding, regularize
+from spacy_xlt.training.seq2seq import DEFAULT_SEQ2SEQ, Seq2SeqSettings, train_seq2seq
 from spacy_xlt.training.settings import DEFAULT_SETTINGS, TrainingSettings
 from spacy_xlt.training.trainer import finetune, trainable_encoder
 
 Method = Literal["frozen", "finetune"]
 METHODS: tuple[Method, ...] = ("frozen", "finetune")
-Task = Literal["textcat", "pairs", "ner", "qa"]
+Task = Literal["textcat", "pairs", "ner", "qa", "seq2seq"]
 TASKS: tuple[Task, ...] = get_args(Task)
 # The tasks whose data are texts with labels.
 OF_LABELS: tuple[Task, ...] = ("textcat", "pairs")
@@ -70,6 +71,7 @@ def train(
     freeze_layers: Optional[int] = None,
     seed: int = 0,
     checkpoint: Optional[PathLike] = None,
+    seq2seq: Seq2SeqSettings = DEFAULT_SEQ2SEQ,
     progress: bool = True,
     **reading: Unpack[Reading],
 ) -> Language:
@@ -82,9 +84,10 @@ def train(
     Args:
         data: Labeled texts: whatever `load_dataset` takes. Texts with more or fewer labels than one make the model
             multilabel. For `ner`, texts with entities: see `load_entities`. For `qa`, questions: see `load_questions`.
-        task: `textcat` classifies texts, `pairs` classifies pairs of texts, `ner` finds named entities, and `qa`
-            answers questions about a text. `adapt` and `pre_labeled` belong to `textcat`; `method` and the options of
-            `load_dataset` to `textcat` and `pairs`.
+            For `seq2seq`, texts with targets: see `train_seq2seq`.
+        task: `textcat` classifies texts, `pairs` classifies pairs of texts, `ner` finds named entities, `qa` answers
+            questions about a text, and `seq2seq` trains an encoder-decoder, whose folder is `encoder`. `adapt` and
+            `pre_labeled` belong to `textcat`; `method` and the options of `load_dataset` to `textcat` and `pairs`.
         dev: Labeled development data.
         method: `frozen` trains the head alone and takes seconds; `finetune` trains the encoder as well and takes about
             a minute on 700 texts. None is `frozen` for `textcat`, and `finetune` for other tasks.
@@ -105,6 +108,7 @@ def train(
             of them for other tasks.
         seed: The seed of the order of the texts and of the folds.
         checkpoint: A folder in which fine-tuning saves its state, so that a killed run resumes.
+        seq2seq: Settings of the task `seq2seq`.
         progress: Show progress bars on a terminal or in a notebook.
         reading: Options of `load_dataset`, such as `text` and `label`, the names of the fields.
 
@@ -117,6 +121,11 @@ def train(
             encoder folder is missing, or the model learned nothing.
     """
     given: dict[str, Any] = {"batch_size": batch_size, "learning_rate": learning_rate, "max_length": max_length}
+    if task == "seq2seq":
+        _check_options(task, method=method, adapt=adapt, pre_labeled=pre_labeled, freeze_layers=freeze_layers)
+        known = {name: value for name, value in given.items() if value is not None}
+        more: Any = {"epochs": epochs, "seed": seed, "checkpoint": checkpoint, "progress": progress, **reading}
+        return train_seq2seq(data, model=encoder, dev=dev, seq2seq=seq2seq, **known, **more)
     if task != "textcat":
         given = {**given, "epochs": epochs, "freeze_layers": freeze_layers, "method": method}
         _check_options(task, adapt=adapt, pre_labeled=pre_labeled)
@@ -195,7 +204,7 @@ _TRAINERS: dict[str, Callable[..., Language]] = {"pairs": train_pairs, "ner": tr
 
 def _check_options(task: str, **options: Any) -> None:
     """Check that a task is known, and that no option of text classification is given for it."""
-    if task not in _TRAINERS:
+    if task not in TASKS:
         raise XltError(f"There is no task '{task}'. Use {', '.join(TASKS[:-1])} or {TASKS[-1]}.", parameter="task")
     for name, value in options.items():
         if value:

@@ -144,7 +144,7 @@ def test_tokens_are_split_only_where_scripts_have_no_spaces() -> None:
 def test_the_exported_model_finds_the_same(nlp: Language, saved: Path, tmp_path: Path) -> None:
     for preset in ("quality", "balanced"):
         exported = export(nlp, tmp_path / preset, preset=preset)  # type: ignore[arg-type]
-        assert exported.meta["xlt_export"]["agreement"]["xlt_ner"] > (0.999 if preset == "quality" else 0.9)
+        assert exported.meta["xlt_export"]["components"]["xlt_ner"] > (0.999 if preset == "quality" else 0.9)
         loaded = spacy.load(tmp_path / preset)
         assert entities(loaded.pipe(TEXTS)) == entities(exported.pipe(TEXTS))
     assert places(spacy.load(tmp_path / "quality").pipe(TEXTS)) == places(nlp.pipe(TEXTS))
