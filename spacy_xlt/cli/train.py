@@ -75,7 +75,7 @@ def train_cli(
     gpu_id: Gpu = -1,
     progress: Progress = True,
 ) -> None:
-    """Train a text classifier, or a model of another task, on texts of one language.
+    """Train a text classifier or another model on texts of one language.
 
     The model loads with spacy.load(OUTPUT). If you give no development data, a fifth of the texts is set aside; of
     fewer than 500 texts none is, and cross-validation chooses what has to be chosen.

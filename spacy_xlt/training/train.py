@@ -75,7 +75,7 @@ def train(
     progress: bool = True,
     **reading: Unpack[Reading],
 ) -> Language:
-    """Train a text classifier, or a model of another task, on texts of one language.
+    """Train a text classifier or another model on texts of one language.
 
     With development data, the L2 penalty of the head and the thresholds of a multilabel head are chosen on them. If
     you give none, a fifth of the texts is set aside. If there are fewer than 500 texts, none is set aside: the penalty
