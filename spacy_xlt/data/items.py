@@ -125,6 +125,4 @@ def item_row(item: Any, location: str, columns: ColumnNames = COLUMNS) -> Row:
         return {columns.text: item[0], columns.pair or PAIR: item[1], columns.label: item[2]}
     if isinstance(item, os.PathLike):
         return BadRecord(location, "a path among texts: give files in a list", printable(repr(item)))
-    return BadRecord(
-        location, f"not a text, a dict or a pair but {type(item).__name__}", printable(repr(item))
-    )
+    return BadRecord(location, f"not a text, a dict or a pair but {type(item).__name__}", printable(repr(item)))

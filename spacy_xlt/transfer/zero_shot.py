@@ -68,7 +68,8 @@ def zero_shot(
         languages: The languages that can occur, which helps language detection. If empty, all languages can occur.
         encoder: An encoder folder. None uses the default encoder.
         entailment: The folder of a Hugging Face model for natural language inference (NLI), or of a model of
-            `train(task="pairs")` with the labels `entailment` and `contradiction`. It is used instead of prototypes, and takes many times as long. It uses neither texts nor a prior.
+            `train(task="pairs")` with the labels `entailment` and `contradiction`. It is used instead of prototypes,
+            and takes many times as long. It uses neither texts nor a prior.
         progress: Show progress bars on a terminal or in a notebook.
         reading: Options of `load_dataset` for the texts, such as `text`, the name of the field.
 

@@ -183,6 +183,11 @@ def test_evaluate_gives_figures_of_each_language(nlp: Language, tmp_path: Path) 
     assert report.contamination is not None and report.contamination.n == len(rows)
 
 
+def test_evaluation_needs_pairs(models: dict[str, Language]) -> None:
+    with pytest.raises(XltError, match="item:1.*no pair"):
+        evaluate(models["frozen"], [("a text", "neutral")], progress=False)
+
+
 def test_exported_models_agree_and_the_classifier_gives_their_results(nlp: Language, tmp_path: Path) -> None:
     expected = cats(nlp.pipe(docs_of(nlp)))
     exported = export(nlp, tmp_path / "float32", preset="quality")
