@@ -61,9 +61,9 @@ SECTIONS = (
     Section(
         "xnli",
         "Pairs of texts",
-        "Does a text follow from another one, contradict it, or neither? Trained on 1,992 English pairs of XNLI, a part "
-        "of its development set, and tested on 498 other pairs of the same set in eleven languages. The settings were "
-        "chosen on English training pairs.",
+        "Does a text follow from another one, contradict it, or neither? Trained on 1,992 English pairs of XNLI, a "
+        "part of its development set, and tested on 498 other pairs of the same set in eleven languages. The settings "
+        "were chosen on English training pairs.",
     ),
     Section(
         "bootstrap",

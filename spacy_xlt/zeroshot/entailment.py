@@ -50,7 +50,7 @@ class Entailment(WeightsFolder):
 
     registered_name = "spacy-xlt.Entailment.v1"
     extra = "train"
-    patterns = ("*.json", "*.safetensors", "*.model", "*.txt")
+    patterns: tuple[str, ...] = ("*.json", "*.safetensors", "*.model", "*.txt")
     reads_vectors = False
 
     def __init__(self, template: str = DEFAULT_TEMPLATE, device: Optional[str] = None) -> None:
