@@ -32,9 +32,10 @@ from spacy.training.loop import train as train_nlp
 from spacy_xlt import export
 from spacy_xlt.data.docbin import write_docbin
 from spacy_xlt.data.entities import EntityRecord, load_entities
+from spacy_xlt.data.entity_tags import Entity, Span, entities_of_tags
 from spacy_xlt.encoders.folder import default_folder
 from spacy_xlt.evaluation.entities import entity_figures
-from spacy_xlt.tasks.entities import Entity, Span, bio_labels, entities_of_tags
+from spacy_xlt.tasks.entities import bio_labels
 from spacy_xlt.training.ner import train_ner
 
 TEST = ("de", "ru", "hr", "zh")

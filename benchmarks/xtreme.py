@@ -2,8 +2,10 @@
 
     python benchmarks/xtreme.py [--model FOLDER] [--output metrics/xtreme.json]
 
-- Topics of sentences (SIB-200) and sentiment of tweets (UMSAB): the accuracies in metrics/sib200.json and
-  metrics/tweets.json, which `xlt evaluate` has written. The models were trained in English.
+- Topics of sentences (SIB-200), sentiment of tweets (UMSAB) and pairs of sentences (XNLI): the accuracies in
+  metrics/sib200.json, metrics/tweets.json and metrics/xnli.json, which `xlt evaluate` has written. Named entities
+  (Universal NER) and questions (XQuAD, MLQA): F1 in metrics/ner.json, metrics/xquad.json and metrics/mlqa.json. The
+  models were trained in English.
 - Retrieval (Tatoeba): how often the nearest English sentence is the translation, by CSLS after the projection of the
   model, mean of both directions. Needs ../shared/data or SPACY_XLT_DATA.
 
@@ -22,20 +24,30 @@ from common import PROJECT, data_folder
 
 from spacy_xlt.data.parallel import read_parallel
 from spacy_xlt.evaluation.evaluate_alignment import evaluate_alignment
-from spacy_xlt.evaluation.report import Report
+from spacy_xlt.evaluation.report import load_report
+from spacy_xlt.evaluation.task_report import TaskReport
 from spacy_xlt.files import write_json
 from spacy_xlt.languages import base_code
 from spacy_xlt.models import load_model
 
-CLASSIFICATION = {"topics (SIB-200)": "sib200.json", "tweets (UMSAB)": "tweets.json"}
+MEASURED = {
+    "topics (SIB-200)": "sib200.json",
+    "tweets (UMSAB)": "tweets.json",
+    "pairs (XNLI)": "xnli.json",
+    "named entities (Universal NER)": "ner.json",
+    "questions (XQuAD)": "xquad.json",
+    "questions (MLQA)": "mlqa.json",
+}
 RETRIEVAL = "retrieval (Tatoeba)"
 
 Scores = Mapping[str, float]
 
 
-def classification(metrics: Path) -> Scores:
-    """Return the accuracy of each target language in a metrics document."""
-    report = Report.load(metrics)
+def measured(metrics: Path) -> Scores:
+    """Return the main figure of each target language in a metrics file."""
+    report = load_report(metrics)
+    if isinstance(report, TaskReport):
+        return {code: each.scores[report.main] for code, each in report.languages.items() if code != report.source}
     return {code: each.accuracy for code, each in report.languages.items() if code != report.source}
 
 
@@ -64,9 +76,9 @@ def summary(tasks: Mapping[str, Scores]) -> str:
 
 def main(model: Path, output: Path) -> None:
     tasks: dict[str, Scores] = {}
-    for task, name in CLASSIFICATION.items():
+    for task, name in MEASURED.items():
         if (PROJECT / "metrics" / name).is_file():
-            tasks[task] = classification(PROJECT / "metrics" / name)
+            tasks[task] = measured(PROJECT / "metrics" / name)
         else:
             print(f"⚠ {task} is left out: metrics/{name} does not exist.", file=sys.stderr)
     if (data_folder() / "tatoeba").is_dir() and model.is_dir():

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from spacy_xlt.data.dataset import Dataset as Dataset
     from spacy_xlt.data.dataset import load_dataset as load_dataset
     from spacy_xlt.data.entities import load_entities as load_entities
+    from spacy_xlt.data.questions import load_questions as load_questions
     from spacy_xlt.detectors.base import Detection as Detection
     from spacy_xlt.detectors.detect import detect as detect
     from spacy_xlt.errors import XltError as XltError
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from spacy_xlt.evaluation.evaluate import evaluate as evaluate
     from spacy_xlt.evaluation.matrix import TransferMatrix as TransferMatrix
     from spacy_xlt.evaluation.report import Report as Report
+    from spacy_xlt.evaluation.seq2seq import Seq2SeqReport as Seq2SeqReport
     from spacy_xlt.evaluation.task_report import TaskReport as TaskReport
     from spacy_xlt.evaluation.transfer_matrix import transfer_matrix as transfer_matrix
     from spacy_xlt.exporters.export import export as export
@@ -65,6 +67,7 @@ _MODULES = {
     "Report": "evaluation.report",
     "Result": "result",
     "Router": "router",
+    "Seq2SeqReport": "evaluation.seq2seq",
     "TaskReport": "evaluation.task_report",
     "TransferMatrix": "evaluation.matrix",
     "XltError": "errors",
@@ -81,6 +84,7 @@ _MODULES = {
     "load_checked": "transfer.bootstrap",
     "load_dataset": "data.dataset",
     "load_entities": "data.entities",
+    "load_questions": "data.questions",
     "pretrain": "training.pretrain",
     "process": "batch.engine",
     "project": "transfer.project",

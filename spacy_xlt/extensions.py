@@ -19,6 +19,11 @@ DEFAULTS: dict[str, Any] = {
     "xlt_hits": None,
     "xlt_pair": None,
     "xlt_entities": None,
+    "xlt_question": None,
+    "xlt_answer": None,
+    "xlt_output": None,
+    "xlt_output_looped": False,
+    "xlt_output_missing": None,
 }
 SPANS_KEY = "language_spans"
 

@@ -6,9 +6,57 @@ from collections.abc import Mapping, Sequence
 from spacy_xlt.languages import UNKNOWN, name
 from spacy_xlt.model_facts import Facts, Figures
 
+BIASES = (
+    "- The model learned from the labels and texts above, with the biases that they have. Do not use it for decisions "
+    "about people without a review of its errors in each language."
+)
+# For each task other than text classification: what the model does, and code that shows it.
+TASKS = {
+    "ner": ("finds named entities", "print([(ent.text, ent.label_) for ent in doc.ents])"),
+    "pairs": ("classifies pairs of texts", "print(doc.cats)"),
+    "qa": ("answers questions with a span of a text", 'print(nlp.get_pipe("xlt_qa").answer(doc, "...?"))'),
+    "seq2seq": ("generates texts, such as translations", "print(doc._.xlt_output)"),
+}
+
 
 def card_text(facts: Facts) -> str:
     """Return the part of the card that is written by this package."""
+    task = facts.training.get("task")
+    return _task_text(facts, task) if task in TASKS else _classifier_text(facts)
+
+
+def _task_text(facts: Facts, task: str) -> str:
+    does, code = TASKS[task]
+    performance = facts.meta.get("performance") or {}
+    figures = [(key, f"{value:.3f}") for key, value in performance.items() if isinstance(value, float)]
+    measured = [
+        "On development data:",
+        _table(("Figure", "Value"), figures),
+    ]
+    return "\n\n".join(
+        [
+            f"This model {does}. It was trained with spacy_xlt on texts in {name(facts.source)}.",
+            "## How to load it",
+            _installation(facts),
+            f'```python\nimport spacy\n\nnlp = spacy.load("path/to/this/folder")\ndoc = nlp("...")\n{code}\n```',
+            "## Figures",
+            *(measured if figures else ["No figures were measured when the model was saved."]),
+            "## Training",
+            *_training(facts),
+            "## Limits",
+            "- The figures are those of the development data. In other languages and domains the model can be much "
+            "worse. Measure it (`spacy_xlt.evaluate`) before you use it there.\n" + BIASES,
+            "## Licenses",
+            _licenses(facts),
+        ]
+    )
+
+
+def _installation(facts: Facts) -> str:
+    return f"```bash\npip install {' '.join(map(json.dumps, facts.requirements))}\n```"
+
+
+def _classifier_text(facts: Facts) -> str:
     kind = "any number of labels" if facts.multilabel else "one label"
     others = [name(code) for code in sorted(facts.projected) if code != facts.source]
     languages = f" It was adapted to {_join(others)} with unlabeled texts." if others else ""
@@ -17,7 +65,7 @@ def card_text(facts: Facts) -> str:
         [
             f"This text classifier gives each text {kind}. It was trained with spacy_xlt{source}.{languages}",
             "## How to load it",
-            f"```bash\npip install {' '.join(map(json.dumps, facts.requirements))}\n```",
+            _installation(facts),
             '```python\nimport spacy\n\nnlp = spacy.load("path/to/this/folder")\ndoc = nlp("...")\n'
             "print(doc._.language, max(doc.cats, key=doc.cats.get))\n```",
             f"Labels: {', '.join(f'`{label}`' for label in facts.labels) or 'none'}.",
@@ -101,10 +149,7 @@ def _limits(facts: Facts) -> str:
         lines.append("- The model gives every text one of its labels, also a text that fits none of them.")
     if facts.projected:
         lines.append("- A text whose language is detected wrongly is treated as a text of that language.")
-    lines.append(
-        "- The model learned from the labels and texts above, with the biases that they have. Do not use it for "
-        "decisions about people without a review of its errors in each language."
-    )
+    lines.append(BIASES)
     return "\n".join(lines)
 
 

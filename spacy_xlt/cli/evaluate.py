@@ -6,6 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from spacy_xlt.cli.evaluate_seq2seq import evaluate_seq2seq_cli
 from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Model, Progress, Separator, Text
 
 
@@ -54,15 +55,20 @@ def evaluate_cli(
     from spacy_xlt.evaluation.evaluate import evaluate, evaluate_classifier
     from spacy_xlt.models import load_model, use_gpu
     from spacy_xlt.pipeline.classifiers import has_classifier
+    from spacy_xlt.pipeline.find import has_pipe
+    from spacy_xlt.pipeline.seq2seq import Seq2Seq
 
     use_gpu(gpu_id)
     nlp = load_model(model)
+    if has_pipe(nlp, Seq2Seq):
+        fields = {"text": text, "lang": lang, "label": "target" if label == "label" else label}
+        return evaluate_seq2seq_cli(nlp, data, output, {**fields, "language": language, "encoding": encoding}, progress)
     if not has_classifier(nlp):
         task_report = evaluate(nlp, files_by_language(data, language), source=source, progress=progress)
         task_report.table()
         if output is not None:
             task_report.to_json(output)
-        return
+        return None
     columns = make_columns(text, label, lang, label_separator, labels)
     dataset = Dataset.load(data, columns=columns, language=language, encoding=encoding)
     print_notes(dataset.notes)

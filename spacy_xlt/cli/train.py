@@ -1,12 +1,13 @@
 """`xlt train`: from labeled texts to a model folder."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
 from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Progress, Separator, Strict, Text
-from spacy_xlt.cli.training_options import BatchSize, LearningRate
+from spacy_xlt.cli.train_seq2seq import Seq2SeqTask, StopOn, TargetLanguage, Template, train_seq2seq_cli
 from spacy_xlt.cli.transfer_common import Seed
 
 
@@ -15,17 +16,30 @@ def train_cli(
         str, typer.Argument(help="Labeled texts: .csv, .tsv, .jsonl, .spacy ...; a file, folder or pattern.")
     ],
     output: Annotated[Path, typer.Argument(help="The model folder to write.")],
-    task: Annotated[str, typer.Option(help="textcat (classify texts) or ner (find named entities).")] = "textcat",
+    task: Annotated[
+        str,
+        typer.Option(
+            help="textcat (classify texts), pairs (classify pairs), ner (find named entities), qa (answer questions) "
+            "or seq2seq (texts with targets, for an encoder-decoder)."
+        ),
+    ] = "textcat",
     text: Text = "text",
     label: Label = "label",
     lang: Lang = "lang",
     label_separator: Separator = None,
     labels: Labels = "",
     encoding: Encoding = None,
+    template: Template = None,
+    seq2seq_task: Seq2SeqTask = "translate",
+    target_language: TargetLanguage = None,
+    stop_on: StopOn = "chrf",
     dev: Annotated[
         Optional[str], typer.Option(help="Labeled development data; without it, some texts are set aside.")
     ] = None,
-    method: Annotated[str, typer.Option(help="frozen (seconds) or finetune (a minute, better).")] = "frozen",
+    method: Annotated[
+        Optional[str],
+        typer.Option(help="frozen (seconds) or finetune (a minute, better). Default: frozen; other tasks: finetune."),
+    ] = None,
     source: Annotated[str, typer.Option(help="The language of the texts.")] = "en",
     languages: Annotated[str, typer.Option(help="Languages that can occur, as en,de,sw: helps detection.")] = "",
     adapt: Annotated[
@@ -41,13 +55,17 @@ def train_cli(
     epochs: Annotated[
         Optional[float], typer.Option(help="How often fine-tuning reads each text. Default: 4, more for few texts.")
     ] = None,
-    batch_size: BatchSize = 16,
-    learning_rate: LearningRate = 5e-5,
+    batch_size: Annotated[
+        Optional[int], typer.Option(help="Texts per step of fine-tuning. Default: 16, or that of the task.")
+    ] = None,
+    learning_rate: Annotated[
+        Optional[float], typer.Option(help="Highest learning rate of the encoder. Default: 5e-5, or that of the task.")
+    ] = None,
     max_length: Annotated[
         Optional[int], typer.Option(help="Word pieces of a text that fine-tuning reads. Default: that of the task.")
     ] = None,
     freeze_layers: Annotated[
-        Optional[int], typer.Option(help="Lower layers that do not learn. Default: half of them; ner: none.")
+        Optional[int], typer.Option(help="Lower layers that do not learn. Default: that of the task.")
     ] = None,
     seed: Seed = 0,
     checkpoint: Annotated[
@@ -66,19 +84,29 @@ def train_cli(
     from spacy_xlt.cli.transfer_common import read_data
     from spacy_xlt.data.dataset import Dataset
     from spacy_xlt.models import check_output, save, use_gpu
-    from spacy_xlt.training.train import METHODS, TASKS, train
+    from spacy_xlt.training.train import METHODS, OF_LABELS, TASKS, train
     from spacy_xlt.transfer.bootstrap import load_checked
 
     check_choice("--task", task, TASKS)
-    check_choice("--method", method, METHODS)
+    if method is not None:
+        check_choice("--method", method, METHODS)
     check_output(output)
+    if task == "seq2seq":
+        shared = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "max_length": max_length}
+        more = {"seed": seed, "checkpoint": checkpoint, "progress": progress, "encoding": encoding}
+        fields = {"text": text, "lang": lang, "label": "target" if label == "label" else label}
+        settings = (seq2seq_task, template, target_language, stop_on)
+        return train_seq2seq_cli(data, output, dev, encoder, settings, gpu_id, {**shared, **more, **fields})
     known_languages = read_languages(languages)
     use_gpu(gpu_id)
     if task != "textcat":
+        columns = make_columns(text, label, lang, label_separator, labels)
+        read = partial(Dataset.load, columns=columns, encoding=encoding) if task in OF_LABELS else str
         nlp = train(
-            data,
+            read(data),
             task=task,  # type: ignore[arg-type]
-            dev=dev,
+            dev=read(dev) if dev else None,
+            method=method,  # type: ignore[arg-type]
             source=source,
             languages=known_languages,
             encoder=encoder,

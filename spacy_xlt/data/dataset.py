@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, Optional, TypedDict, Union
 
+from spacy_xlt.data.hub import is_hub_name, load_hub
 from spacy_xlt.data.items import is_table, is_triple, item_row, items_of
 from spacy_xlt.data.paths import PathLike, Paths, find_inputs, paths_of
 from spacy_xlt.data.records import COLUMNS, ColumnNames, Record, make_record, read_records
@@ -58,6 +59,7 @@ class Dataset:
                 - a path, a folder, a pattern such as `tickets/*.csv`, or a list of them. The files are CSV, TSV, JSONL,
                   JSON, Parquet or .spacy, or text files with one unlabeled text per line; also with .gz or .zst.
                 - a pandas or polars DataFrame, or a Hugging Face `Dataset`;
+                - the name of a data set on the Hugging Face Hub, as `hf:NAME:CONFIGURATION:SPLIT`, or a list of them;
                 - an iterable of dicts, of (text, label) pairs, of (text, text, label) triples for pairs of texts, of
                   Records, or of plain texts if `labeled` is false;
                 - a mapping {language: any of these};
@@ -87,6 +89,9 @@ class Dataset:
         """name: the first part of the location of items."""
         if isinstance(data, Dataset):
             return data if options.language is None else data.with_language(options.language)
+        hub_names = [data] if isinstance(data, str) else data
+        if isinstance(hub_names, (list, tuple)) and hub_names and all(map(is_hub_name, hub_names)):
+            return cls.join([cls._load(load_hub(each), options, each) for each in hub_names])
         if isinstance(data, Mapping):
             try:
                 parts = by_base_code(data, as_base_code)

@@ -9,6 +9,7 @@ from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
 from spacy_xlt.data.decoding import as_text, unpacked
+from spacy_xlt.data.entity_tags import Entity, Span, entities_of_tags, is_tag
 from spacy_xlt.data.items import items_of
 from spacy_xlt.data.layouts import conll_sentences
 from spacy_xlt.data.paths import Input, find_inputs, paths_of
@@ -17,7 +18,6 @@ from spacy_xlt.data.rows import BadRecord, printable_row, text_of
 from spacy_xlt.errors import XltError
 from spacy_xlt.extensions import language_of, set_extensions
 from spacy_xlt.languages import UNKNOWN, as_base_code, by_base_code
-from spacy_xlt.tasks.entities import Entity, Span, entities_of_tags, is_tag
 
 LANGUAGE_FIELD = "lang"
 # The columns of CoNLL-U, the last of which is MISC.

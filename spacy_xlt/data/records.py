@@ -126,7 +126,7 @@ def read_records(
     check_encoding(encoding)
     if labels is not None:
         if language is None:
-            language = _language_or_unknown(Path(path).parent.name)
+            language = language_or_unknown(Path(path).parent.name)
         with told_as_damaged(path):
             fields = {"text_field": columns.text, "label_field": columns.label}
             for location, row in read_labeled_lines(path, labels, encoding=encoding, **fields):
@@ -147,9 +147,10 @@ def read_records(
             yield make_record(location, row, columns, language, labeled=labeled)
 
 
-def _language_or_unknown(folder: str) -> str:
+def language_or_unknown(name: str) -> str:
+    """Return the base code of a code or an English name; `xx` if it is not a language."""
     try:
-        return find_language(folder)
+        return find_language(name)
     except XltError:
         return UNKNOWN
 

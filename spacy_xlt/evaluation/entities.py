@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from spacy.language import Language
 
 from spacy_xlt.data.entities import EntityData, EntityRecord, load_entities
+from spacy_xlt.data.entity_tags import Entity
 from spacy_xlt.errors import XltWarning
 from spacy_xlt.evaluation.task_report import TaskFigures, TaskReport, bootstrap_interval, language_groups
 from spacy_xlt.languages import UNKNOWN, base_code, find_language
@@ -18,7 +19,6 @@ from spacy_xlt.model_facts import TRAINING
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.ner import EntityRecognizer
 from spacy_xlt.progress import progress_bar
-from spacy_xlt.tasks.entities import Entity
 
 # The columns of counts: correct, predicted and gold entities.
 CORRECT, PREDICTED, GOLD = 0, 1, 2

@@ -21,7 +21,9 @@ from spacy_xlt.evaluation.figures import by_language
 from spacy_xlt.evaluation.groups import group_figures
 from spacy_xlt.evaluation.make_details import make_details
 from spacy_xlt.evaluation.predictions import Bools, Floats, digest_of, is_multilabel, labels_of, probabilities_of
+from spacy_xlt.evaluation.qa import evaluate_qa
 from spacy_xlt.evaluation.report import Report
+from spacy_xlt.evaluation.seq2seq import Seq2SeqReport, evaluate_seq2seq
 from spacy_xlt.evaluation.task_report import TaskReport
 from spacy_xlt.languages import UNKNOWN, base_code, find_language
 from spacy_xlt.models import load_model
@@ -31,6 +33,8 @@ from spacy_xlt.pipeline.langdetect import LanguageDetector
 from spacy_xlt.pipeline.ner import EntityRecognizer
 from spacy_xlt.pipeline.pairs import PairClassifier
 from spacy_xlt.pipeline.projector import Projector
+from spacy_xlt.pipeline.qa import QuestionAnswerer
+from spacy_xlt.pipeline.seq2seq import Seq2Seq
 from spacy_xlt.progress import progress_bar
 from spacy_xlt.training.examples import check_labels, gold_matrix
 
@@ -47,15 +51,16 @@ def evaluate(
     examples: int = 0,
     progress: bool = True,
     **reading: Unpack[Reading],
-) -> Union[Report, TaskReport]:
+) -> Union[Report, TaskReport, Seq2SeqReport]:
     """Measure a model on labeled texts, for each language.
 
     The task is that of the pipeline: text classification (see `evaluate_classifier`, which has all of these options),
-    or named entities.
+    named entities, questions, or generated texts (see `evaluate_seq2seq`).
 
     Args:
         nlp: A trained pipeline, or its model folder. It is not changed.
-        data: Labeled texts: whatever `load_dataset` takes; texts with entities for `xlt_ner`: see `load_entities`.
+        data: Labeled texts: whatever `load_dataset` takes; texts with entities for `xlt_ner`: see `load_entities`;
+            questions for `xlt_qa`: see `load_questions`.
         source: The source language. The default is that of the training, or English.
         train: The training data, to find test texts in them.
         strict: Raise an error if a test text is also in the training data.
@@ -64,7 +69,8 @@ def evaluate(
         reading: Options of `load_dataset`.
 
     Returns:
-        A Report for text classification, and a TaskReport for other tasks. Both have `table`, `to_html` and `to_dict`.
+        A Report for text classification, a TaskReport for named entities and questions, or a Seq2SeqReport. All of them
+        have `table`, `to_dict` and `to_json`.
 
     Raises:
         XltError: The model folder or the data cannot be read, or the pipeline has no trained component.
@@ -75,8 +81,12 @@ def evaluate(
     """
     if not isinstance(nlp, Language):
         nlp = load_model(os.fspath(nlp))
+    if has_pipe(nlp, Seq2Seq):
+        return evaluate_seq2seq(nlp, data, progress=progress, **reading)
     if has_pipe(nlp, EntityRecognizer) and not has_classifier(nlp):
         return evaluate_ner(nlp, data, source=source, progress=progress)
+    if has_pipe(nlp, QuestionAnswerer):
+        return evaluate_qa(nlp, data, source=source, progress=progress)
     return evaluate_classifier(
         nlp, data, source=source, train=train, strict=strict, examples=examples, progress=progress, **reading
     )

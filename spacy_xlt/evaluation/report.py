@@ -12,6 +12,7 @@ from rich.console import Console
 from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.document import Metrics
 from spacy_xlt.evaluation.page import html_page, markdown_page
+from spacy_xlt.evaluation.seq2seq import Seq2SeqReport
 from spacy_xlt.evaluation.table import html_table, print_table
 from spacy_xlt.evaluation.task_page import task_page, task_sections
 from spacy_xlt.evaluation.task_report import TaskReport
@@ -97,7 +98,9 @@ def write_report(
         XltError: There is no report, a metrics file is invalid, the extra `report` is not installed, or a file cannot
             be written.
     """
-    loaded = [(report, report if isinstance(report, (Report, TaskReport)) else _load(report)) for report in reports]
+    loaded = [
+        (report, report if isinstance(report, (Report, TaskReport)) else load_report(report)) for report in reports
+    ]
     tasks = [report for _, report in loaded if isinstance(report, TaskReport)]
     reports = [origin for origin, report in loaded if isinstance(report, Report)]
     documents = [report for _, report in loaded if isinstance(report, Report)]
@@ -118,12 +121,22 @@ def write_report(
         _write(markdown_page(titled), markdown)
 
 
-def _load(path: PathLike) -> Union[Report, TaskReport]:
-    """Read a metrics file. That of another task than text classification says which task it is."""
-    try:
-        return TaskReport.load(path)
-    except XltError:
-        return Report.load(path)
+def load_report(path: PathLike) -> Union[Report, TaskReport]:
+    """Read a metrics file of any task.
+
+    Raises:
+        XltError: It is missing or invalid.
+    """
+    for kind in (TaskReport.load, _load_generation):
+        try:
+            return kind(path)
+        except XltError:
+            continue
+    return Report.load(path)
+
+
+def _load_generation(path: PathLike) -> TaskReport:
+    return Seq2SeqReport.load(path).to_task_report()
 
 
 def _origin(report: Union[Report, TaskReport, PathLike], number: int) -> str:

@@ -20,6 +20,8 @@ from spacy_xlt.languages import name
 
 PathLike = Union[str, os.PathLike[str]]
 RESAMPLES = 1000
+# Separates the languages of a text and of an output. No base code contains it.
+PAIR_MARK = "-"
 CAPTION = "Percent, with the 95% interval of the main figure."
 
 
@@ -125,9 +127,13 @@ class TaskReport:
             raise XltError(f"{path} is not a report of a task ({error}). Evaluate the model again.") from error
 
     def titles(self) -> list[tuple[str, str]]:
-        """Return the code and the name of each language, the source language first, then the others by name."""
-        codes = sorted(self.languages, key=lambda code: (code != self.source, name(code)))
-        return [(code, one_line(name(code))) for code in codes]
+        """Return the code and the name of each language, the source language first, then the others by name.
+
+        A pair of languages, such as `de-en`, has the name "German to English".
+        """
+        titles = {code: " to ".join(map(name, code.split(PAIR_MARK))) for code in self.languages}
+        codes = sorted(titles, key=lambda code: (code != self.source, titles[code]))
+        return [(code, one_line(titles[code])) for code in codes]
 
     def cells(self) -> list[list[str]]:
         """Return the cells of the table as plain text: the heads, a line for each language, and the means."""

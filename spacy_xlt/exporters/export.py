@@ -18,11 +18,14 @@ from spacy_xlt.encoders.onnx_encoder import OnnxEncoder
 from spacy_xlt.errors import XltError
 from spacy_xlt.exporters.onnx_graph import write_encoder
 from spacy_xlt.exporters.pipeline import check_pipeline, replace_encoder, trained_encoder
+from spacy_xlt.exporters.seq2seq import export_seq2seq
 from spacy_xlt.exporters.student import make_transfer_set, with_student
 from spacy_xlt.exporters.tasks import export_tasks, has_tasks
 from spacy_xlt.exporters.trim import required_pieces, used_pieces
 from spacy_xlt.languages import find_language
 from spacy_xlt.models import check_output, load_model, save
+from spacy_xlt.pipeline.find import has_pipe
+from spacy_xlt.pipeline.seq2seq import Seq2Seq
 
 Preset = Literal["quality", "balanced", "fast"]
 PRESETS: tuple[Preset, ...] = get_args(Preset)
@@ -46,11 +49,12 @@ def export(
     """Return the pipeline with an encoder that is fast on a CPU, and write it to a folder.
 
     The result needs neither torch nor transformers. The preset `quality` runs the encoder in float32 on ONNX Runtime,
-    `balanced` in 8-bit integers, and `fast` replaces it by a static student: a table of word vectors.
+    `balanced` in 8-bit integers, and `fast` replaces it by a static student: a table of word vectors. The
+    model of `xlt_seq2seq` is converted for CTranslate2, by the first two presets.
 
     Args:
-        nlp: A trained pipeline of the four components, or of `xlt_langdetect` and a component with an encoder of its
-            own, such as `xlt_ner`; or a model folder. It does not change.
+        nlp: A trained pipeline of the four components, or of `xlt_langdetect` and the component of another task, such
+            as `xlt_ner` or `xlt_seq2seq`; or a model folder. It does not change.
         output: The model folder to write; None writes nothing.
         preset: `quality`, `balanced` or `fast`.
         texts: Unlabeled texts with their languages: whatever `load_dataset` takes. The student of `fast` learns from
@@ -76,9 +80,14 @@ def export(
     pipeline = nlp if isinstance(nlp, Language) else load_model(Path(nlp))
     if has_tasks(pipeline):
         return _export_tasks(pipeline, output, preset, load_dataset(holdout, labeled=False).texts)
-    check_pipeline(pipeline)
+    generates = has_pipe(pipeline, Seq2Seq)
+    if not generates:
+        check_pipeline(pipeline)
     found, given = load_dataset(texts, labeled=False).by_language(), load_dataset(holdout, labeled=False).texts
-    if preset == "fast":
+    if generates:
+        compared = given or [text for of_language in found.values() for text in of_language]
+        exported, facts = export_seq2seq(pipeline, preset, compared[:MAX_HOLDOUT])
+    elif preset == "fast":
         exported, facts = with_student(
             pipeline, make_transfer_set(pipeline, found, progress=progress), progress=progress
         )
@@ -104,7 +113,7 @@ def _export_tasks(nlp: Language, output: Optional[PathLike], preset: Preset, hol
     exported, facts = export_tasks(
         nlp, "float32" if preset == "quality" else "int8", [*holdout[:MAX_HOLDOUT], *reference_texts()]
     )
-    exported.meta[META_KEY] = {"preset": preset, "agreement": facts}
+    exported.meta[META_KEY] = {"preset": preset, "components": facts}
     if output is not None:
         save(exported, Path(output))
     return exported
@@ -112,16 +121,23 @@ def _export_tasks(nlp: Language, output: Optional[PathLike], preset: Preset, hol
 
 def describe(facts: Mapping[str, Any]) -> list[str]:
     """Return what `meta["xlt_export"]` says, in sentences."""
-    if "agreement" in facts and facts["preset"] != "fast":
+    if "components" in facts:
         return [
-            f"{key}: {share:.4f} of the word pieces have the same highest score as before."
-            for key, share in facts["agreement"].items()
+            f"{key}: {share:.4f} of the outputs have the same highest score as before."
+            for key, share in facts["components"].items()
         ]
     if facts["preset"] == "fast":
         return [
             f"The student learned from {facts['texts']} texts of {facts['languages']} languages and has "
             f"{facts['words']} words. It agrees with its teacher on {facts['agreement']:.3f} of these texts."
         ]
+    if "agreement" in facts:
+        agreement = (
+            ""
+            if facts["agreement"] is None
+            else f" It has the output of the trained model on {facts['agreement']:.3f} of {facts['texts']} texts."
+        )
+        return [f"The model was converted for CTranslate2.{agreement}"]
     kept = [f"Kept {facts['word_pieces']} word pieces."] if facts["word_pieces"] is not None else []
     return [
         *kept,

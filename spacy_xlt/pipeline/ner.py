@@ -8,11 +8,12 @@ from spacy.util import filter_spans
 from thinc.api import Config
 
 from spacy_xlt import registries as _registries  # noqa: F401
+from spacy_xlt.data.entity_tags import Entity
 from spacy_xlt.encoders.base import TextEncoder
 from spacy_xlt.extensions import set_extensions
 from spacy_xlt.pipeline.requirements import require_extra
 from spacy_xlt.pipeline.task import TaskPipe
-from spacy_xlt.tasks.entities import Entity, entity_types, predict_entities
+from spacy_xlt.tasks.entities import entity_types, predict_entities
 from spacy_xlt.translators.units import UNSPACED
 
 DEFAULT_CONFIG_STR = """

@@ -31,12 +31,12 @@ class EarlyStopping:
     def __init__(self, score: Callable[[], float], patience: int = 1) -> None:
         self.score, self.patience = score, patience
         self.best: Optional[float] = None
-        self._waited = 0
+        self.waited = 0
 
     def __call__(self, end: EpochEnd) -> bool:
         score = self.score()
         if self.best is None or score > self.best:
-            self.best, self._waited = score, 0
+            self.best, self.waited = score, 0
         else:
-            self._waited += 1
-        return self._waited >= self.patience
+            self.waited += 1
+        return self.waited >= self.patience

@@ -30,15 +30,20 @@ from spacy_xlt.training.folds import make_folds
 from spacy_xlt.training.model_state import find_head, get_layer, head_labels, is_exclusive, make_features, set_layer
 from spacy_xlt.training.ner import train_ner
 from spacy_xlt.training.network import can_freeze
+from spacy_xlt.training.pairs import train_pairs
 from spacy_xlt.training.pipeline import fit_source, make_pipeline, measure
+from spacy_xlt.training.qa import train_qa
 from spacy_xlt.training.selection import fast_encoding, regularize
+from spacy_xlt.training.seq2seq import DEFAULT_SEQ2SEQ, Seq2SeqSettings, train_seq2seq
 from spacy_xlt.training.settings import DEFAULT_SETTINGS, TrainingSettings
 from spacy_xlt.training.trainer import finetune, trainable_encoder
 
 Method = Literal["frozen", "finetune"]
 METHODS: tuple[Method, ...] = ("frozen", "finetune")
-Task = Literal["textcat", "ner"]
+Task = Literal["textcat", "pairs", "ner", "qa", "seq2seq"]
 TASKS: tuple[Task, ...] = get_args(Task)
+# The tasks whose data are texts with labels.
+OF_LABELS: tuple[Task, ...] = ("textcat", "pairs")
 # With fewer texts, no development texts are set aside, and settings are chosen by cross-validation.
 FEW = 500
 # The number of steps of fine-tuning, unless that takes too few or too many epochs: see docs/measured-settings.md.
@@ -53,19 +58,20 @@ def train(
     *,
     task: Task = "textcat",
     dev: Optional[Data] = None,
-    method: Method = "frozen",
+    method: Optional[Method] = None,
     source: str = "en",
     languages: Sequence[str] = (),
     adapt: Optional[Data] = None,
     pre_labeled: Optional[Data] = None,
     encoder: Optional[PathLike] = None,
     epochs: Optional[float] = None,
-    batch_size: int = DEFAULT_SETTINGS.batch_size,
-    learning_rate: float = DEFAULT_SETTINGS.learning_rate,
+    batch_size: Optional[int] = None,
+    learning_rate: Optional[float] = None,
     max_length: Optional[int] = None,
     freeze_layers: Optional[int] = None,
     seed: int = 0,
     checkpoint: Optional[PathLike] = None,
+    seq2seq: Seq2SeqSettings = DEFAULT_SEQ2SEQ,
     progress: bool = True,
     **reading: Unpack[Reading],
 ) -> Language:
@@ -77,12 +83,14 @@ def train(
 
     Args:
         data: Labeled texts: whatever `load_dataset` takes. Texts with more or fewer labels than one make the model
-            multilabel. For `ner`, texts with entities: see `load_entities`.
-        task: `textcat` classifies texts, and `ner` finds named entities. The options of other tasks than `textcat` do
-            not include `method`, `adapt`, `pre_labeled` and the options of `load_dataset`.
+            multilabel. For `ner`, texts with entities: see `load_entities`. For `qa`, questions: see `load_questions`.
+            For `seq2seq`, texts with targets: see `train_seq2seq`.
+        task: `textcat` classifies texts, `pairs` classifies pairs of texts, `ner` finds named entities, `qa` answers
+            questions about a text, and `seq2seq` trains an encoder-decoder, whose folder is `encoder`. `adapt` and
+            `pre_labeled` belong to `textcat`; `method` and the options of `load_dataset` to `textcat` and `pairs`.
         dev: Labeled development data.
         method: `frozen` trains the head alone and takes seconds; `finetune` trains the encoder as well and takes about
-            a minute on 700 texts.
+            a minute on 700 texts. None is `frozen` for `textcat`, and `finetune` for other tasks.
         source: The language of the texts, as a code or an English name.
         languages: The languages that can occur when the model is used, which helps language detection. If empty,
             all languages can occur.
@@ -92,13 +100,15 @@ def train(
         encoder: An encoder folder. None uses the default encoder.
         epochs: How often fine-tuning reads each text. None reads it 4 times, and more often if there are fewer than 700
             texts.
-        batch_size: The number of texts in a step of fine-tuning.
-        learning_rate: The highest learning rate of the encoder in fine-tuning.
-        max_length: The number of word pieces of a text that fine-tuning reads, in evenly spread windows. None is 128.
+        batch_size: The number of texts in a step of fine-tuning. None is 16.
+        learning_rate: The highest learning rate of the encoder in fine-tuning. None is 5e-5, or that of the task.
+        max_length: The number of word pieces of a text that fine-tuning reads, in evenly spread windows. None is 128,
+            or that of the task.
         freeze_layers: The number of lower layers that fine-tuning does not change. None is half of the layers, or none
             of them for other tasks.
         seed: The seed of the order of the texts and of the folds.
         checkpoint: A folder in which fine-tuning saves its state, so that a killed run resumes.
+        seq2seq: Settings of the task `seq2seq`.
         progress: Show progress bars on a terminal or in a notebook.
         reading: Options of `load_dataset`, such as `text` and `label`, the names of the fields.
 
@@ -110,22 +120,30 @@ def train(
         XltError: There are fewer than two labels, a development text has a label that no training text has, the
             encoder folder is missing, or the model learned nothing.
     """
+    given: dict[str, Any] = {"batch_size": batch_size, "learning_rate": learning_rate, "max_length": max_length}
+    if task == "seq2seq":
+        _check_options(task, method=method, adapt=adapt, pre_labeled=pre_labeled, freeze_layers=freeze_layers)
+        known = {name: value for name, value in given.items() if value is not None}
+        more: Any = {"epochs": epochs, "seed": seed, "checkpoint": checkpoint, "progress": progress, **reading}
+        return train_seq2seq(data, model=encoder, dev=dev, seq2seq=seq2seq, **known, **more)
     if task != "textcat":
-        given = {"epochs": epochs, "max_length": max_length, "freeze_layers": freeze_layers}
-        _check_options(task, method=method != "frozen", adapt=adapt, pre_labeled=pre_labeled, **reading)
+        given = {**given, "epochs": epochs, "freeze_layers": freeze_layers, "method": method}
+        _check_options(task, adapt=adapt, pre_labeled=pre_labeled)
+        if task not in OF_LABELS:
+            _check_options(task, method=method, **reading)
         return _TRAINERS[task](
             data,
             dev=dev,
             source=source,
             languages=languages,
             encoder=encoder,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
             seed=seed,
             checkpoint=checkpoint,
             progress=progress,
             **{name: value for name, value in given.items() if value is not None},
+            **reading,
         )
+    method = method or "frozen"
     check_method(method)
     folder = None if encoder is None else check_folder(Path(encoder).expanduser())
     source = find_language(source)
@@ -146,13 +164,13 @@ def train(
         cache_size=max(ENCODER_CONFIG["cache_size"], len(train_records) + len(pre_records) + len(dev_records)),
     )
     if method == "finetune":
+        chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        texts = len(train_records) + len(pre_records)
         settings = TrainingSettings(
-            epochs=default_epochs(len(train_records) + len(pre_records), batch_size) if epochs is None else epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            max_length=DEFAULT_SETTINGS.max_length if max_length is None else max_length,
+            epochs=default_epochs(texts, batch_size or DEFAULT_SETTINGS.batch_size) if epochs is None else epochs,
             freeze_layers=half_of_the_layers(nlp) if freeze_layers is None else freeze_layers,
             seed=seed,
+            **chosen,
         )
         _finetune(nlp, train_records, pre_records, dev_records, settings, checkpoint=checkpoint, progress=progress)
         used = asdict(settings)
@@ -181,12 +199,12 @@ def train(
 
 
 # The function that trains a model of each task other than text classification.
-_TRAINERS: dict[str, Callable[..., Language]] = {"ner": train_ner}
+_TRAINERS: dict[str, Callable[..., Language]] = {"pairs": train_pairs, "ner": train_ner, "qa": train_qa}
 
 
 def _check_options(task: str, **options: Any) -> None:
     """Check that a task is known, and that no option of text classification is given for it."""
-    if task not in _TRAINERS:
+    if task not in TASKS:
         raise XltError(f"There is no task '{task}'. Use {', '.join(TASKS[:-1])} or {TASKS[-1]}.", parameter="task")
     for name, value in options.items():
         if value:

@@ -1,16 +1,23 @@
-"""Translation models that were converted for CTranslate2, which runs them fast on a CPU."""
+"""Encoder-decoders that were converted for CTranslate2, which runs them fast on a CPU."""
 
 import json
+from collections.abc import Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
+from spacy_xlt.encoders.base import batches_of_like_length
 from spacy_xlt.encoders.cpu import usable_threads
-from spacy_xlt.errors import NotInstalledError, XltError
-from spacy_xlt.translators.folder import BATCH_PIECES, MAX_PIECES, FolderTranslator, longest_translation
-from spacy_xlt.translators.tokens import Tokens, language_tokens
+from spacy_xlt.errors import NotInstalledError, UnusableError, XltError
+from spacy_xlt.generation.facts import FolderFacts, read_facts
+from spacy_xlt.generation.loops import LoopDetector
+from spacy_xlt.translators.folder import BATCH_PIECES, ENDS, FolderTranslator, Request
+from spacy_xlt.translators.tokens import language_tokens
 
 END = "</s>"
+# Word pieces that are no part of a text.
+SPECIAL = frozenset(("<s>", END, "<pad>", "<unk>"))
 # The tokenizer of both sides, in the order in which they are looked for.
 SHARED = ("sentencepiece.bpe.model", "spm.model", "spiece.model")
 
@@ -20,6 +27,9 @@ class _Loaded(NamedTuple):
     encode: Callable[[str], list[str]]
     decode: Callable[[list[str]], str]
     tokens: dict[str, list[str]]
+    facts: FolderFacts
+    prompted: bool
+    skipped: frozenset[str]
 
 
 class CTranslate2(FolderTranslator):
@@ -50,28 +60,56 @@ class CTranslate2(FolderTranslator):
 
         translator = ctranslate2.Translator(str(folder), device="cpu", intra_threads=usable_threads())
         encode, decode = _read_tokenizer(_tokenizer_files(folder))
-        return _Loaded(translator, encode, decode, language_tokens(_vocabulary(folder)))
+        tokens = language_tokens(_vocabulary(folder))
+        skipped = SPECIAL.union(*tokens.values())
+        return _Loaded(translator, encode, decode, tokens, read_facts(folder), False, skipped)
 
-    def translate_sentences(self, sentences: list[str], tokens: Tokens) -> list[str]:
-        """See `FolderTranslator.translate_sentences`."""
-        translator, encode, decode, _ = self.model
-        # OPUS-MT reads the target token before the text. Other models read the source token there, and begin the
-        # translation with the target token.
-        token = tokens.source or tokens.target
+    def count_pieces(self, texts: Sequence[str]) -> list[int]:
+        """See `FolderTranslator.count_pieces`."""
+        return [len(self.model.encode(text)) + 2 for text in texts]
+
+    def generate_pieces(self, texts: Sequence[str], request: Request) -> list[list[Any]]:
+        """See `FolderTranslator.generate_pieces`. Raises XltError if outputs are to be drawn at random."""
+        translator, settings, limit = self.model.translator, request.settings, self.max_pieces()
+        if settings.samples:
+            raise UnusableError(
+                f"temperature is {settings.temperature}. CTranslate2 draws other word pieces every time, whatever the "
+                "seed is. Set it to 0, or use a folder of Hugging Face."
+            )
+        # OPUS-MT reads the target token before the text. Other models read the source token there, and begin the output
+        # with the target token.
+        token = request.tokens.source or request.tokens.target
         before = [token] if token else []
-        prefix = [tokens.target] if tokens.source else []
-        pieces = [[*before, *encode(sentence)[:MAX_PIECES], END] for sentence in sentences]
-        longest = [longest_translation(len(each)) for each in pieces]
-        found = translator.translate_batch(
-            pieces,
-            target_prefix=[prefix] * len(pieces) if prefix else None,
-            max_batch_size=BATCH_PIECES,
-            batch_type="tokens",
-            beam_size=1,
-            max_decoding_length=max(longest, default=1),
-        )
-        # Cut, so that the other sentences do not change a translation that does not end.
-        return [decode(each.hypotheses[0][len(prefix) : most]) for each, most in zip(found, longest)]
+        prefix = [request.tokens.target] if request.tokens.source else []
+        inputs = [[*before, *self.model.encode(text)[: limit - len(before) - 1], END] for text in texts]
+        lengths = [len(pieces) for pieces in inputs]
+        result: list[list[Any]] = [[]] * len(texts)
+        for rows in batches_of_like_length(lengths, max(1, BATCH_PIECES // settings.beams)):
+            longest = [settings.longest_output(lengths[row], limit - ENDS) for row in rows]
+            detectors = [LoopDetector() for _ in rows]
+            found = translator.translate_batch(
+                [inputs[row] for row in rows],
+                target_prefix=[prefix] * len(rows) if prefix else None,
+                max_batch_size=0,
+                beam_size=settings.beams,
+                max_input_length=0,
+                max_decoding_length=max(longest) + len(prefix),
+                callback=partial(_stop_loop, detectors) if settings.beams == 1 else None,
+            )
+            # Cut, so that the other texts of the batch do not change an output that does not end.
+            for row, each, most in zip(rows, found, longest):
+                result[row] = each.hypotheses[0][len(prefix) :][:most]
+        return result
+
+    def decode(self, pieces: Sequence[Any]) -> str:
+        """See `FolderTranslator.decode`."""
+        skipped = self.model.skipped
+        return str(self.model.decode([piece for piece in pieces if piece not in skipped]))
+
+
+def _stop_loop(detectors: Sequence[LoopDetector], step: Any) -> bool:
+    """Return whether the output of a batch that has got a new word piece loops."""
+    return detectors[step.batch_id].add(step.token_id)
 
 
 def _tokenizer_files(folder: Path) -> tuple[Path, Path]:

@@ -5,6 +5,7 @@ from typing import Any, Union
 
 from spacy_xlt.data.paths import PathLike
 from spacy_xlt.errors import XltError
+from spacy_xlt.model_folder import MARKER, read_config
 from spacy_xlt.translators.apertium import PROGRAM, Apertium
 from spacy_xlt.translators.base import Translator
 from spacy_xlt.translators.callable import CallableTranslator, Function
@@ -19,7 +20,7 @@ def find_translator(given: TranslatorLike) -> Translator:
 
     Args:
         given: A translator; a function of a text, its language and the language to translate to; a folder of Hugging
-            Face or CTranslate2; or the name `apertium`.
+            Face or CTranslate2, or of a pipeline with `xlt_seq2seq`; or the name `apertium`.
 
     Raises:
         XltError: It is something else, or the folder does not exist or holds no translation model.
@@ -36,7 +37,23 @@ def find_translator(given: TranslatorLike) -> Translator:
         if str(given).lower() == PROGRAM:
             return Apertium()
         raise XltError(f"There is no folder {folder} with a translation model. Give another folder, or '{PROGRAM}'.")
+    folder = pipeline_part(folder)
     kind: Any = CTranslate2 if (folder / "model.bin").is_file() else HuggingFaceSeq2Seq
     translator: Translator = kind()
     translator.load(folder)
     return translator
+
+
+def pipeline_part(folder: Path) -> Path:
+    """Return the folder with the model of `xlt_seq2seq`, if a folder is that of a pipeline; else the folder itself.
+
+    Raises:
+        XltError: The pipeline has no such component.
+    """
+    if not (folder / MARKER).is_file():
+        return folder
+    components = read_config(folder)["components"]
+    name = next((key for key, part in components.items() if part.get("factory") == "xlt_seq2seq"), None)
+    if name is None or not (folder / str(name)).is_dir():
+        raise XltError(f"{folder} is a pipeline without a model in xlt_seq2seq. Give another folder.")
+    return folder / str(name)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from spacy_xlt.evaluation.task_report import TaskFigures, TaskReport
 from tests.evaluation.documents import document
 
 
@@ -36,6 +37,12 @@ def test_missing_tasks_are_left_out_and_named(
     assert "tweets.json" in output.err and "Tatoeba" in output.err
     # English is the source of the document, so it does not count.
     assert json.loads((tmp_path / "xtreme.json").read_text())["tasks"] == {"topics (SIB-200)": {"sw": 0.82, "de": 0.88}}
+    entities = TaskReport(
+        "ner", "model", "en", "f1", {"en": TaskFigures(9, {"f1": 0.9}), "hr": TaskFigures(9, {"f1": 0.7})}
+    )
+    entities.to_json(tmp_path / "metrics" / "ner.json")
+    assert xtreme.measured(tmp_path / "metrics" / "ner.json") == {"hr": 0.7}
+    (tmp_path / "metrics" / "ner.json").unlink()
     with pytest.raises(SystemExit, match="no task"):
         (tmp_path / "metrics" / "sib200.json").unlink()
         xtreme.main(tmp_path / "no-model", tmp_path / "xtreme.json")

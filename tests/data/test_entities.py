@@ -9,8 +9,8 @@ import spacy
 
 from spacy_xlt.data.docbin import write_docbin
 from spacy_xlt.data.entities import EntityRecord, entity_labels, load_entities
+from spacy_xlt.data.entity_tags import Entity
 from spacy_xlt.errors import XltError
-from spacy_xlt.tasks.entities import Entity
 
 TEXT = "Angela Merkel besucht Zagreb."
 ENTITIES = (Entity(0, 13, "PER"), Entity(22, 28, "LOC"))

@@ -17,12 +17,12 @@ pytest.importorskip("transformers")
 from spacy_xlt import export, save, train
 from spacy_xlt.batch.engine import process
 from spacy_xlt.data.entities import load_entities
+from spacy_xlt.data.entity_tags import Entity
 from spacy_xlt.errors import XltError, XltWarning
 from spacy_xlt.evaluation.evaluate import evaluate
 from spacy_xlt.evaluation.report import write_report
 from spacy_xlt.evaluation.task_report import TaskReport
 from spacy_xlt.pipeline.ner import set_entities
-from spacy_xlt.tasks.entities import Entity
 from spacy_xlt.training.checkpoints import Checkpoints
 from spacy_xlt.training.ner import gold_examples, train_ner
 from tests.processes import start_method
@@ -95,10 +95,8 @@ def test_the_figures_are_those_of_spacy(nlp: Language) -> None:
         assert figures["f1"] == pytest.approx(spacy_scores["ents_per_type"][label]["f"])
 
 
-@pytest.mark.parametrize("architecture", ["tiny_encoder"])
-def test_every_architecture_trains_and_loads(architecture: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    folder = request.getfixturevalue(architecture)
-    nlp = train(DATA, task="ner", encoder=folder, epochs=1, max_length=32, progress=False)
+def test_every_architecture_trains_and_loads(tiny_encoder: Path, tmp_path: Path) -> None:
+    nlp = train(DATA, task="ner", encoder=tiny_encoder, epochs=1, max_length=32, progress=False)
     save(nlp, tmp_path / "model")
     loaded = spacy.load(tmp_path / "model")
     assert entities(loaded.pipe(TEXTS)) == entities(nlp.pipe(TEXTS))
@@ -146,7 +144,7 @@ def test_tokens_are_split_only_where_scripts_have_no_spaces() -> None:
 def test_the_exported_model_finds_the_same(nlp: Language, saved: Path, tmp_path: Path) -> None:
     for preset in ("quality", "balanced"):
         exported = export(nlp, tmp_path / preset, preset=preset)  # type: ignore[arg-type]
-        assert exported.meta["xlt_export"]["agreement"]["xlt_ner"] > (0.999 if preset == "quality" else 0.9)
+        assert exported.meta["xlt_export"]["components"]["xlt_ner"] > (0.999 if preset == "quality" else 0.9)
         loaded = spacy.load(tmp_path / preset)
         assert entities(loaded.pipe(TEXTS)) == entities(exported.pipe(TEXTS))
     assert places(spacy.load(tmp_path / "quality").pipe(TEXTS)) == places(nlp.pipe(TEXTS))
@@ -183,6 +181,11 @@ def test_reports(nlp: Language, tmp_path: Path) -> None:
     assert "German" in report._repr_html_() and "German" in report.to_html(tmp_path / "page.html")
     write_report([tmp_path / "ner.json"], tmp_path / "page.html")
     assert "Named entities" in (tmp_path / "page.html").read_text(encoding="utf8")
+
+
+def test_the_model_card_names_the_task_and_the_figures(saved: Path) -> None:
+    card = (saved / "README.md").read_text(encoding="utf8")
+    assert "finds named entities" in card and "doc.ents" in card and "| ents_f |" in card
 
 
 def test_types_that_the_model_does_not_know_are_left_out(nlp: Language) -> None:

@@ -193,7 +193,7 @@ def test_exported_models_agree_and_the_classifier_gives_their_results(nlp: Langu
     expected = cats(nlp.pipe(docs_of(nlp)))
     exported = export(nlp, tmp_path / "float32", preset="quality")
     np.testing.assert_allclose(cats(exported.pipe(docs_of(exported))), expected, atol=1e-3)
-    assert exported.meta["xlt_export"]["agreement"]["xlt_pairs"] == 1.0
+    assert exported.meta["xlt_export"]["components"]["xlt_pairs"] == 1.0
     with_int8 = export(nlp, tmp_path / "int8", preset="balanced")
     found = cats(with_int8.pipe(docs_of(with_int8)))
     assert np.abs(found - expected).mean() < 0.1

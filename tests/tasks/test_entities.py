@@ -8,16 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_xlt.tasks.entities import (
-    IGNORED,
-    Entity,
-    bio_labels,
-    decode,
-    entities_of_tags,
-    entity_types,
-    label_pieces,
-    unit_pieces,
-)
+from spacy_xlt.data.entity_tags import Entity, entities_of_tags
+from spacy_xlt.tasks.entities import IGNORED, bio_labels, decode, entity_types, label_pieces, unit_pieces
 
 LABELS = bio_labels(["LOC", "PER"])
 

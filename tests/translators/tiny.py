@@ -13,7 +13,7 @@ PIECES = 120
 NLLB = ["deu_Latn", "eng_Latn", "swh_Latn", "zho_Hans", "zho_Hant"]
 
 
-def make_sentencepiece(path: Path) -> list[str]:
+def make_sentencepiece(path: Path, **ids: int) -> list[str]:
     """Write a sentencepiece model of the lines in Latin script, and return its pieces without the special ones."""
     import sentencepiece
 
@@ -25,6 +25,7 @@ def make_sentencepiece(path: Path) -> list[str]:
         hard_vocab_limit=False,
         character_coverage=1.0,
         minloglevel=2,
+        **ids,
     )
     path.write_bytes(content.getvalue())
     processor: Any = sentencepiece.SentencePieceProcessor(model_file=str(path))
@@ -88,9 +89,24 @@ def make_tiny_mbart(folder: Path) -> Path:
     return _save(folder, tokenizer, MBartForConditionalGeneration, _shared_config(MBartConfig, tokenizer))
 
 
+def make_tiny_mt5(folder: Path, width: int = 16, initializer_factor: float = 8.0) -> Path:
+    """mT5 in small: no language tokens. It knows its task by a prompt."""
+    from transformers import MT5Config, MT5ForConditionalGeneration, T5TokenizerFast
+
+    folder.mkdir(parents=True)
+    make_sentencepiece(folder / "spiece.model", pad_id=0, eos_id=1, unk_id=2, bos_id=-1)
+    tokenizer = T5TokenizerFast(str(folder / "spiece.model"), extra_ids=0, model_max_length=POSITIONS)
+    config = MT5Config(
+        vocab_size=len(tokenizer), d_model=width, d_kv=8, d_ff=2 * width, num_layers=1, num_heads=2, dropout_rate=0.0,
+        decoder_start_token_id=0, initializer_factor=initializer_factor,
+    )  # fmt: skip
+    return _save(folder, tokenizer, MT5ForConditionalGeneration, config)
+
+
 def _shared_config(kind: Any, tokenizer: Any) -> Any:
     return kind(
-        vocab_size=len(tokenizer) + 200,
+        vocab_size=max(max(tokenizer.get_vocab().values()), *getattr(tokenizer, "lang_token_to_id", {"": 0}).values())
+        + 1,
         bos_token_id=tokenizer.bos_token_id,
         pad_token_id=tokenizer.pad_token_id,
         eos_token_id=tokenizer.eos_token_id,
@@ -111,6 +127,8 @@ def _sizes(activation: str) -> dict[str, Any]:
         "max_position_embeddings": POSITIONS,
         "activation_function": activation,
         "num_beams": 1,
+        # Larger than usual, so that random weights give varied outputs.
+        "init_std": 0.5,
     }
 
 
