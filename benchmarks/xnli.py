@@ -11,28 +11,16 @@ from statistics import fmean
 from time import perf_counter
 from typing import Any
 
-from common import data_folder, write_results
+from common import write_results
 from spacy.language import Language
+from xnli_files import LANGUAGES, TEST, TRAIN, read
 
 from spacy_xlt import evaluate, export
-from spacy_xlt.data.records import Record
 from spacy_xlt.evaluation.report import Report
 from spacy_xlt.training.pairs import train_pairs
 
-LANGUAGES = ("en", "de", "es", "fr", "ru", "tr", "zh", "vi", "ar", "hi", "sw")
-TRAIN, TEST = slice(0, 1992), slice(1992, 2490)
 # Accuracy of models that were trained on 393,000 English pairs, as published, the mean of 15 languages.
 PUBLISHED = {"mMiniLM-L12": "71.1", "XLM-R base": "74.5–76.2", "mDeBERTa-v3-base": "79.8"}
-
-
-def read(language: str, rows: slice) -> list[Record]:
-    """The pairs of some rows."""
-    file = data_folder() / "xnli" / f"dev-{language}.tsv"
-    records = []
-    for number, line in enumerate(file.read_text(encoding="utf8").splitlines()[rows], start=rows.start + 1):
-        premise, hypothesis, label = line.split("\t")
-        records.append(Record(premise, (label,), language, f"{file.name}:{number}", pair=hypothesis))
-    return records
 
 
 def measure(nlp: Language, system: str, seconds: float) -> tuple[dict[str, Any], Report]:

@@ -31,6 +31,7 @@ from spacy_xlt.pipeline.classifiers import TextClassifier, find_classifier, has_
 from spacy_xlt.pipeline.find import find_pipe, has_pipe
 from spacy_xlt.pipeline.langdetect import LanguageDetector
 from spacy_xlt.pipeline.ner import EntityRecognizer
+from spacy_xlt.pipeline.pairs import PairClassifier
 from spacy_xlt.pipeline.projector import Projector
 from spacy_xlt.pipeline.qa import QuestionAnswerer
 from spacy_xlt.pipeline.seq2seq import Seq2Seq
@@ -138,6 +139,7 @@ def evaluate_classifier(
     labels = list(head.labels)
     multilabel = is_multilabel(head)
     check_labels(records, labels, exclusive=not multilabel)
+    _check_pairs(records, isinstance(head, PairClassifier))
     contamination = None
     train_records: list[Record] = []
     if train is not None:
@@ -207,6 +209,18 @@ def evaluate_classifier(
         before = probabilities_of(head, list(head.pipe(docs, batch_size=nlp.batch_size)))
         content["before_projection"] = measure(before, labels_of(head, before))
     return Report(**content)
+
+
+def _check_pairs(records: Sequence[Record], needed: bool) -> None:
+    """Check that all records are pairs of texts if the model needs pairs, and that none is otherwise."""
+    other = next((record for record in records if (record.pair is None) is needed), None)
+    if other is not None:
+        found, hint = ("no pair", "Name two fields") if needed else ("a pair", "Name one field")
+        raise XltError(
+            f"{other.location}: the record is {found} of texts, but the model classifies "
+            f"{'pairs' if needed else 'single texts'}. {hint} with text.",
+            parameter="text",
+        )
 
 
 def _classify(nlp: Language, records: Sequence[Record], progress: bool) -> tuple[list[Doc], float]:

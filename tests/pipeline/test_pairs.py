@@ -20,6 +20,7 @@ from spacy_xlt.errors import XltError
 from spacy_xlt.pipeline.pairs import PairClassifier
 from spacy_xlt.training.checkpoints import Checkpoints
 from spacy_xlt.training.pairs import train_pairs
+from tests.cli.running import fail, succeed
 from tests.processes import start_method
 
 SENTENCES = [
@@ -183,6 +184,11 @@ def test_evaluate_gives_figures_of_each_language(nlp: Language, tmp_path: Path) 
     assert report.contamination is not None and report.contamination.n == len(rows)
 
 
+def test_evaluation_needs_pairs(models: dict[str, Language]) -> None:
+    with pytest.raises(XltError, match="item:1.*no pair"):
+        evaluate(models["frozen"], [("a text", "neutral")], progress=False)
+
+
 def test_exported_models_agree_and_the_classifier_gives_their_results(nlp: Language, tmp_path: Path) -> None:
     expected = cats(nlp.pipe(docs_of(nlp)))
     exported = export(nlp, tmp_path / "float32", preset="quality")
@@ -223,6 +229,18 @@ def test_process_classifies_pairs_in_two_fields(nlp: Language, tmp_path: Path) -
     expected = cats(nlp.pipe(docs_of(nlp, PAIRS)))
     np.testing.assert_allclose([list(line["probabilities"].values()) for line in lines], expected, atol=1e-4)
     assert [line["hypothesis"] for line in lines] == [b for _, b in PAIRS]
+
+
+def test_classify_prints_the_label_of_each_pair(nlp: Language, tmp_path: Path) -> None:
+    save(nlp, tmp_path / "model")
+    (tmp_path / "pairs.txt").write_text("My order.\tThe shop.\n", encoding="utf8")
+    best = max((cats := nlp(make_pair(nlp, "My order.", "The shop.")).cats), key=cats.__getitem__)
+    for arguments in (["My order.", "The shop."], ["--file", tmp_path / "pairs.txt"]):
+        output = succeed("classify", tmp_path / "model", *arguments)
+        assert "My order. | The shop." in output and best in output
+    assert "1 texts" in fail("classify", tmp_path / "model", "My order.")
+    (tmp_path / "pairs.txt").write_text("My order.\n", encoding="utf8")
+    assert "My order." in fail("classify", tmp_path / "model", "--file", tmp_path / "pairs.txt")
 
 
 def test_the_component_is_a_classifier_that_spacy_scores(models: dict[str, Language]) -> None:
