@@ -31,6 +31,7 @@ from spacy_xlt.data.questions import Question
 from spacy_xlt.evaluation.qa import answer_figures, evaluate_qa
 from spacy_xlt.evaluation.task_report import TaskFigures
 from spacy_xlt.exporters.tasks import export_tasks
+from spacy_xlt.files import write_json
 from spacy_xlt.pipeline.encoder import Encoder
 from spacy_xlt.pipeline.find import find_pipe
 from spacy_xlt.pipeline.qa import QuestionAnswerer
@@ -243,15 +244,21 @@ def main() -> None:
     pretrained = spacy.blank("xx")
     pretrained.add_pipe("xlt_encoder")
     encoder = find_pipe(pretrained, Encoder)
-    document = {
-        "training": {**facts, **nlp.meta["xlt_training"]["settings"]},
-        "mlqa": measure(nlp, encoder, {code: mlqa(code) for code in MLQA}),
-        "xquad": measure(nlp, encoder, {code: xquad("test", code) for code in XQUAD}),
-        "published": PUBLISHED,
-        "without_answer": without_answer(nlp),
-        "many_texts": many_texts(nlp),
-        "export": exported(nlp),
+    document: dict[str, Any] = {"training": {**facts, **nlp.meta["xlt_training"]["settings"]}, "published": PUBLISHED}
+    parts: dict[str, Callable[[], Any]] = {
+        "mlqa": lambda: measure(nlp, encoder, {code: mlqa(code) for code in MLQA}),
+        "xquad": lambda: measure(nlp, encoder, {code: xquad("test", code) for code in XQUAD}),
+        "without_answer": lambda: without_answer(nlp),
+        "many_texts": lambda: many_texts(nlp),
+        "export": lambda: exported(nlp),
     }
+    for name, part in parts.items():
+        # A killed run goes on after the last part that was measured.
+        file = folder.with_name(f"{folder.name}-{name}.json")
+        if not file.is_file():
+            write_json({"figures": part()}, file)
+        document[name] = json.loads(file.read_text(encoding="utf8"))["figures"]
+        print(f"✔ {name}", flush=True)
     write_results("qa", document, markdown(document))
 
 

@@ -20,9 +20,7 @@ DEFAULT_CONFIG: dict[str, Any] = {"encoder": ENCODER_CONFIG["encoder"]}
 EXTENSIONS = ("xlt_question", "xlt_answer")
 
 
-@Language.factory(
-    "xlt_qa", default_config=DEFAULT_CONFIG, requires=["doc._.xlt_question"], assigns=["doc._.xlt_answer"]
-)
+@Language.factory("xlt_qa", default_config=DEFAULT_CONFIG, assigns=["doc._.xlt_answer"])
 def make_qa(nlp: Language, name: str, *, encoder: TextEncoder) -> "QuestionAnswerer":
     """Make the component for `nlp.add_pipe`. See `QuestionAnswerer`."""
     require_extra(nlp, encoder)

@@ -57,7 +57,7 @@ def train_qa(
     source: str = "en",
     languages: Sequence[str] = (),
     encoder: Optional[PathLike] = None,
-    epochs: float = 6,
+    epochs: float = 8,
     batch_size: int = 16,
     learning_rate: float = 1e-4,
     max_length: int = 256,
@@ -83,7 +83,7 @@ def train_qa(
         batch_size: The number of windows in a step.
         learning_rate: The highest learning rate of the encoder.
         max_length: The longest window in word pieces, with the question. Longer texts are read in several windows.
-        freeze_layers: The number of lower layers that are not changed. None is a quarter of the layers.
+        freeze_layers: The number of lower layers that are not changed. None is half of the layers.
         seed: The seed of the order of the questions, and of the choice of windows without an answer.
         checkpoint: A folder in which training saves its state, so that a killed run resumes.
         progress: Show progress bars on a terminal or in a notebook.
@@ -116,7 +116,7 @@ def train_qa(
         batch_size=batch_size,
         learning_rate=learning_rate,
         max_length=window,
-        freeze_layers=_quarter(its_encoder) if freeze_layers is None else freeze_layers,
+        freeze_layers=_half(its_encoder) if freeze_layers is None else freeze_layers,
         seed=seed,
     )
     examples = make_examples(with_foreign_texts(questions, FOREIGN, seed), model.tokenizer, reading, seed)
@@ -255,7 +255,7 @@ class _SpanLoss:
         return torch.nn.functional.cross_entropy(logits, gold.to(scores.device), reduction="sum") / 2
 
 
-def _quarter(encoder: TorchEncoder) -> int:
-    """Return a quarter of the number of layers, or 0 if layers cannot be frozen."""
+def _half(encoder: TorchEncoder) -> int:
+    """Return half of the number of layers, or 0 if layers cannot be frozen."""
     model = encoder.model
-    return len(model.encoder.layer) // 4 if can_freeze(model) else 0
+    return len(model.encoder.layer) // 2 if can_freeze(model) else 0
