@@ -36,7 +36,7 @@ from spacy_xlt.training.tasks import TaskFeatures, finetune_layer, torch_encoder
 PairMethod = Literal["finetune", "frozen"]
 MODES: dict[PairMethod, Mode] = {"finetune": "cross", "frozen": "bi"}
 # The learning rate of the layer divided by that of the encoder, and the L2 penalty of the layer that training starts
-# from: see docs/pairs.md.
+# from: see docs/measured-settings.md.
 HEAD_RATE, START_L2 = 20.0, 3.0
 
 
