@@ -37,7 +37,7 @@ def train_ner(
     encoder: Optional[PathLike] = None,
     epochs: float = 4,
     batch_size: int = 16,
-    learning_rate: float = 5e-5,
+    learning_rate: float = 1e-4,
     max_length: int = 128,
     freeze_layers: int = 0,
     seed: int = 0,
