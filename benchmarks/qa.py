@@ -8,6 +8,8 @@ trained again. It is measured on XQuAD's articles 37-48 and on MLQA's developmen
 training, whose answer is a whole sentence: that with most words of the question, weighted by their rarity, and that
 whose embedding is nearest to that of the question.
 
+The reader and the encoder of the baseline compute in bfloat16 if the CPU supports it, as in training.
+
 Writes benchmarks/results/qa.{json,md}. Data: ../shared/data/xquad and ../shared/data/mlqa.
 """
 
@@ -47,7 +49,7 @@ PUBLISHED = {
     "mMiniLM (Wang et al. 2020)": 63.2,
 }
 # Languages of the smaller measurements.
-FEW = ("en", "de", "ru", "zh")
+FEW = ("en", "zh")
 TOP = 3
 SCORES = ("f1", "exact_match")
 
@@ -244,6 +246,10 @@ def main() -> None:
     pretrained = spacy.blank("xx")
     pretrained.add_pipe("xlt_encoder")
     encoder = find_pipe(pretrained, Encoder)
+    encoder.initialize()
+    # Reading is twice as fast in bfloat16, as in training, if the CPU supports it.
+    for back_end in (encoder.encoder, find_pipe(nlp, QuestionAnswerer).model.encoder):
+        back_end.bfloat16 = True  # type: ignore[attr-defined]
     document: dict[str, Any] = {"training": {**facts, **nlp.meta["xlt_training"]["settings"]}, "published": PUBLISHED}
     parts: dict[str, Callable[[], Any]] = {
         "mlqa": lambda: measure(nlp, encoder, {code: mlqa(code) for code in MLQA}),
