@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from spacy_xlt.evaluation.evaluate import evaluate as evaluate
     from spacy_xlt.evaluation.matrix import TransferMatrix as TransferMatrix
     from spacy_xlt.evaluation.report import Report as Report
+    from spacy_xlt.evaluation.seq2seq import Seq2SeqReport as Seq2SeqReport
     from spacy_xlt.evaluation.transfer_matrix import transfer_matrix as transfer_matrix
     from spacy_xlt.exporters.export import export as export
     from spacy_xlt.models import save as save
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from spacy_xlt.search.index import Index as Index
     from spacy_xlt.serving.classifier import Classifier as Classifier
     from spacy_xlt.training.pretrain import pretrain as pretrain
+    from spacy_xlt.training.seq2seq import Seq2SeqSettings as Seq2SeqSettings
     from spacy_xlt.training.train import train as train
     from spacy_xlt.transfer.add_translator import add_translator as add_translator
     from spacy_xlt.transfer.bootstrap import bootstrap as bootstrap
@@ -63,6 +65,8 @@ _MODULES = {
     "Report": "evaluation.report",
     "Result": "result",
     "Router": "router",
+    "Seq2SeqReport": "evaluation.seq2seq",
+    "Seq2SeqSettings": "training.seq2seq",
     "TransferMatrix": "evaluation.matrix",
     "XltError": "errors",
     "XltWarning": "errors",
