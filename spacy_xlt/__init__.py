@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from spacy_xlt.search.index import Index as Index
     from spacy_xlt.serving.classifier import Classifier as Classifier
     from spacy_xlt.training.pretrain import pretrain as pretrain
+    from spacy_xlt.training.seq2seq import Seq2SeqSettings as Seq2SeqSettings
     from spacy_xlt.training.train import train as train
     from spacy_xlt.transfer.add_translator import add_translator as add_translator
     from spacy_xlt.transfer.bootstrap import bootstrap as bootstrap
@@ -69,6 +70,7 @@ _MODULES = {
     "Router": "router",
     "Seq2SeqReport": "evaluation.seq2seq",
     "TaskReport": "evaluation.task_report",
+    "Seq2SeqSettings": "training.seq2seq",
     "TransferMatrix": "evaluation.matrix",
     "XltError": "errors",
     "XltWarning": "errors",

@@ -20,6 +20,7 @@ import spacy_xlt
 from spacy_xlt.cli import app as xlt_app
 from tests.benchmarks.conftest import BENCHMARKS
 from tests.cli.running import succeed
+from tests.translators.tiny import make_tiny_mt5
 
 ROOT = Path(__file__).parent.parent
 TICKETS = ROOT / "corpus" / "tickets"
@@ -84,6 +85,7 @@ def folder(default_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     srsly.write_jsonl(folder / "inbox" / "monday.jsonl", german[-4:])
     texts = [row["text"].replace("\n", " ") for row in srsly.read_jsonl(TICKETS / "unlabelled" / "de.jsonl")]
     (folder / "german.txt").write_text("\n".join(texts[:40]), encoding="utf8")
+    make_tiny_mt5(folder / "mt5-folder")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         run_python(README, 1)

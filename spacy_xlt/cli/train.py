@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 import typer
 
 from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Progress, Separator, Strict, Text
-from spacy_xlt.cli.train_seq2seq import Seq2SeqTask, StopOn, TargetLanguage, Template, train_seq2seq_cli
+from spacy_xlt.cli.train_seq2seq import LabelSmoothing, Seq2SeqTask, StopOn, TargetLanguage, Template, train_seq2seq_cli
 from spacy_xlt.cli.transfer_common import Seed
 
 
@@ -32,6 +32,7 @@ def train_cli(
     template: Template = None,
     seq2seq_task: Seq2SeqTask = "translate",
     target_language: TargetLanguage = None,
+    label_smoothing: LabelSmoothing = 0.1,
     stop_on: StopOn = "chrf",
     dev: Annotated[
         Optional[str], typer.Option(help="Labeled development data; without it, some texts are set aside.")
@@ -95,8 +96,9 @@ def train_cli(
         shared = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "max_length": max_length}
         more = {"seed": seed, "checkpoint": checkpoint, "progress": progress, "encoding": encoding}
         fields = {"text": text, "lang": lang, "label": "target" if label == "label" else label}
-        settings = (seq2seq_task, template, target_language, stop_on)
-        return train_seq2seq_cli(data, output, dev, encoder, settings, gpu_id, {**shared, **more, **fields})
+        settings = (seq2seq_task, template, target_language, label_smoothing, stop_on)
+        given = {name: value for name, value in shared.items() if value is not None}
+        return train_seq2seq_cli(data, output, dev, encoder, settings, gpu_id, {**given, **more, **fields})
     known_languages = read_languages(languages)
     use_gpu(gpu_id)
     if task != "textcat":

@@ -15,6 +15,7 @@ Seq2SeqTask = Annotated[
 TargetLanguage = Annotated[
     Optional[str], typer.Option(help="seq2seq: the language of the targets. Default: the records'.")
 ]
+LabelSmoothing = Annotated[float, typer.Option(help="seq2seq: the probability that is spread over all word pieces.")]
 StopOn = Annotated[str, typer.Option(help="seq2seq: the score on the development data: chrf or exact.")]
 
 
@@ -23,7 +24,7 @@ def train_seq2seq_cli(
     output: Path,
     dev: Optional[str],
     encoder: Optional[Path],
-    settings: tuple[str, Optional[str], Optional[str], str],
+    settings: tuple[str, Optional[str], Optional[str], float, str],
     gpu_id: int,
     options: Mapping[str, Any],
 ) -> None:
@@ -34,15 +35,14 @@ def train_seq2seq_cli(
         output: The model folder to write.
         dev: Development data.
         encoder: The folder of the encoder-decoder.
-        settings: The task, the prompt, the language of the targets, and the score.
+        settings: The first fields of `Seq2SeqSettings`.
         gpu_id: See `use_gpu`.
         options: The other options of `train_seq2seq`.
     """
     from spacy_xlt.models import save, use_gpu
     from spacy_xlt.training.seq2seq import Seq2SeqSettings, train_seq2seq
 
-    task, template, target_language, stop_on = settings
-    seq2seq = Seq2SeqSettings(task, template, target_language, stop_on=stop_on)  # type: ignore[arg-type]
+    seq2seq = Seq2SeqSettings(*settings)  # type: ignore[arg-type]
     use_gpu(gpu_id)
     nlp = train_seq2seq(data, model=encoder, dev=dev, seq2seq=seq2seq, **options)
     save(nlp, output)

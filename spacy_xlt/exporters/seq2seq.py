@@ -1,5 +1,6 @@
 """Convert the model of `xlt_seq2seq` for CTranslate2, which runs it fast on a CPU."""
 
+import json
 import tempfile
 import warnings
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from spacy.util import load_model_from_config
 from spacy_xlt.encoders.quiet import quiet_transformers
 from spacy_xlt.errors import XltError, first_line
 from spacy_xlt.extras import require
+from spacy_xlt.files import write_json
 from spacy_xlt.generation.facts import FolderFacts
 from spacy_xlt.model_facts import TRAINING
 from spacy_xlt.pipeline.find import find_pipe
@@ -93,5 +95,13 @@ def convert(back_end: HuggingFaceSeq2Seq, output: Path, quantization: str, templ
                 f"CTranslate2 cannot convert a {back_end.model.model.config.model_type} model ({first_line(error)}). "
                 "Use it with PyTorch."
             ) from error
+    _fill_start(output / "config.json")
     FolderFacts(template=template, max_pieces=back_end.max_pieces()).save(output)
     return output
+
+
+def _fill_start(file: Path) -> None:
+    """Name a start token in a config without one. CTranslate2 cannot read such a config, and does not use the token."""
+    config = json.loads(file.read_text(encoding="utf8"))
+    if config["bos_token"] is None:
+        write_json({**config, "bos_token": config["eos_token"]}, file)

@@ -233,6 +233,7 @@ def _train(
         )
         return losses / mean_length
 
+    hooks = _keep_zero_padding(network, padding)
     run_epochs(
         network,
         [{"params": [each for each in network.parameters() if each.requires_grad], "lr": settings.learning_rate}],
@@ -243,7 +244,23 @@ def _train(
         checkpoint=checkpoint,
         progress=progress,
     )
+    for hook in hooks:
+        hook.remove()
     network.eval()
+
+
+def _keep_zero_padding(network: Any, padding: int) -> list[Any]:
+    """Keep the embedding of padding at zero if it is. Marian starts with it, and CTranslate2 takes it to be zero."""
+    weights = network.get_input_embeddings().weight
+    if bool(weights[padding].any()):
+        return []
+
+    def zero(gradient: Any) -> Any:
+        gradient = gradient.clone()
+        gradient[padding] = 0.0
+        return gradient
+
+    return [weights.register_hook(zero)]
 
 
 def _score(

@@ -17,7 +17,7 @@ from spacy_xlt.translators.tokens import language_tokens
 
 END = "</s>"
 # Word pieces that are no part of a text.
-SPECIAL = frozenset(("<s>", END, "<pad>", "<unk>"))
+SPECIAL = frozenset(("<s>", END, "<pad>", "<unk>", "<mask>"))
 # The tokenizer of both sides, in the order in which they are looked for.
 SHARED = ("sentencepiece.bpe.model", "spm.model", "spiece.model")
 

@@ -64,10 +64,7 @@ class HuggingFaceSeq2Seq(FolderTranslator):
             super().load(folder)
             return
         scratch = self.make_scratch()
-        loaded = self._read(folder)
-        with quiet_transformers():
-            for part in (loaded.tokenizer, loaded.model):
-                part.save_pretrained(str(scratch))
+        _save(self._read(folder), scratch)
         super().load(scratch)
 
     def check(self, folder: Path) -> None:
@@ -111,10 +108,8 @@ class HuggingFaceSeq2Seq(FolderTranslator):
         Args:
             facts: How to use the model.
         """
-        scratch, model = self.make_scratch(), self.model
-        with quiet_transformers():
-            for part in (model.tokenizer, model.model):
-                part.save_pretrained(str(scratch))
+        scratch = self.make_scratch()
+        _save(self.model, scratch)
         facts.save(scratch)
         super().load(scratch)
 
@@ -172,6 +167,15 @@ class HuggingFaceSeq2Seq(FolderTranslator):
         tokenizer, skipped = self.model.tokenizer, self.model.skipped
         kept = [piece for piece in pieces if piece not in skipped]
         return str(tokenizer.decode(kept, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+
+def _save(loaded: LoadedModel, folder: Path) -> None:
+    """Write a model and its tokenizer to a folder."""
+    with quiet_transformers(), warnings.catch_warnings():
+        # The settings of older models for generating were in the config of the model.
+        warnings.filterwarnings("ignore", "Moving the following attributes")
+        for part in (loaded.tokenizer, loaded.model):
+            part.save_pretrained(str(folder))
 
 
 def encode_inputs(tokenizer: Any, texts: Sequence[str], tokens: Tokens, limit: int) -> list[list[int]]:

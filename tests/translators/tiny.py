@@ -50,7 +50,7 @@ def make_tiny_marian(folder: Path, targets: tuple[str, ...] = ()) -> Path:
         vocab_size=len(vocabulary), decoder_vocab_size=len(vocabulary), pad_token_id=pad, eos_token_id=0,
         decoder_start_token_id=pad, forced_eos_token_id=0, **_sizes("relu"),
     )  # fmt: skip
-    return _save(folder, tokenizer, MarianMTModel, config)
+    return _save(folder, tokenizer, MarianMTModel, config, bad_words_ids=[[pad]])
 
 
 def make_tiny_nllb(folder: Path) -> Path:
@@ -73,10 +73,12 @@ def make_tiny_m2m100(folder: Path) -> Path:
     pieces = make_sentencepiece(folder / "sentencepiece.bpe.model")
     vocabulary = ["<s>", "<pad>", "</s>", "<unk>", *pieces]
     (folder / "vocab.json").write_text(json.dumps({piece: number for number, piece in enumerate(vocabulary)}))
-    tokenizer = M2M100Tokenizer(
-        str(folder / "vocab.json"), str(folder / "sentencepiece.bpe.model"), model_max_length=POSITIONS
-    )
-    return _save(folder, tokenizer, M2M100ForConditionalGeneration, _shared_config(M2M100Config, tokenizer))
+    files = [str(folder / name) for name in ("vocab.json", "sentencepiece.bpe.model")]
+    languages = [*M2M100Tokenizer(*files).lang_token_to_id]
+    tokenizer = M2M100Tokenizer(*files, model_max_length=POSITIONS, additional_special_tokens=languages)
+    # As in the real model, there are unused word pieces at the end.
+    config = _shared_config(M2M100Config, tokenizer, len(vocabulary) + len(languages) + tokenizer.num_madeup_words)
+    return _save(folder, tokenizer, M2M100ForConditionalGeneration, config)
 
 
 def make_tiny_mbart(folder: Path) -> Path:
@@ -86,7 +88,14 @@ def make_tiny_mbart(folder: Path) -> Path:
     folder.mkdir(parents=True)
     make_sentencepiece(folder / "sentencepiece.bpe.model")
     tokenizer = MBart50Tokenizer(str(folder / "sentencepiece.bpe.model"), model_max_length=POSITIONS)
-    return _save(folder, tokenizer, MBartForConditionalGeneration, _shared_config(MBartConfig, tokenizer))
+    return _save(
+        folder,
+        tokenizer,
+        MBartForConditionalGeneration,
+        _shared_config(
+            MBartConfig, tokenizer, normalize_before=True, normalize_embedding=True, tokenizer_class="MBart50Tokenizer"
+        ),
+    )
 
 
 def make_tiny_mt5(folder: Path, width: int = 16, initializer_factor: float = 8.0) -> Path:
@@ -103,10 +112,10 @@ def make_tiny_mt5(folder: Path, width: int = 16, initializer_factor: float = 8.0
     return _save(folder, tokenizer, MT5ForConditionalGeneration, config)
 
 
-def _shared_config(kind: Any, tokenizer: Any) -> Any:
+def _shared_config(kind: Any, tokenizer: Any, vocabulary: int | None = None, **options: Any) -> Any:
     return kind(
-        vocab_size=max(max(tokenizer.get_vocab().values()), *getattr(tokenizer, "lang_token_to_id", {"": 0}).values())
-        + 1,
+        vocab_size=vocabulary or len(tokenizer),
+        **options,
         bos_token_id=tokenizer.bos_token_id,
         pad_token_id=tokenizer.pad_token_id,
         eos_token_id=tokenizer.eos_token_id,
@@ -132,13 +141,14 @@ def _sizes(activation: str) -> dict[str, Any]:
     }
 
 
-def _save(folder: Path, tokenizer: Any, model_class: Any, config: Any) -> Path:
+def _save(folder: Path, tokenizer: Any, model_class: Any, config: Any, **generation: Any) -> Path:
     """Save tokenizer and a model with random weights, the same ones every time."""
     import torch
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = model_class(config)
+    model.generation_config.update(**generation)
     model.save_pretrained(str(folder))
     tokenizer.save_pretrained(str(folder))
     return folder
