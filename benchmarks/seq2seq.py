@@ -156,9 +156,9 @@ def _translated(data: Any, to: str) -> list[Any]:
 
 
 def _accuracy(nlp: Any, data: Any) -> float:
-    report = xlt.evaluate(nlp, data, progress=False)
+    report: Any = xlt.evaluate(nlp, data, progress=False)
     (figures,) = report.languages.values()
-    return figures.accuracy
+    return float(figures.accuracy)
 
 
 def speed() -> dict[str, float]:
