@@ -140,9 +140,9 @@ SECTIONS = (
     Section(
         "qa",
         "Question answering",
-        "A reader is trained on 826 English questions of XQuAD with the default settings of `train_qa`. The settings were "
-        "chosen on 99 other English questions, which also calibrate its score. The baselines need no training: their "
-        "answer is a whole sentence of the text. The published systems were trained on a hundred times as many "
+        "A reader is trained on 826 English questions of XQuAD with the default settings of `train_qa`. The settings "
+        "were chosen on 99 other English questions, which also calibrate its score. The baselines need no training: "
+        "their answer is a whole sentence of the text. The published systems were trained on a hundred times as many "
         "questions, and tested on MLQA's test data, which have other texts.",
     ),
     Section(
