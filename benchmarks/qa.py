@@ -3,7 +3,7 @@
     python benchmarks/qa.py [FOLDER]       # the folder of the trained model; default: training/qa-benchmark
 
 The reader is trained on articles 1-32 of the English XQuAD with the default settings of `train_qa`, and calibrated on
-articles 33-36. The settings were chosen on articles 33-36 in English. If the folder has a model already, it is not
+articles 33-36. No other settings were tried: see docs/measured-settings.md. If the folder has a model, it is not
 trained again. It is measured on XQuAD's articles 37-48 and on MLQA's development data, beside two baselines without
 training, whose answer is a whole sentence: that with most words of the question, weighted by their rarity, and that
 whose embedding is nearest to that of the question.
