@@ -56,6 +56,7 @@ class Seq2SeqSettings:
     patience: int = 2
 
     def __post_init__(self) -> None:
+        GenerationSettings(self.task, self.template)  # Checks them before the work, which may take long.
         if not 0.0 <= self.label_smoothing < 1.0:
             raise XltError(f"label_smoothing is at least 0 and below 1, not {self.label_smoothing}.")
         if self.stop_on not in ("chrf", "exact"):
