@@ -51,7 +51,7 @@ def evaluate(
     The pipeline is not changed.
 
     Args:
-        nlp: A trained pipeline, or its model folder. With `xlt_seq2seq`, the result is that of `evaluate_seq2seq`.
+        nlp: A trained pipeline, or its model folder. With `xlt_seq2seq`, the result is a `Seq2SeqReport`.
         data: Labeled texts: whatever `load_dataset` takes. A text without a language counts towards its detected
             language.
         source: The source language, which the gaps are relative to. The default is the source of the projector, or

@@ -78,7 +78,7 @@ def train(
         data: Labeled texts: whatever `load_dataset` takes. Texts with more or fewer labels than one make the model
             multilabel.
         task: `textcat` trains a text classifier. `seq2seq` trains an encoder-decoder, whose folder is `encoder`, on
-            texts with targets: see `train_seq2seq`.
+            texts with targets: see `Seq2SeqSettings`.
         dev: Labeled development data.
         method: `frozen` trains the head alone and takes seconds; `finetune` trains the encoder as well and takes about
             a minute on 700 texts.
