@@ -145,6 +145,11 @@ SECTIONS = (
         "misses 8% of the ten nearest of 250,000 vectors.",
     ),
     Section(
+        "seq2seq",
+        "Generation",
+        "What a small encoder-decoder learns, and what translations keep. [Generation](generation.md) explains it.",
+    ),
+    Section(
         "faq",
         "FAQ",
         "`xlt.FAQ` on `corpus/faq` with the default encoder, turn by turn. `accuracy@1` is the share of the questions "

@@ -84,7 +84,7 @@ def train(
     Args:
         data: Labeled texts: whatever `load_dataset` takes. Texts with more or fewer labels than one make the model
             multilabel. For `ner`, texts with entities: see `load_entities`. For `qa`, questions: see `load_questions`.
-            For `seq2seq`, texts with targets: see `train_seq2seq`.
+            For `seq2seq`, texts with targets: see `Seq2SeqSettings`.
         task: `textcat` classifies texts, `pairs` classifies pairs of texts, `ner` finds named entities, `qa` answers
             questions about a text, and `seq2seq` trains an encoder-decoder, whose folder is `encoder`. `adapt` and
             `pre_labeled` belong to `textcat`; `method` and the options of `load_dataset` to `textcat` and `pairs`.
