@@ -160,10 +160,10 @@ SECTIONS = (
     Section(
         "qa",
         "Question answering",
-        "A reader is trained on 826 English questions of XQuAD with the default settings. No other settings were tried; 99 other "
-        "English questions calibrate its score. The baselines need no training: their answer is a whole sentence of the "
-        "text. The published systems were trained on a hundred times as many questions, and tested on MLQA's test data, "
-        "which have other texts.",
+        "A reader is trained on 826 English questions of XQuAD with the default settings. No other settings were "
+        "tried; 99 other English questions calibrate its score. The baselines need no training: their answer is a "
+        "whole sentence of the text. The published systems were trained on a hundred times as many questions, and "
+        "tested on MLQA's test data, which have other texts.",
     ),
     Section(
         "speed",
