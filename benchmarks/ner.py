@@ -1,6 +1,8 @@
 """Named entities trained in English and found in four other languages, by three systems on the same encoder.
 
-    python benchmarks/ner.py [SEEDS]                         # default: 1
+    python benchmarks/ner.py [SEEDS [SYSTEM ...]]            # default: 1, all systems
+
+Rows of other systems stay in the results, so the benchmark can be run in parts: `ours`, `spacy`, `plain`.
 
 Trained on the 2,001 English sentences of Universal NER's EWT, tested on German and Russian (PUD), Croatian (SET) and
 Chinese (GSD). The systems are `xlt.train(task="ner")`; spaCy's `ner` with configs/ner.cfg; and a plain loop over
@@ -11,6 +13,7 @@ OTH of the Croatian data, which the training data lack, is left out. Writes benc
 """
 
 import io
+import json
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -22,7 +25,7 @@ from typing import Any
 import numpy as np
 import spacy
 import torch
-from common import PROJECT, data_folder, write_results
+from common import PROJECT, RESULTS, data_folder, write_results
 from spacy import util
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -137,7 +140,10 @@ class SpacyNer:
 
     def find(self, records: Sequence[EntityRecord], tokens: Sequence[Sequence[str]]) -> Found:
         result = []
-        for doc, record, words in zip(self.nlp.pipe(gold_docs(self.nlp, records, tokens)), records, tokens):
+        docs = gold_docs(self.nlp, records, tokens)
+        for doc in docs:
+            doc.ents = []  # spaCy's ner keeps the entities that a Doc has.
+        for doc, record, words in zip(self.nlp.pipe(docs), records, tokens):
             spans = place(record.text, words)
             result.append([Entity(spans[e.start][0], spans[e.end - 1][1], e.label_) for e in doc.ents])
         return result
@@ -212,13 +218,14 @@ class PlainLoop:
         return result
 
 
-def main(seeds: int = 1) -> None:
+def main(seeds: int = 1, *names: str) -> None:
     ours = Ours()
-    systems: list[Any] = [ours, OursInt8(ours), SpacyNer(), PlainLoop()]
+    systems: dict[str, list[Any]] = {"ours": [ours, OursInt8(ours)], "spacy": [SpacyNer()], "plain": [PlainLoop()]}
     test = {name: (read(f"{name}.test"), tokens_of(f"{name}.test")) for name in TEST}
     test = {"en": (read("en.dev"), tokens_of("en.dev")), **test}
-    rows = []
-    for system in systems:
+    results = RESULTS / "ner.json"
+    rows: list[dict[str, Any]] = json.loads(results.read_text())["rows"] if names and results.is_file() else []
+    for system in [each for name in names or systems for each in systems[name]]:
         figures: dict[str, list[float]] = {name: [] for name in test}
         seconds, speeds = [], []
         intervals: dict[str, Any] = {}
@@ -242,7 +249,7 @@ def main(seeds: int = 1) -> None:
             "mean_of_targets": round(mean(means[name] for name in TEST), 4),
         }
         print(row, flush=True)
-        rows.append(row)
+        rows = [*(other for other in rows if other["system"] != system.name), row]
     head = "| System | English dev | German | Russian | Croatian | Chinese | mean of the four | seconds | texts/s |\n"
     lines = [
         f"| {row['system']} | "
@@ -256,4 +263,4 @@ def main(seeds: int = 1) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(int((sys.argv[1:] or ["1"])[0]), *sys.argv[2:])
