@@ -56,8 +56,8 @@ SECTIONS = (
         "Named entities",
         "Each system is trained on the English sentences and reads them four times in batches of 16. The settings of "
         "ours were chosen on the English development data. spaCy's `ner` and the plain loop get the gold tokens of the "
-        "test data; ours reads the text. The F1 of spaCy's `ner` is that of a second run, because the first one gave it "
-        "the gold entities; its seconds and its speed are those of the run with the other systems.",
+        "test data; ours reads the text. The F1 of spaCy's `ner` is that of a second run, because the first one gave "
+        "it the gold entities; its seconds and its speed are those of the run with the other systems.",
     ),
     Section(
         "xnli",
