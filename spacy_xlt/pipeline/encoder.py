@@ -2,14 +2,12 @@
 
 import threading
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable, Optional
 
 import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
-from spacy.util import SimpleFrozenList
 from thinc.api import Config
 
 from spacy_xlt import registries as _registries  # noqa: F401
@@ -18,7 +16,7 @@ from spacy_xlt.encoders.base import Floats1d, Floats2d, TextEncoder
 from spacy_xlt.encoders.folder import default_folder
 from spacy_xlt.extensions import set_extensions
 from spacy_xlt.pipeline.requirements import require_extra
-from spacy_xlt.pipeline.stream import DocPipe
+from spacy_xlt.pipeline.saved import SavedPipe
 
 DEFAULT_CONFIG_STR = """
 [xlt_encoder]
@@ -54,7 +52,7 @@ def make_encoder(nlp: Language, name: str, *, encoder: TextEncoder, cache_size: 
     return Encoder(name, encoder=encoder, cache_size=cache_size)
 
 
-class Encoder(DocPipe):
+class Encoder(SavedPipe):
     """Embed each Doc with a multilingual sentence encoder, in `doc._.xlt_embedding`.
 
     An embedding is a float32 vector of unit length. By default, the component loads the default encoder (`python -m
@@ -81,6 +79,11 @@ class Encoder(DocPipe):
         set_extensions(*EXTENSIONS)
 
     @property
+    def saved(self) -> TextEncoder:
+        """The back end, with its weights and tokenizer."""
+        return self.encoder
+
+    @property
     def width(self) -> int:
         """The number of dimensions of an embedding."""
         self._require_weights()
@@ -103,14 +106,8 @@ class Encoder(DocPipe):
         Raises:
             XltError: The folder is missing or damaged.
         """
-        if source is not None:
-            self._load(Path(source).expanduser())
-        else:
-            self._require_weights()
-
-    def _load(self, folder: Path) -> None:
-        self.encoder.load(folder)
-        self._cache.clear()
+        super().initialize(get_examples, nlp=nlp, source=source)
+        self._require_weights()
 
     def _require_weights(self) -> None:
         if not self.encoder.is_loaded:
@@ -147,27 +144,6 @@ class Encoder(DocPipe):
     def forget(self) -> None:
         """Clear the cache. Call this when the weights of the back end have changed."""
         self._cache.clear()
-
-    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = SimpleFrozenList()) -> None:
-        """Write the weights and the tokenizer as an encoder folder."""
-        if self.encoder.is_loaded:
-            self.encoder.to_disk(Path(path))
-
-    def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = SimpleFrozenList()) -> "Encoder":
-        """Load the weights from an encoder folder. If it does not exist, nothing changes."""
-        if Path(path).exists():
-            self._load(Path(path))
-        return self
-
-    def to_bytes(self, *, exclude: Iterable[str] = SimpleFrozenList()) -> bytes:
-        """Return the weights and the tokenizer. The bytes are empty if the component has no weights."""
-        return self.encoder.to_bytes() if self.encoder.is_loaded else b""
-
-    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = SimpleFrozenList()) -> "Encoder":
-        """Load what `to_bytes` returned."""
-        self.encoder.from_bytes(data)
-        self._cache.clear()
-        return self
 
 
 def encode_in_chunks(encoder: Encoder, texts: list[str], bar: Any) -> Floats2d:

@@ -75,6 +75,10 @@ class PairClassifier(TaskPipe):
         set_extensions(*EXTENSIONS)
         return pair_probabilities(self.trained_model, [_pair_of(doc) for doc in docs], self._cache)
 
+    def forget(self) -> None:
+        """Drop the vectors that are remembered."""
+        self._cache.clear()
+
     def sample_scores(self, texts: Sequence[str]) -> Floats2d:
         """Return the probabilities of the pairs of neighboring texts. See `TaskPipe.sample_scores`."""
         return pair_probabilities(self.trained_model, list(zip(texts, texts[1:])))

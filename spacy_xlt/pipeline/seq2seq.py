@@ -1,26 +1,24 @@
 """`xlt_seq2seq`: translates, summarizes or answers the text of a Doc by an encoder-decoder."""
 
 import warnings
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Any, Callable, Optional, Union
+from collections.abc import Sequence
+from typing import Any, Optional, Union
 
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Example
-from spacy.util import SimpleFrozenList
 from thinc.api import Config
 
 from spacy_xlt import registries as _registries  # noqa: F401
 from spacy_xlt.cache import TextCache
-from spacy_xlt.errors import UnusableError, XltError, XltWarning, first_line
+from spacy_xlt.errors import XltError, XltWarning, first_line
 from spacy_xlt.extensions import language_of, set_extensions
 from spacy_xlt.generation.protection import GlossaryTerms, Protected, Protection, generate_protected
 from spacy_xlt.generation.settings import GREEDY, GenerationSettings, Output
 from spacy_xlt.languages import UNKNOWN, find_language
 from spacy_xlt.pipeline.requirements import require_extra
-from spacy_xlt.pipeline.stream import DocPipe
+from spacy_xlt.pipeline.saved import SavedPipe
 from spacy_xlt.text import replace_surrogates
+from spacy_xlt.translators.base import batch_or_each
 from spacy_xlt.translators.folder import FolderTranslator
 
 DEFAULT_CONFIG_STR = """
@@ -79,7 +77,7 @@ def make_seq2seq(
     )
 
 
-class Seq2Seq(DocPipe):
+class Seq2Seq(SavedPipe):
     """Translate, summarize or answer the text of each Doc.
 
     The component writes `doc._.xlt_output`, `doc._.xlt_output_looped` (whether the model repeated itself without end)
@@ -133,25 +131,10 @@ class Seq2Seq(DocPipe):
         self._cache: TextCache[Protected] = TextCache(cache_size)
         set_extensions(*EXTENSIONS)
 
-    def initialize(
-        self,
-        get_examples: Optional[Callable[[], Iterable[Example]]] = None,
-        *,
-        nlp: Optional[Language] = None,
-        source: Optional[str] = None,
-    ) -> None:
-        """Load a model from a folder.
-
-        Args:
-            get_examples: Not used.
-            nlp: Not used.
-            source: The folder; None loads nothing.
-
-        Raises:
-            XltError: The folder is missing or damaged.
-        """
-        if source is not None:
-            self._load(Path(source).expanduser())
+    @property
+    def saved(self) -> FolderTranslator:
+        """The back end, with its folder."""
+        return self.back_end
 
     def generate(self, texts: Sequence[str], languages: Sequence[str]) -> list[Protected]:
         """Generate an output for each text, with the values that it has lost.
@@ -182,21 +165,10 @@ class Seq2Seq(DocPipe):
             if text.strip() and not (translates and language == self.to != UNKNOWN)
         ]
         if rows:
-            for row, found in zip(rows, self._try([texts[row] for row in rows], [languages[row] for row in rows])):
+            chosen = [texts[row] for row in rows], [languages[row] for row in rows]
+            for row, found in zip(rows, batch_or_each(self._generate, *chosen, failed=self._failed)):
                 result[row] = found
         return result
-
-    def _try(self, texts: list[str], languages: list[str]) -> list[Protected]:
-        """Generate a batch. If that fails, generate the texts one by one to find those that the model fails on."""
-        try:
-            return self._generate(texts, languages)
-        except (MemoryError, UnusableError):
-            raise
-        except Exception as error:
-            if len(texts) > 1:
-                return [each for text, code in zip(texts, languages) for each in self._try([text], [code])]
-            self._count(error)
-            return [Protected(None, [])]
 
     def _generate(self, texts: list[str], languages: list[str]) -> list[Protected]:
         def generate(part: list[str], rows: list[int]) -> list[Optional[Output]]:
@@ -209,7 +181,7 @@ class Seq2Seq(DocPipe):
             return generate_protected(texts, generate, self.protection)
         return [Protected(output, []) for output in generate(texts, list(range(len(texts))))]
 
-    def _count(self, error: Exception) -> None:
+    def _failed(self, error: Exception) -> Protected:
         self.failed += 1
         if self.failed == 1:
             warnings.warn(
@@ -218,6 +190,7 @@ class Seq2Seq(DocPipe):
                 XltWarning,
                 stacklevel=2,
             )
+        return Protected(None, [])
 
     def _annotate(self, docs: list[Doc]) -> None:
         set_extensions(*EXTENSIONS)
@@ -226,28 +199,3 @@ class Seq2Seq(DocPipe):
             doc._.xlt_output = None if output is None else output.text
             doc._.xlt_output_looped = output is not None and output.looped
             doc._.xlt_output_missing = list(missing)
-
-    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = SimpleFrozenList()) -> None:
-        """Write the model."""
-        if self.back_end.is_loaded:
-            self.back_end.to_disk(Path(path))
-
-    def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = SimpleFrozenList()) -> "Seq2Seq":
-        """Load what `to_disk` has written. If the folder does not exist, nothing changes."""
-        if Path(path).exists():
-            self._load(Path(path))
-        return self
-
-    def to_bytes(self, *, exclude: Iterable[str] = SimpleFrozenList()) -> bytes:
-        """Return what `to_disk` writes. The bytes are empty if there is no model."""
-        return self.back_end.to_bytes() if self.back_end.is_loaded else b""
-
-    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = SimpleFrozenList()) -> "Seq2Seq":
-        """Load what `to_bytes` has returned."""
-        self.back_end.from_bytes(data)
-        self.forget()
-        return self
-
-    def _load(self, folder: Path) -> None:
-        self.back_end.load(folder)
-        self.forget()

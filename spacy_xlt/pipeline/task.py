@@ -2,21 +2,20 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any, Optional
 
 import numpy as np
 from spacy.language import Language
 from spacy.training import Example
-from spacy.util import SimpleFrozenList
 
 from spacy_xlt.encoders.base import Floats2d, TextEncoder
 from spacy_xlt.encoders.folder import default_folder
 from spacy_xlt.errors import XltError
-from spacy_xlt.pipeline.stream import DocPipe
+from spacy_xlt.pipeline.saved import SavedPipe
 from spacy_xlt.tasks.model import TaskModel
 
 
-class TaskPipe(DocPipe):
+class TaskPipe(SavedPipe):
     """A component with an encoder and a linear layer on its word pieces. `spacy_xlt.train` trains it.
 
     Args:
@@ -32,6 +31,11 @@ class TaskPipe(DocPipe):
         self.cfg: dict[str, Any] = {}
 
     @property
+    def saved(self) -> TaskModel:
+        """The model: the encoder, the layer and the settings."""
+        return self.model
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The labels. There are none until the component is trained or loaded."""
         return self.model.labels
@@ -43,7 +47,7 @@ class TaskPipe(DocPipe):
         Raises:
             XltError: The component is not trained.
         """
-        if not self.model.is_trained:
+        if not self.model.is_loaded:
             raise XltError(f"{self.name} is not trained. Train it with spacy_xlt.train, or load a trained model.")
         return self.model
 
@@ -75,30 +79,10 @@ class TaskPipe(DocPipe):
             self.model.load_encoder(Path(source).expanduser())
         elif not self.model.encoder.is_loaded:
             self.model.load_encoder(default_folder())
+        self.forget()
 
     def score(self, examples: Iterable[Example], **settings: Any) -> dict[str, Any]:
         """Score examples with gold annotations, as `nlp.evaluate` does."""
         if self.scorer is None:
             return {}
         return dict(self.scorer(examples, **{"labels": self.labels, **self.cfg, **settings}))
-
-    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = SimpleFrozenList()) -> None:
-        """Write the encoder, the layer and the settings. An untrained component writes nothing."""
-        if self.model.is_trained:
-            self.model.to_disk(Path(path))
-
-    def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = SimpleFrozenList()) -> "TaskPipe":
-        """Load what `to_disk` has written. If the folder does not exist, nothing changes."""
-        if Path(path).exists():
-            self.model.load(Path(path))
-        return self
-
-    def to_bytes(self, *, exclude: Iterable[str] = SimpleFrozenList()) -> bytes:
-        """Return what `to_disk` writes. The bytes are empty if the component is not trained."""
-        return self.model.to_bytes() if self.model.is_trained else b""
-
-    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = SimpleFrozenList()) -> "TaskPipe":
-        """Load what `to_bytes` has returned."""
-        if data:
-            self.model.from_bytes(data)
-        return self

@@ -1,19 +1,15 @@
 """`xlt_translator`: translates a Doc's text into the source language."""
 
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Callable, Optional, Union
 
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Example
-from spacy.util import SimpleFrozenList
 from thinc.api import Config
 
 from spacy_xlt import registries as _registries  # noqa: F401
 from spacy_xlt.extensions import language_of, set_extensions
 from spacy_xlt.pipeline.requirements import require_extra
-from spacy_xlt.pipeline.stream import DocPipe
+from spacy_xlt.pipeline.saved import SavedPipe
 from spacy_xlt.translators.base import TextTranslator, Translator
 
 DEFAULT_CONFIG_STR = """
@@ -39,7 +35,7 @@ def make_translator(
     return DocTranslator(name, translator=translator, languages=languages, to=to, cache_size=cache_size)
 
 
-class DocTranslator(TextTranslator, DocPipe):
+class DocTranslator(TextTranslator, SavedPipe):
     """Translate the text of each Doc into the source language.
 
     The component writes `doc._.xlt_translation`: the translation, or None. `xlt_encoder` embeds it as well as the text,
@@ -73,50 +69,13 @@ class DocTranslator(TextTranslator, DocPipe):
         TextTranslator.__init__(self, name, translator, list(languages), to, cache_size)
         set_extensions(*EXTENSIONS)
 
-    def initialize(
-        self,
-        get_examples: Optional[Callable[[], Iterable[Example]]] = None,
-        *,
-        nlp: Optional[Language] = None,
-        source: Optional[str] = None,
-    ) -> None:
-        """Load the translator's data, such as weights, from a folder.
-
-        Args:
-            get_examples: Not used.
-            nlp: Not used.
-            source: The folder; None loads nothing.
-
-        Raises:
-            XltError: The folder is missing or damaged.
-        """
-        if source is not None:
-            self._load(Path(source).expanduser())
+    @property
+    def saved(self) -> Translator:
+        """The translator, with its dictionaries or weights."""
+        return self.translator
 
     def _annotate(self, docs: list[Doc]) -> None:
         set_extensions(*EXTENSIONS)
         found = self.translate([doc.text for doc in docs], [language_of(doc) for doc in docs])
         for doc, translation in zip(docs, found):
             doc._.xlt_translation = translation
-
-    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = SimpleFrozenList()) -> None:
-        """Write the translator's data, such as dictionaries or weights."""
-        if self.translator.is_loaded:
-            self.translator.to_disk(Path(path))
-
-    def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = SimpleFrozenList()) -> "DocTranslator":
-        if Path(path).exists():
-            self._load(Path(path))
-        return self
-
-    def to_bytes(self, *, exclude: Iterable[str] = SimpleFrozenList()) -> bytes:
-        return self.translator.to_bytes() if self.translator.is_loaded else b""
-
-    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = SimpleFrozenList()) -> "DocTranslator":
-        self.translator.from_bytes(data)
-        self.forget()
-        return self
-
-    def _load(self, folder: Path) -> None:
-        self.translator.load(folder)
-        self.forget()

@@ -46,7 +46,7 @@ class TaskModel:
         self._tokenizer: Optional[PieceTokenizer] = None
 
     @property
-    def is_trained(self) -> bool:
+    def is_loaded(self) -> bool:
         """Whether there are a layer and the weights of the encoder."""
         return self.layer is not None and self.encoder.is_loaded
 
@@ -111,9 +111,11 @@ class TaskModel:
         return bytes(srsly.msgpack_dumps({"encoder": self.encoder.to_bytes(), **self._own_files()}))
 
     def from_bytes(self, data: bytes) -> None:
-        """Take what `to_bytes` has returned."""
+        """Take what `to_bytes` has returned. Empty bytes change nothing."""
         import srsly
 
+        if not data:
+            return
         content = srsly.msgpack_loads(data)
         self.encoder.from_bytes(content["encoder"])
         self._tokenizer = None

@@ -75,7 +75,8 @@ def bi_features(
     if cache is None:
         vectors = model.encoder.encode(texts)
     else:
-        found = cache.compute(texts, lambda missing: list(model.encoder.encode(missing)))
+        # The cache gets copies of the rows. A view of a row would keep the whole matrix in memory.
+        found = cache.compute(texts, lambda missing: [row.copy() for row in model.encoder.encode(missing)])
         vectors = np.array(found, np.float32).reshape(len(texts), model.encoder.width)
     row = {text: number for number, text in enumerate(texts)}
     first, second = ([row[replace_surrogates(pair[side])] for pair in pairs] for side in (0, 1))

@@ -1,9 +1,9 @@
 """What a translator is, and how texts are translated."""
 
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any, Optional, Protocol, runtime_checkable
+from typing import Any, Optional, Protocol, TypeVar, runtime_checkable
 
 from spacy_xlt.cache import TextCache
 from spacy_xlt.errors import UnusableError, XltError, XltWarning, first_line
@@ -13,6 +13,7 @@ from spacy_xlt.text import replace_surrogates
 CACHE_SIZE = 20_000
 # Separates the language and the text in a key of the cache. No language code contains it.
 SEPARATOR = "\t"
+ResultT = TypeVar("ResultT")
 
 
 @runtime_checkable
@@ -141,23 +142,14 @@ class TextTranslator:
 
     def _translate_keys(self, keys: list[str]) -> list[Optional[str]]:
         codes, texts = zip(*(key.split(SEPARATOR, 1) for key in keys))
-        found = self._try(list(texts), list(codes))
+        found = batch_or_each(self._translate_batch, list(texts), list(codes), failed=self._count)
         return [replace_surrogates(text) if text is not None and text.strip() else None for text in found]
 
-    def _try(self, texts: list[str], codes: list[str]) -> list[Optional[str]]:
-        """Translate a batch. If that fails, translate the texts one by one to find those that it fails on."""
-        try:
-            found = self.translator.translate(texts, codes, self.to)
-            if len(found) != len(texts):
-                raise XltError(f"The translator returned {len(found)} translations of {len(texts)} texts.")
-            return found
-        except (MemoryError, UnusableError):
-            raise
-        except Exception as error:
-            if len(texts) > 1:
-                return [each for text, code in zip(texts, codes) for each in self._try([text], [code])]
-            self._count(error)
-            return [None]
+    def _translate_batch(self, texts: list[str], codes: list[str]) -> list[Optional[str]]:
+        found = self.translator.translate(texts, codes, self.to)
+        if len(found) != len(texts):
+            raise XltError(f"The translator returned {len(found)} translations of {len(texts)} texts.")
+        return found
 
     def _count(self, error: Exception) -> None:
         self.failed += 1
@@ -168,6 +160,41 @@ class TextTranslator:
                 XltWarning,
                 stacklevel=2,
             )
+
+
+def batch_or_each(
+    run: Callable[[list[str], list[str]], list[ResultT]],
+    texts: list[str],
+    languages: list[str],
+    *,
+    failed: Callable[[Exception], ResultT],
+) -> list[ResultT]:
+    """Run a batch of texts. If that fails, run the texts one by one to find those that it fails on.
+
+    Args:
+        run: Returns the results of texts in languages.
+        texts: The texts.
+        languages: The code of each text's language.
+        failed: Returns the result of a text that `run` fails on.
+
+    Returns:
+        The results, in the order of the texts.
+
+    Raises:
+        UnusableError: `run` cannot work on any text.
+    """
+    try:
+        return run(texts, languages)
+    except (MemoryError, UnusableError):
+        raise
+    except Exception as error:
+        if len(texts) == 1:
+            return [failed(error)]
+    return [
+        each
+        for text, language in zip(texts, languages)
+        for each in batch_or_each(run, [text], [language], failed=failed)
+    ]
 
 
 class Stateless:

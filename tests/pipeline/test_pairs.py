@@ -254,3 +254,12 @@ def test_the_component_is_a_classifier_that_spacy_scores(models: dict[str, Langu
         gold.cats = {each: float(each == label) for each in nlp.get_pipe("xlt_pairs").labels}  # type: ignore[attr-defined]
         examples.append(Example(make_pair(nlp, first, second), gold))
     assert nlp.evaluate(examples)["cats_macro_f"] > 0.8
+
+
+def test_vectors_of_other_weights_are_forgotten(tiny_bert: Path, default_encoder: Path) -> None:
+    nlp = train_pairs(DATA, encoder=tiny_bert, method="frozen", progress=False)
+    other = train_pairs(DATA, encoder=default_encoder, method="frozen", progress=False)
+    cats(nlp.pipe(docs_of(nlp)))  # fills the cache
+    expected = cats(other.pipe(docs_of(other)))
+    nlp.get_pipe("xlt_pairs").from_bytes(other.get_pipe("xlt_pairs").to_bytes())  # type: ignore[attr-defined]
+    np.testing.assert_allclose(cats(nlp.pipe(docs_of(nlp))), expected, atol=1e-5)
