@@ -1,8 +1,7 @@
 """`xlt train`: from labeled texts to a model folder."""
 
-from functools import partial
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -101,40 +100,20 @@ def train_cli(
         return train_seq2seq_cli(data, output, dev, encoder, settings, gpu_id, {**given, **more, **fields})
     known_languages = read_languages(languages)
     use_gpu(gpu_id)
-    if task != "textcat":
-        columns = make_columns(text, label, lang, label_separator, labels)
-        read = partial(Dataset.load, columns=columns, encoding=encoding) if task in OF_LABELS else str
-        nlp = train(
-            read(data),
-            task=task,  # type: ignore[arg-type]
-            dev=read(dev) if dev else None,
-            method=method,  # type: ignore[arg-type]
-            source=source,
-            languages=known_languages,
-            encoder=encoder,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            max_length=max_length,
-            freeze_layers=freeze_layers,
-            seed=seed,
-            checkpoint=checkpoint,
-            progress=progress,
-        )
-        save(nlp, output)
-        for name, value in (nlp.meta.get("performance") or {}).items():
-            if isinstance(value, float):
-                print(f"{name} on the development data: {value:.3f}")
-        print(f'✔ {output}: nlp = spacy.load("{output}")')
-        return
     columns = make_columns(text, label, lang, label_separator, labels)
-    loaded = load_checked(data) if checked else Dataset.load(data, columns=columns, encoding=encoding)
-    loaded_dev = Dataset.load(dev, columns=columns, encoding=encoding) if dev else Dataset()
-    print_notes([*loaded.notes, *loaded_dev.notes])
-    report_bad_records([*loaded.bad, *loaded_dev.bad], output.with_name(output.name + ".quarantine.jsonl"), strict)
+    texts: Any = data
+    dev_texts: Any = dev
+    if task in OF_LABELS:
+        texts = load_checked(data) if checked else Dataset.load(data, columns=columns, encoding=encoding)
+        dev_texts = Dataset.load(dev, columns=columns, encoding=encoding) if dev else None
+        loaded = [texts, *([dev_texts] if dev_texts else [])]
+        print_notes([note for each in loaded for note in each.notes])
+        bad = [record for each in loaded for record in each.bad]
+        report_bad_records(bad, output.with_name(output.name + ".quarantine.jsonl"), strict)
     nlp = train(
-        loaded,
-        dev=loaded_dev if dev else None,
+        texts,
+        task=task,  # type: ignore[arg-type]
+        dev=dev_texts,
         method=method,  # type: ignore[arg-type]
         source=source,
         languages=known_languages,
@@ -151,6 +130,13 @@ def train_cli(
         progress=progress,
     )
     save(nlp, output)
-    if "performance" in nlp.meta:
-        print(f"Macro-F1 on the development data: {nlp.meta['performance']['cats_macro_f']:.3f}")
-    print(f'✔ {output}: nlp = spacy.load("{output}"); nlp("...").cats')
+    performance = nlp.meta.get("performance") or {}
+    if task == "textcat":
+        if performance:
+            print(f"Macro-F1 on the development data: {performance['cats_macro_f']:.3f}")
+        print(f'✔ {output}: nlp = spacy.load("{output}"); nlp("...").cats')
+        return
+    for name, value in performance.items():
+        if isinstance(value, float):
+            print(f"{name} on the development data: {value:.3f}")
+    print(f'✔ {output}: nlp = spacy.load("{output}")')

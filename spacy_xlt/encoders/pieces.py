@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from spacy_xlt.encoders.base import split_windows
-from spacy_xlt.encoders.tokenizer import no_threads_after_a_fork
+from spacy_xlt.encoders.tokenizer import frame_of, read_tokenizer
 from spacy_xlt.errors import XltError
 from spacy_xlt.text import replace_surrogates
 
@@ -69,13 +68,8 @@ class PieceTokenizer:
     """
 
     def __init__(self, tokenizer_json: str) -> None:
-        from tokenizers import Tokenizer
-
-        no_threads_after_a_fork()
-        self._tokenizer: Any = Tokenizer.from_str(tokenizer_json)
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
-        self._opening, self._closing = self._frame()
+        self._tokenizer = read_tokenizer(tokenizer_json)
+        self._opening, self._closing = frame_of(self._tokenizer)
         self._pair_opening, self._middle, self._pair_closing = self._pair_frame()
 
     def pieces(self, texts: Sequence[str]) -> list[Pieces]:
@@ -161,11 +155,6 @@ class PieceTokenizer:
             )
             for part in parts
         ]
-
-    def _frame(self) -> tuple[list[int], list[int]]:
-        probe = self._tokenizer.encode("a")
-        inside = [number for number, special in enumerate(probe.special_tokens_mask) if not special]
-        return probe.ids[: inside[0]], probe.ids[inside[-1] + 1 :]
 
     def _pair_frame(self) -> tuple[list[int], list[int], list[int]]:
         """Return the special word pieces before, between and after two texts."""

@@ -26,7 +26,7 @@ Windows = tuple[list[list[int]], list[int], list[int]]
 
 
 @lru_cache(maxsize=1)
-def no_threads_after_a_fork() -> None:
+def _no_threads_after_a_fork() -> None:
     """Make `tokenizers` use one thread in forked processes. Otherwise they wait forever for threads of the parent.
 
     The environment variable must be set when the process forks. Otherwise `tokenizers` prints a warning in every worker
@@ -50,10 +50,28 @@ def no_threads_after_a_fork() -> None:
     os.register_at_fork(before=before, after_in_parent=after_in_parent)
 
 
+def read_tokenizer(tokenizer_json: str) -> Any:
+    """Return the tokenizer of a `tokenizer.json`, without padding and truncation, which are shared state."""
+    from tokenizers import Tokenizer
+
+    _no_threads_after_a_fork()
+    tokenizer: Any = Tokenizer.from_str(tokenizer_json)
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def frame_of(tokenizer: Any) -> tuple[list[int], list[int]]:
+    """Return the ids of the special word pieces before and after a single text."""
+    probe = tokenizer.encode("a")
+    is_special = list(probe.special_tokens_mask)
+    n_opening = is_special.index(0) if 0 in is_special else 1
+    n_closing = is_special[::-1].index(0) if 0 in is_special else 1
+    return probe.ids[:n_opening], probe.ids[len(probe.ids) - n_closing :]
+
+
 class WindowTokenizer:
     """Turn texts into windows of ids: opening special word pieces, prefix, word pieces, closing special word pieces.
-
-    Padding and truncation are shared state of a tokenizer. The constructor switches them off.
 
     Args:
         tokenizer_json: The content of a `tokenizer.json`.
@@ -64,19 +82,9 @@ class WindowTokenizer:
     """
 
     def __init__(self, tokenizer_json: str, settings: EncoderSettings) -> None:
-        from tokenizers import Tokenizer
-
-        no_threads_after_a_fork()
-        self._tokenizer: Any = Tokenizer.from_str(tokenizer_json)
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
-        probe = self._tokenizer.encode("a")
-        is_special = list(probe.special_tokens_mask)
-        n_opening = is_special.index(0) if 0 in is_special else 1
-        n_closing = is_special[::-1].index(0) if 0 in is_special else 1
-        prefix = self._pieces([settings.prefix])[0] if settings.prefix else []
-        self.opening: list[int] = probe.ids[:n_opening] + prefix
-        self.closing: list[int] = probe.ids[len(probe.ids) - n_closing :]
+        self._tokenizer = read_tokenizer(tokenizer_json)
+        opening, self.closing = frame_of(self._tokenizer)
+        self.opening = opening + (self._pieces([settings.prefix])[0] if settings.prefix else [])
         self.settings = settings
         self.room = self._room(settings.window)
 

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any, Optional
 
 import numpy as np
-import spacy
 from spacy.language import Language
 from spacy.training import Example
 
 from spacy_xlt.data.entities import EntityData, EntityRecord, entity_labels, load_entities
 from spacy_xlt.data.paths import PathLike
 from spacy_xlt.data.records import Record
-from spacy_xlt.encoders.folder import base_model, check_folder, default_folder
+from spacy_xlt.encoders.folder import base_model
 from spacy_xlt.errors import XltError, XltWarning
 from spacy_xlt.languages import find_language
 from spacy_xlt.model_facts import TRAINING
@@ -22,7 +21,7 @@ from spacy_xlt.pipeline.ner import EntityRecognizer, set_entities
 from spacy_xlt.result import fingerprint
 from spacy_xlt.tasks.entities import IGNORED, OVERLAP, bio_labels, label_pieces
 from spacy_xlt.training.settings import TrainingSettings
-from spacy_xlt.training.tasks import finetune_layer, torch_encoder
+from spacy_xlt.training.tasks import encoder_folder, finetune_layer, make_task_pipeline, torch_encoder
 
 # The learning rate of the layer divided by that of the encoder: see docs/measured-settings.md.
 HEAD_RATE = 20.0
@@ -89,10 +88,9 @@ def train_ner(
         freeze_layers=freeze_layers,
         seed=seed,
     )
-    folder = default_folder() if encoder is None else check_folder(Path(encoder).expanduser())
-    nlp = make_task_pipeline("xlt_ner", [find_language(language) for language in languages])
+    folder = encoder_folder(encoder)
+    nlp = make_task_pipeline("xlt_ner", languages, folder)
     recognizer = find_pipe(nlp, EntityRecognizer)
-    recognizer.initialize(source=str(folder))
     fit_entities(
         recognizer, records, types, settings, None if checkpoint is None else Path(checkpoint), progress=progress
     )
@@ -120,19 +118,6 @@ def _fingerprint(records: Sequence[EntityRecord]) -> dict[str, Any]:
             for each in records
         ]
     )
-
-
-def make_task_pipeline(factory: str, languages: Sequence[str]) -> Language:
-    """Return a pipeline of the language detector and a component with an encoder of its own.
-
-    Args:
-        factory: The name of the component.
-        languages: The languages that can occur. If empty, all languages can occur.
-    """
-    nlp = spacy.blank("xx")
-    nlp.add_pipe("xlt_langdetect", config={"languages": list(languages)} if languages else {})
-    nlp.add_pipe(factory)
-    return nlp
 
 
 def gold_examples(nlp: Language, records: Sequence[EntityRecord]) -> list[Example]:

@@ -13,7 +13,7 @@ from spacy_xlt.data.dataset import Data, Reading, load_dataset
 from spacy_xlt.data.docbin import make_docs, make_pair
 from spacy_xlt.data.paths import PathLike
 from spacy_xlt.data.records import Record
-from spacy_xlt.encoders.folder import base_model, check_folder, default_folder
+from spacy_xlt.encoders.folder import base_model
 from spacy_xlt.encoders.pieces import PairWindow
 from spacy_xlt.errors import XltError
 from spacy_xlt.heads.fitting import Labeled, check_learned, cross_validate, fit_head, losses_of
@@ -29,9 +29,8 @@ from spacy_xlt.tasks.model import TaskModel
 from spacy_xlt.tasks.pairs import Mode, bi_features, cross_features, pair_windows, settings_of
 from spacy_xlt.training.examples import check_labels, gold_matrix
 from spacy_xlt.training.folds import make_folds
-from spacy_xlt.training.ner import make_task_pipeline
 from spacy_xlt.training.settings import TrainingSettings
-from spacy_xlt.training.tasks import TaskFeatures, finetune_layer, torch_encoder
+from spacy_xlt.training.tasks import TaskFeatures, encoder_folder, finetune_layer, make_task_pipeline, torch_encoder
 
 PairMethod = Literal["finetune", "frozen"]
 MODES: dict[PairMethod, Mode] = {"finetune": "cross", "frozen": "bi"}
@@ -110,10 +109,9 @@ def train_pairs(
         freeze_layers=freeze_layers,
         seed=seed,
     )
-    folder = default_folder() if encoder is None else check_folder(Path(encoder).expanduser())
-    nlp = make_task_pipeline("xlt_pairs", [find_language(language) for language in languages])
+    folder = encoder_folder(encoder)
+    nlp = make_task_pipeline("xlt_pairs", languages, folder)
     classifier = find_pipe(nlp, PairClassifier)
-    classifier.initialize(source=str(folder))
     train_set, dev_set = (_Set(part, labels) for part in (records, dev_records))
     model = classifier.model
     if method == "frozen":

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any, Optional
 
 import numpy as np
-import spacy
 from spacy.language import Language
 
 from spacy_xlt.data.paths import PathLike
 from spacy_xlt.data.questions import Question, QuestionData, load_questions
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.architecture import count_positions
-from spacy_xlt.encoders.folder import base_model, check_folder, default_folder
+from spacy_xlt.encoders.folder import base_model
 from spacy_xlt.encoders.pieces import PieceTokenizer, PieceWindow
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
@@ -26,7 +25,7 @@ from spacy_xlt.tasks.answer_scores import answer_f1
 from spacy_xlt.tasks.qa import LABELS, NO_ANSWER, Reading, calibrate, find_answers, gold_places, touches
 from spacy_xlt.training.network import can_freeze
 from spacy_xlt.training.settings import TrainingSettings
-from spacy_xlt.training.tasks import finetune_layer, torch_encoder
+from spacy_xlt.training.tasks import encoder_folder, finetune_layer, make_task_pipeline, torch_encoder
 
 # One in this many texts is set aside for the calibration, if there are no development data.
 HOLDOUT = 12
@@ -95,19 +94,15 @@ def train_qa(
         XltError: The data have no question with an answer, or the encoder folder is missing.
     """
     source = find_language(source)
-    folder = default_folder() if encoder is None else check_folder(Path(encoder).expanduser())
+    folder = encoder_folder(encoder)
     questions = load_questions(data)
     held_out = [] if dev is None else load_questions(dev)
     if dev is None:
         questions, held_out = set_aside(questions)
     if not any(question.answers for question in questions):
         raise XltError("No question has an answer. Give questions with answers to train on.")
-    nlp = spacy.blank("xx")
-    codes = [find_language(language) for language in languages]
-    nlp.add_pipe("xlt_langdetect", config={"languages": codes} if codes else {})
-    nlp.add_pipe("xlt_qa")
+    nlp = make_task_pipeline("xlt_qa", languages, folder)
     reader = find_pipe(nlp, QuestionAnswerer)
-    reader.initialize(source=str(folder))
     model, its_encoder = reader.model, torch_encoder(reader.model)
     window = min(max_length, count_positions(its_encoder.model) or max_length)
     reading = Reading(window=window, overlap=window * 3 // 8)

@@ -5,11 +5,18 @@ from pathlib import Path
 from typing import Any, Optional
 
 import numpy as np
+import spacy
+from spacy.language import Language
 
+from spacy_xlt.data.paths import PathLike
+from spacy_xlt.encoders.folder import check_folder, default_folder
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
 from spacy_xlt.extras import require
 from spacy_xlt.heads.layer import Layer
+from spacy_xlt.languages import find_language
+from spacy_xlt.pipeline.find import find_pipe
+from spacy_xlt.pipeline.task import TaskPipe
 from spacy_xlt.tasks.model import TaskModel
 from spacy_xlt.training.layers import copy_model
 from spacy_xlt.training.loop import Callback, run_epochs
@@ -25,6 +32,31 @@ TaskLoss = Callable[[Any, Any, Sequence[int]], Any]
 # A function that returns the features [rows, width of the layer] of rows. Its arguments are the last hidden states
 # [rows, longest, width] and the rows.
 TaskFeatures = Callable[[Any, Sequence[int]], Any]
+
+
+def encoder_folder(encoder: Optional[PathLike]) -> Path:
+    """Return the folder of an encoder; None: that of the default encoder.
+
+    Raises:
+        XltError: The folder is missing or is no encoder folder.
+    """
+    return default_folder() if encoder is None else check_folder(Path(encoder).expanduser())
+
+
+def make_task_pipeline(factory: str, languages: Sequence[str], folder: Path) -> Language:
+    """Return a pipeline of the language detector and a component with an encoder of its own.
+
+    Args:
+        factory: The name of the component.
+        languages: The languages that can occur, as codes or English names. If empty, all languages can occur.
+        folder: The encoder folder.
+    """
+    nlp = spacy.blank("xx")
+    codes = [find_language(language) for language in languages]
+    nlp.add_pipe("xlt_langdetect", config={"languages": codes} if codes else {})
+    nlp.add_pipe(factory)
+    find_pipe(nlp, TaskPipe).initialize(source=str(folder))
+    return nlp
 
 
 def finetune_layer(

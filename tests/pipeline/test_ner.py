@@ -23,9 +23,9 @@ from spacy_xlt.evaluation.evaluate import evaluate
 from spacy_xlt.evaluation.report import write_report
 from spacy_xlt.evaluation.task_report import TaskReport
 from spacy_xlt.pipeline.ner import set_entities
-from spacy_xlt.training.checkpoints import Checkpoints
 from spacy_xlt.training.ner import gold_examples, train_ner
 from tests.processes import start_method
+from tests.stopping import stopped_after
 
 NAMES = {"PER": ["order", "password", "account"], "LOC": ["shop", "parcel"]}
 SENTENCES = [
@@ -228,23 +228,12 @@ def test_a_damaged_folder_is_named(name: str, saved: Path, tmp_path: Path) -> No
         spacy.load(tmp_path / "model")
 
 
-def test_training_is_the_same_twice_and_after_a_stop(
-    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_training_is_the_same_twice_and_after_a_stop(tiny_bert: Path, tmp_path: Path) -> None:
     settings = {**SETTINGS, "epochs": 3}
     layers = [train_ner(DATA, encoder=tiny_bert, **settings).get_pipe("xlt_ner").model.layer for _ in range(2)]
     np.testing.assert_array_equal(layers[0].weight, layers[1].weight)
-    save_state = Checkpoints.save
-
-    def save_and_stop(self: Checkpoints, epoch: int) -> None:
-        save_state(self, epoch)
-        if epoch == 2:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Checkpoints, "save", save_and_stop)
-    with pytest.raises(KeyboardInterrupt):
+    with stopped_after(2):
         train_ner(DATA, encoder=tiny_bert, checkpoint=tmp_path / "checkpoint", **settings)
-    monkeypatch.undo()
     assert (tmp_path / "checkpoint").is_dir()
     resumed = train_ner(DATA, encoder=tiny_bert, checkpoint=tmp_path / "checkpoint", **settings)
     np.testing.assert_allclose(resumed.get_pipe("xlt_ner").model.layer.weight, layers[0].weight, atol=1e-5)

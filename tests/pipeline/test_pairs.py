@@ -18,10 +18,10 @@ from spacy_xlt import Classifier, evaluate, export, process, save
 from spacy_xlt.data.docbin import make_pair
 from spacy_xlt.errors import XltError
 from spacy_xlt.pipeline.pairs import PairClassifier
-from spacy_xlt.training.checkpoints import Checkpoints
 from spacy_xlt.training.pairs import train_pairs
 from tests.cli.running import fail, succeed
 from tests.processes import start_method
+from tests.stopping import stopped_after
 
 SENTENCES = [
     "My order has not arrived.", "How can I change the password?", "The shop sent me the wrong parcel.",
@@ -126,22 +126,11 @@ def test_every_architecture_can_be_trained(tiny_encoder: Path) -> None:
     assert np.isfinite(probabilities).all() and len(np.unique(probabilities.round(5))) > 3
 
 
-def test_a_killed_training_resumes(tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_training_resumes(tiny_bert: Path, tmp_path: Path) -> None:
     options = {**SETTINGS, "epochs": 3, "encoder": tiny_bert}
     expected = train_pairs(DATA, **options)
 
-    class Killed(Exception):
-        pass
-
-    saved = Checkpoints.save
-
-    def kill(self: Checkpoints, epoch: int) -> None:
-        saved(self, epoch)
-        if epoch == 2:
-            raise Killed
-
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(Checkpoints, "save", kill)
+    with stopped_after(2):
         train_pairs(DATA, checkpoint=tmp_path / "state", **options)
     resumed = train_pairs(DATA, checkpoint=tmp_path / "state", **options)
     np.testing.assert_allclose(cats(resumed.pipe(docs_of(resumed))), cats(expected.pipe(docs_of(expected))), atol=1e-4)

@@ -24,10 +24,10 @@ from spacy_xlt.pipeline.qa import Answer, QuestionAnswerer
 from spacy_xlt.search.index import Index
 from spacy_xlt.search.reading import answer_all_from, answer_from
 from spacy_xlt.tasks.qa import NO_ANSWER, Reading
-from spacy_xlt.training.checkpoints import Checkpoints
 from spacy_xlt.training.qa import make_examples, set_aside, train_qa, with_foreign_texts
 from tests.cli.running import fail, run, succeed
 from tests.processes import start_method
+from tests.stopping import stopped_after
 
 WORDS = ("order", "password", "account", "app", "settings")
 ROWS = [
@@ -184,24 +184,13 @@ def test_the_exported_model_answers_the_same(nlp: Language) -> None:
     assert sum(one.text == other.text for one, other in zip(best, eight)) >= 0.8 * len(pairs)
 
 
-def test_training_is_the_same_twice_and_after_a_stop(
-    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_training_is_the_same_twice_and_after_a_stop(tiny_bert: Path, tmp_path: Path) -> None:
     settings = {**SETTINGS, "epochs": 3}
     layers = [reader_of(train_qa(ROWS, encoder=tiny_bert, **settings)).model.layer for _ in range(2)]
     assert layers[0] is not None and layers[1] is not None
     np.testing.assert_array_equal(layers[0].weight, layers[1].weight)
-    save_state = Checkpoints.save
-
-    def save_and_stop(self: Checkpoints, epoch: int) -> None:
-        save_state(self, epoch)
-        if epoch == 2:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Checkpoints, "save", save_and_stop)
-    with pytest.raises(KeyboardInterrupt):
+    with stopped_after(2):
         train_qa(ROWS, encoder=tiny_bert, checkpoint=tmp_path / "checkpoint", **settings)
-    monkeypatch.undo()
     assert (tmp_path / "checkpoint").is_dir()
     resumed = reader_of(train_qa(ROWS, encoder=tiny_bert, checkpoint=tmp_path / "checkpoint", **settings)).model.layer
     assert resumed is not None
