@@ -67,6 +67,10 @@ def make_model(
             show_progress=False,
         ),
     )
+    # The trainer gives the same word pieces other ids in each run, so they are sorted.
+    scores: dict[str, float] = dict(json.loads(tokenizer.to_str())["model"]["vocab"])
+    ordered = [*special, *sorted(scores.keys() - set(special))]
+    tokenizer.model = models.Unigram([(piece, scores[piece]) for piece in ordered], special.index("<unk>"), False)
     tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
     fast: Any = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=128
