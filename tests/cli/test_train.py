@@ -173,3 +173,26 @@ def test_a_model_takes_the_place_of_an_older_one(
     succeed("train", data, tmp_path / "m")
     assert os.listdir(tmp_path) == ["m"] and not (tmp_path / "m" / "of_the_old_one").exists()
     assert cats(tmp_path / "m") == cats(model)
+
+
+# Other tasks
+
+
+def test_bad_pairs_are_counted(tiny_bert: Path, tmp_path: Path) -> None:
+    seconds = ["the parcel", "a password"]
+    rows = [{"a": f"order {number}", "b": seconds[number % 2], "label": str(number % 2)} for number in range(8)]
+    rows.append({"a": "without a second text", "label": "1"})
+    (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    options = ["--task", "pairs", "--text", "a,b", "--method", "frozen", "--encoder", tiny_bert]
+    result = run("train", tmp_path / "pairs.jsonl", tmp_path / "m", *options)
+    assert result.exit_code == 0, result.output
+    assert "1 bad records" in result.stderr
+    assert (tmp_path / "m.quarantine.jsonl").is_file() and (tmp_path / "m" / "meta.json").is_file()
+
+
+def test_an_option_that_a_task_does_not_have_is_refused(data: Path, tiny_bert: Path, tmp_path: Path) -> None:
+    entities = [{"text": "My order.", "entities": [[3, 8, "PER"]]}]
+    (tmp_path / "entities.jsonl").write_text(json.dumps(entities[0]) + "\n")
+    options = ["--task", "ner", "--encoder", tiny_bert, "--adapt", data]
+    assert "adapt" in fail("train", tmp_path / "entities.jsonl", tmp_path / "m", *options)
+    assert not (tmp_path / "m").exists()
