@@ -21,7 +21,7 @@ from spacy_xlt.pipeline.ner import EntityRecognizer, set_entities
 from spacy_xlt.result import fingerprint
 from spacy_xlt.tasks.entities import IGNORED, OVERLAP, bio_labels, label_pieces
 from spacy_xlt.training.settings import TrainingSettings
-from spacy_xlt.training.tasks import encoder_folder, finetune_layer, make_task_pipeline, torch_encoder
+from spacy_xlt.training.tasks import encoder_folder, finetune_layer, make_task_pipeline, torch_encoder, window_length
 
 # The learning rate of the layer divided by that of the encoder: see docs/measured-settings.md.
 HEAD_RATE = 20.0
@@ -80,17 +80,17 @@ def train_ner(
         unknown = next((entity.label for entity in record.entities if entity.label not in types), None)
         if unknown is not None:
             raise XltError(f"{record.location}: the type '{unknown}' is in no training text ({', '.join(types)} are).")
+    folder = encoder_folder(encoder)
+    nlp = make_task_pipeline("xlt_ner", languages, folder)
+    recognizer = find_pipe(nlp, EntityRecognizer)
     settings = TrainingSettings(
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
-        max_length=max_length,
+        max_length=window_length(torch_encoder(recognizer.model), max_length),
         freeze_layers=freeze_layers,
         seed=seed,
     )
-    folder = encoder_folder(encoder)
-    nlp = make_task_pipeline("xlt_ner", languages, folder)
-    recognizer = find_pipe(nlp, EntityRecognizer)
     fit_entities(
         recognizer, records, types, settings, None if checkpoint is None else Path(checkpoint), progress=progress
     )

@@ -30,7 +30,14 @@ from spacy_xlt.tasks.pairs import Mode, bi_features, cross_features, pair_window
 from spacy_xlt.training.examples import check_labels, gold_matrix
 from spacy_xlt.training.folds import make_folds
 from spacy_xlt.training.settings import TrainingSettings
-from spacy_xlt.training.tasks import TaskFeatures, encoder_folder, finetune_layer, make_task_pipeline, torch_encoder
+from spacy_xlt.training.tasks import (
+    TaskFeatures,
+    encoder_folder,
+    finetune_layer,
+    make_task_pipeline,
+    torch_encoder,
+    window_length,
+)
 
 PairMethod = Literal["finetune", "frozen"]
 MODES: dict[PairMethod, Mode] = {"finetune": "cross", "frozen": "bi"}
@@ -101,28 +108,29 @@ def train_pairs(
             f"of {', '.join(labels) or 'no label'}."
         )
     check_labels([*records, *dev_records], labels, exclusive=True)
+    folder = encoder_folder(encoder)
+    nlp = make_task_pipeline("xlt_pairs", languages, folder)
+    train_set, dev_set = (_Set(part, labels) for part in (records, dev_records))
+    model = find_pipe(nlp, PairClassifier).model
     settings = TrainingSettings(
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
-        max_length=max_length,
+        max_length=window_length(torch_encoder(model), max_length),
         freeze_layers=freeze_layers,
         seed=seed,
     )
-    folder = encoder_folder(encoder)
-    nlp = make_task_pipeline("xlt_pairs", languages, folder)
-    classifier = find_pipe(nlp, PairClassifier)
-    train_set, dev_set = (_Set(part, labels) for part in (records, dev_records))
-    model = classifier.model
     if method == "frozen":
         layer = _fit_frozen(model, train_set, dev_set, seed)
     else:
         path = None if checkpoint is None else Path(checkpoint)
         layer = finetune_pairs(model, train_set, settings, checkpoint=path, progress=progress)
         if dev_records:
-            layer = _calibrated(layer, cross_features(model, dev_set.windows(model, max_length)), train_set, dev_set)
+            layer = _calibrated(
+                layer, cross_features(model, dev_set.windows(model, settings.max_length)), train_set, dev_set
+            )
     prior = train_set.gold.mean(axis=0)
-    model.set(layer, labels, settings_of(MODES[method], max_length, prior.tolist()))
+    model.set(layer, labels, settings_of(MODES[method], settings.max_length, prior.tolist()))
     nlp.meta[TRAINING] = {
         "task": "pairs",
         "method": method,

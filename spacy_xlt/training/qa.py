@@ -11,7 +11,6 @@ from spacy.language import Language
 from spacy_xlt.data.paths import PathLike
 from spacy_xlt.data.questions import Question, QuestionData, load_questions
 from spacy_xlt.data.records import Record
-from spacy_xlt.encoders.architecture import count_positions
 from spacy_xlt.encoders.folder import base_model
 from spacy_xlt.encoders.pieces import PieceTokenizer, PieceWindow
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
@@ -25,7 +24,7 @@ from spacy_xlt.tasks.answer_scores import answer_f1
 from spacy_xlt.tasks.qa import LABELS, NO_ANSWER, Reading, calibrate, find_answers, gold_places, touches
 from spacy_xlt.training.network import can_freeze
 from spacy_xlt.training.settings import TrainingSettings
-from spacy_xlt.training.tasks import encoder_folder, finetune_layer, make_task_pipeline, torch_encoder
+from spacy_xlt.training.tasks import encoder_folder, finetune_layer, make_task_pipeline, torch_encoder, window_length
 
 # One in this many texts is set aside for the calibration, if there are no development data.
 HOLDOUT = 12
@@ -104,7 +103,7 @@ def train_qa(
     nlp = make_task_pipeline("xlt_qa", languages, folder)
     reader = find_pipe(nlp, QuestionAnswerer)
     model, its_encoder = reader.model, torch_encoder(reader.model)
-    window = min(max_length, count_positions(its_encoder.model) or max_length)
+    window = window_length(its_encoder, max_length)
     reading = Reading(window=window, overlap=window * 3 // 8)
     settings = TrainingSettings(
         epochs=epochs,

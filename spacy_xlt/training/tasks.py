@@ -9,6 +9,7 @@ import spacy
 from spacy.language import Language
 
 from spacy_xlt.data.paths import PathLike
+from spacy_xlt.encoders.architecture import count_positions
 from spacy_xlt.encoders.folder import check_folder, default_folder
 from spacy_xlt.encoders.torch_encoder import TorchEncoder
 from spacy_xlt.errors import XltError
@@ -176,3 +177,8 @@ def torch_encoder(model: TaskModel) -> TorchEncoder:
             "export it again."
         )
     return model.encoder
+
+
+def window_length(encoder: TorchEncoder, max_length: int) -> int:
+    """Return the number of word pieces of a window: `max_length`, or what the encoder has positions for if fewer."""
+    return min(max_length, count_positions(encoder.model) or max_length)
