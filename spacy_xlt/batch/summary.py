@@ -123,8 +123,11 @@ def print_table(summary: Summary, out: Any) -> None:
     table = Table("what", "documents", "share")
     table.columns[1].justify = table.columns[2].justify = "right"
 
-    def add(what: str, count: int) -> None:
-        share = f"{count / summary.documents:.1%}" if summary.documents else ""
+    # Records in quarantine are not among the documents.
+    records = summary.documents + summary.quarantined
+
+    def add(what: str, count: int, of: int = summary.documents) -> None:
+        share = f"{count / of:.1%}" if of else ""
         table.add_row(strip_controls(what), f"{count:,}", share)
 
     content = summary.to_dict()
@@ -137,9 +140,9 @@ def print_table(summary: Summary, out: Any) -> None:
     add("abstained (label null)", summary.abstained)
     for reason, count in content["abstain_reasons"].items():
         add(f"  {reason}", count)
-    add("in quarantine", summary.quarantined)
+    add("in quarantine", summary.quarantined, records)
     for reason, count in list(content["quarantine"].items())[:10]:
-        add(f"  {reason}", count)
+        add(f"  {reason}", count, records)
     Console(file=out).print(table, markup=False)
 
 

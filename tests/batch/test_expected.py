@@ -55,6 +55,12 @@ def test_the_table_shows_the_estimates(summary: Summary) -> None:
         assert f"{accuracy:.2f}" in out.getvalue()
 
 
+def test_the_share_in_quarantine_is_of_all_records() -> None:
+    out = io.StringIO()
+    print_table(Summary(documents=1, quarantined=3), out)
+    assert "75.0%" in out.getvalue()
+
+
 def test_summaries_of_manifests_without_sums_can_be_joined(summary: Summary) -> None:
     old = {name: value for name, value in summary.to_dict().items() if name not in ("confidence", "expected")}
     del old["abstain_reasons"]
