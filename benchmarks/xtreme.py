@@ -24,7 +24,7 @@ from common import PROJECT, data_folder
 
 from spacy_xlt.data.parallel import read_parallel
 from spacy_xlt.evaluation.evaluate_alignment import evaluate_alignment
-from spacy_xlt.evaluation.report import load_report
+from spacy_xlt.evaluation.report import Report, load_report
 from spacy_xlt.evaluation.task_report import TaskReport
 from spacy_xlt.files import write_json
 from spacy_xlt.languages import base_code
@@ -48,6 +48,7 @@ def measured(metrics: Path) -> Scores:
     report = load_report(metrics)
     if isinstance(report, TaskReport):
         return {code: each.scores[report.main] for code, each in report.languages.items() if code != report.source}
+    assert isinstance(report, Report)
     return {code: each.accuracy for code, each in report.languages.items() if code != report.source}
 
 

@@ -8,7 +8,7 @@ import typer
 
 def table_cli(metrics: Annotated[list[Path], typer.Argument(help="Metrics files (JSON) from 'xlt evaluate'.")]) -> None:
     """Print the figures of metrics files as tables."""
-    from spacy_xlt.evaluation.report import Report
+    from spacy_xlt.evaluation.report import load_report
 
     for path in metrics:
-        Report.load(path).table()
+        load_report(path).table()

@@ -9,7 +9,6 @@ from typing import Optional, Union
 
 from rich.console import Console
 
-from spacy_xlt.errors import XltError
 from spacy_xlt.evaluation.document import Metrics
 from spacy_xlt.evaluation.page import html_page, markdown_page
 from spacy_xlt.evaluation.seq2seq import Seq2SeqReport
@@ -98,9 +97,7 @@ def write_report(
         XltError: There is no report, a metrics file is invalid, the extra `report` is not installed, or a file cannot
             be written.
     """
-    loaded = [
-        (report, report if isinstance(report, (Report, TaskReport)) else load_report(report)) for report in reports
-    ]
+    loaded = [(report, _for_page(report)) for report in reports]
     tasks = [report for _, report in loaded if isinstance(report, TaskReport)]
     reports = [origin for origin, report in loaded if isinstance(report, Report)]
     documents = [report for _, report in loaded if isinstance(report, Report)]
@@ -121,22 +118,26 @@ def write_report(
         _write(markdown_page(titled), markdown)
 
 
-def load_report(path: PathLike) -> Union[Report, TaskReport]:
+def load_report(path: PathLike) -> Union[Report, TaskReport, Seq2SeqReport]:
     """Read a metrics file of any task.
 
     Raises:
         XltError: It is missing or invalid.
     """
-    for kind in (TaskReport.load, _load_generation):
-        try:
-            return kind(path)
-        except XltError:
-            continue
-    return Report.load(path)
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        # `Report.load` says what is wrong.
+        return Report.load(path)
+    fields = content if isinstance(content, dict) else {}
+    if "pairs" in fields:
+        return Seq2SeqReport.load(path)
+    return TaskReport.load(path) if "main" in fields else Report.load(path)
 
 
-def _load_generation(path: PathLike) -> TaskReport:
-    return Seq2SeqReport.load(path).to_task_report()
+def _for_page(report: Union[Report, TaskReport, PathLike]) -> Union[Report, TaskReport]:
+    found = report if isinstance(report, (Report, TaskReport)) else load_report(report)
+    return found.to_task_report() if isinstance(found, Seq2SeqReport) else found
 
 
 def _origin(report: Union[Report, TaskReport, PathLike], number: int) -> str:
