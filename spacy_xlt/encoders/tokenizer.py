@@ -1,5 +1,6 @@
 """Tokenize texts into windows of word pieces, with the special word pieces and the prefix of an encoder folder."""
 
+import json
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -59,6 +60,21 @@ def read_tokenizer(tokenizer_json: str) -> Any:
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer
+
+
+def unknown_share(tokenizer_json: str, texts: Sequence[str]) -> float:
+    """Return the share of the word pieces of texts that a tokenizer does not know. It is 0 if it knows all bytes."""
+    model = json.loads(tokenizer_json)["model"]
+    piece = model.get("unk_token")
+    if piece is None and model.get("unk_id") is not None:
+        piece = model["vocab"][model["unk_id"]][0]
+    if piece is None:
+        return 0.0
+    tokenizer = read_tokenizer(tokenizer_json)
+    unknown = tokenizer.token_to_id(piece)
+    found = tokenizer.encode_batch([replace_surrogates(text) for text in texts], add_special_tokens=False)
+    total = sum(len(each.ids) for each in found)
+    return sum(each.ids.count(unknown) for each in found) / total if total else 0.0
 
 
 def frame_of(tokenizer: Any) -> tuple[list[int], list[int]]:

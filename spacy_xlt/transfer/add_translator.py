@@ -7,8 +7,10 @@ import numpy as np
 from spacy.language import Language
 from typing_extensions import Unpack
 
+from spacy_xlt.alignment.projection import DEFAULT_TRANSLATION_WEIGHT
 from spacy_xlt.data.dataset import Data, Reading, load_dataset, without_language
 from spacy_xlt.data.records import Record
+from spacy_xlt.encoders.tokenizer import unknown_share
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import base_code, find_language
 from spacy_xlt.pipeline.encoder import Encoder
@@ -28,6 +30,10 @@ from spacy_xlt.translators.dictionaries import DictionaryLike, make_glossary, re
 from spacy_xlt.translators.find import TranslatorLike, find_translator
 from spacy_xlt.translators.glossary import Glossary
 
+# In a script whose letters the encoder does not know, half of the word pieces are unknown: the others are white space.
+# In 200 languages with letters that it knows, the share is below .13.
+MOST_UNKNOWN = 0.25
+
 
 @in_place
 def add_translator(
@@ -43,7 +49,8 @@ def add_translator(
 
     Texts of the chosen languages are then classified by their translation as well as by the text itself: both
     embeddings are averaged. The weight of the translation in a language is chosen on `dev`. It is 0.5 without
-    development data, and where no other weight is clearly better. Dictionaries help in languages that the encoder
+    development data, and where no other weight is clearly better; or 1 if the encoder does not know the letters of the
+    language, as the default encoder does not know those of Tibetan. Dictionaries help in languages that the encoder
     hardly knows.
 
     Args:
@@ -80,22 +87,27 @@ def add_translator(
     check_languages(records)
     before = correct_rows(nlp, records)
     notes: list[str] = []
+    seen = _by_language(unlabeled, records)
     if isinstance(translator, Mapping):
         if languages:
             raise XltError("Dictionaries name their languages. Leave out the other languages.", parameter="languages")
         dictionaries = read_dictionaries(translator)
-        samples = _by_language(unlabeled, records)
-        back_end: Translator = make_glossary(dictionaries, to=projector.source, texts=samples, notes=notes)
+        back_end: Translator = make_glossary(dictionaries, to=projector.source, texts=seen, notes=notes)
         _put_component(nlp, back_end, [])
         chosen = list(dictionaries)
+        seen = {language: [word for _, word in pairs] for language, pairs in dictionaries.items()} | seen
     else:
         back_end = find_translator(translator)
         chosen = _choose_languages(back_end, languages, projector.source)
         _put_component(nlp, back_end, chosen)
     notes += _let_detect(nlp, chosen)
-    for language in chosen:
-        projector.translation_weights.pop(language, None)
-    projector.translation_weights.update(_choose_weights(nlp, chosen, records))
+    unreadable = _unreadable(find_pipe(nlp, Encoder), seen, chosen)
+    notes += [
+        f"The encoder does not know the letters of '{language}'. Give its translation more weight than the text."
+        for language in unreadable
+    ]
+    defaults = {language: 1.0 if language in unreadable else DEFAULT_TRANSLATION_WEIGHT for language in chosen}
+    projector.translation_weights.update(_choose_weights(nlp, defaults, records))
     weights = {language: projector.translation_weight(language) for language in chosen}
     result = Result(
         "add-translator",
@@ -119,6 +131,16 @@ def _by_language(texts: Mapping[str, Sequence[str]], records: Sequence[Record]) 
     for record in records:
         found.setdefault(record.language, []).append(record.text)
     return found
+
+
+def _unreadable(encoder: Encoder, texts: Mapping[str, Sequence[str]], languages: Sequence[str]) -> list[str]:
+    """The languages in whose texts many word pieces are unknown to the encoder."""
+    tokenizer = getattr(encoder.encoder, "tokenizer_json", None)
+    return [
+        language
+        for language in languages
+        if tokenizer is not None and unknown_share(tokenizer, texts.get(language, ())) > MOST_UNKNOWN
+    ]
 
 
 def _choose_languages(translator: Translator, languages: Sequence[str], source: str) -> list[str]:
@@ -173,15 +195,16 @@ def _let_detect(nlp: Language, languages: Sequence[str]) -> list[str]:
     return notes
 
 
-def _choose_weights(nlp: Language, languages: Sequence[str], dev: Sequence[Record]) -> dict[str, float]:
-    """The weight of each language that has development texts with translations."""
+def _choose_weights(nlp: Language, defaults: Mapping[str, float], dev: Sequence[Record]) -> dict[str, float]:
+    """The weight of each language: the default, or what development texts with translations favor."""
     head, labels = read_head(nlp), head_labels(nlp)
-    weights = {}
-    for language in languages:
+    weights = dict(defaults)
+    for language, default in defaults.items():
         records = [record for record in dev if record.language == language]
         embedded, rows = _embed(nlp, records)
         if rows:
-            weights[language] = weight_by_labels(embedded, gold_matrix([records[row] for row in rows], labels), head)
+            gold = gold_matrix([records[row] for row in rows], labels)
+            weights[language] = weight_by_labels(embedded, gold, head, default=default)
     return weights
 
 

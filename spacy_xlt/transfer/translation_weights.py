@@ -27,7 +27,9 @@ class Embedded(NamedTuple):
     translated: Floats2d
 
 
-def weight_by_labels(texts: Embedded, gold: NDArray[np.floating], head: Head) -> float:
+def weight_by_labels(
+    texts: Embedded, gold: NDArray[np.floating], head: Head, *, default: float = DEFAULT_TRANSLATION_WEIGHT
+) -> float:
     """Choose the weight with the highest accuracy on labeled texts.
 
     The default weight is kept unless another weight is better by more than one standard error of the difference.
@@ -37,12 +39,13 @@ def weight_by_labels(texts: Embedded, gold: NDArray[np.floating], head: Head) ->
         texts: The texts.
         gold: 1 where a text has a label, else 0: `[n, labels]`.
         head: Computes the probabilities of the labels from embeddings.
+        default: The default weight, one of `GRID`.
     """
     correct = {weight: _correct(head(mix(texts, weight)), gold) for weight in GRID}
-    best = max(GRID, key=lambda weight: (correct[weight].mean(), -abs(weight - DEFAULT_TRANSLATION_WEIGHT)))
-    difference = correct[best] - correct[DEFAULT_TRANSLATION_WEIGHT]
+    best = max(GRID, key=lambda weight: (correct[weight].mean(), -abs(weight - default)))
+    difference = correct[best] - correct[default]
     standard_error = difference.std() / np.sqrt(len(difference))
-    return best if difference.mean() > standard_error else DEFAULT_TRANSLATION_WEIGHT
+    return best if difference.mean() > standard_error else default
 
 
 def mix(texts: Embedded, weight: float) -> Floats2d:

@@ -70,6 +70,13 @@ def test_development_data_give_metrics_and_weights(nlp: Language) -> None:
     assert result.data["dev"]["texts"] == len(DEV)
 
 
+def test_the_translation_alone_is_used_if_the_encoder_does_not_know_the_letters(nlp: Language) -> None:
+    tibetan = {"bo": [("order", "མངགས་ཉོ"), ("password", "གསང་གྲངས"), ("money", "དངུལ")]}
+    result = add_translator(nlp, {**tibetan, **RUSSIAN})
+    assert result.settings["weights"] == {"bo": 1.0, "ru": 0.5}
+    assert [note for note in result.notes if "letters" in note and "'bo'" in note]
+
+
 def test_a_model_folder_is_changed_in_place(nlp: Language, tmp_path: Path) -> None:
     save(nlp, tmp_path / "model")
     add_translator(tmp_path / "model", RUSSIAN, texts=[text for text, _ in TEXTS["ru"]], language="ru")
