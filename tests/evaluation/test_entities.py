@@ -3,10 +3,11 @@
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from seqeval import metrics
 
 from spacy_xlt.data.entity_tags import entities_of_tags
 from spacy_xlt.evaluation.entities import entity_figures
+
+metrics = pytest.importorskip("seqeval.metrics")
 
 LABELS = ("PER", "ORG", "LOC")
 TAGS = ("O", *(f"{prefix}-{label}" for label in LABELS for prefix in "BI"))
