@@ -11,7 +11,9 @@ ROOT = Path(__file__).parent
 # The versions in constraints.txt were tested together, on this Python.
 PINNED_PYTHON = "3.11"
 PINNED = ("-c", "constraints.txt")
-TOOLS = ("pytest", "hypothesis", "psutil")
+TOOLS = ("pytest", "pytest-xdist", "hypothesis", "psutil")
+# One process for each core, as in `make test`.
+PARALLEL = ("--numprocesses", "auto", "--maxprocesses", "8", "--dist", "loadfile")
 # The tests of what the core install can do. Tests among them that need an extra are skipped.
 CORE_TESTS = (
     "tests/alignment/test_affine.py",
@@ -51,7 +53,7 @@ nox.options.sessions = ["lint", "no_skips"]
 def tests(session: nox.Session) -> None:
     """Run all tests on one version of Python, with spacy-transformers."""
     session.install("-e", ".[test]", *(PINNED if session.python == PINNED_PYTHON else ()))
-    session.run("pytest", "-q", *session.posargs)
+    run_tests(session)
 
 
 @nox.session(python="3.10")
@@ -61,14 +63,14 @@ def oldest(session: nox.Session) -> None:
     lowest.write_text("\n".join(lowest_versions()) + "\n", encoding="utf8")
     # Without py3langid, which needs a newer NumPy than the rest.
     session.install("-e", ".[demo,spacy-transformers,fasttext,batch]", *TOOLS, "-c", str(lowest))
-    session.run("pytest", "-q", *session.posargs)
+    run_tests(session)
 
 
 @nox.session(python="3.13")
 def newest(session: nox.Session) -> None:
     """Run all tests with the newest versions, without spacy-transformers, which holds transformers back."""
     session.install("--upgrade", "-e", ".[demo,fasttext,py3langid,batch]", *TOOLS, "pandas", "polars")
-    session.run("pytest", "-q", *session.posargs)
+    run_tests(session)
 
 
 @nox.session(python=PINNED_PYTHON)
@@ -76,7 +78,7 @@ def core(session: nox.Session) -> None:
     """Detect a language and run the tests of the core with nothing but the core install."""
     session.install("-e", ".", *TOOLS, *PINNED)
     session.run("python", "-c", DETECT)
-    session.run("pytest", "-q", *CORE_TESTS, *session.posargs)
+    run_tests(session, *CORE_TESTS)
 
 
 @nox.session(python=PINNED_PYTHON)
@@ -97,7 +99,7 @@ def serve(session: nox.Session) -> None:
 def no_skips(session: nox.Session) -> None:
     """Run all tests with everything installed, and fail if one is skipped."""
     session.install("-e", ".[test,lingua,ray]", *PINNED)
-    session.run("pytest", "-q", "--fail-on-skip", *session.posargs)
+    run_tests(session, "--fail-on-skip")
 
 
 @nox.session(python=PINNED_PYTHON)
@@ -121,7 +123,7 @@ def wheel(session: nox.Session) -> None:
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns("spacy_xlt", "*.egg-info", ".*", "training", "metrics"))
     session.chdir(copy)
-    session.run("python", "-m", "pytest", "-q", "--ignore=tests/test_house.py", *session.posargs)
+    run_tests(session, "--ignore=tests/test_house.py")
 
 
 @nox.session(python=PINNED_PYTHON)
@@ -129,6 +131,12 @@ def docs(session: nox.Session) -> None:
     """Build the documentation site, and fail on warnings."""
     session.install("-e", ".[docs]")
     session.run("mkdocs", "build", "--strict", "--site-dir", session.create_tmp(), *session.posargs)
+
+
+def run_tests(session: nox.Session, *arguments: str) -> None:
+    """Run pytest in the folder of the session."""
+    command = ("python", "-m", "pytest", "-q", *PARALLEL, *arguments, *session.posargs)
+    session.run(*command, env={"OMP_NUM_THREADS": "1"})
 
 
 def lowest_versions() -> list[str]:

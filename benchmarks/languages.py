@@ -1,14 +1,14 @@
 """What to expect in each language, and what helps: accuracy on SIB-200 in 38 languages, estimates in 205.
 
-    python benchmarks/languages.py MODEL [TAUGHT]
+    python benchmarks/languages.py MODEL
 
 MODEL is fine-tuned on the English sentences of SIB-200 and not projected; `spacy project run sib200` makes
-training/sib200-finetuned/model-best. TAUGHT is the same model after `teach`: benchmarks/teach.py --save makes it. Both
-run in 8 bits.
+training/sib200-finetuned/model-best. It runs in 8 bits.
 
 Measured are the 14 languages of the main set and the 24 weak languages, on test texts: the model that is projected with
-the development sentences of each language (`today`), with the dictionary of GATITOS as well (`glossed`), and the same
-two for the taught model (`taught` and `both`). Where a language has no dictionary, its figures are those without one.
+the development sentences of each language (`today`), and the same with the dictionaries of GATITOS (`dictionary`), with
+the words of 1,800 parallel sentences of NTREX (`sentences`), and with both. Where a language has neither, its figures
+are those of today.
 
 The other languages have no labels here. Their accuracy is estimated by `xlt.estimate` from unlabeled sentences, after a
 projection with other unlabeled sentences (`lid200`). The same is done for the measured languages, so that the page
@@ -18,13 +18,12 @@ Writes benchmarks/results/languages.{json,md} and the page docs/language-list.md
 """
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
-from typing import Any, Optional
+from typing import Any
 
 from common import PROJECT, data_folder, write_results
-from teach import STRONG, WEAK, read
+from teach import LINES, STRONG, WEAK, read
 
 from spacy_xlt import add_translator, estimate, export, project
 from spacy_xlt.data.dictionaries import read_dictionary
@@ -33,15 +32,17 @@ from spacy_xlt.languages import base_code, name
 
 PAGE = PROJECT / "docs" / "language-list.md"
 MEASURED = [*STRONG.split(), *WEAK]
+# Its dictionary is in the other script.
+OTHER_SCRIPT = "ace_Arab"
 # Unlabeled sentences of a language: for the projection, and for the estimate.
 ADAPT, ESTIMATE = 60, 140
-WAYS = ("today", "glossed", "taught", "both")
+WAYS = ("today", "dictionary", "sentences", "both")
 # Gains below this are not called help: the standard error of an accuracy on 204 texts is about .03.
 LEAST_GAIN = 0.03
 HELPS = {
-    "glossed": "[a dictionary](translation.md)",
-    "taught": "[teaching](teaching.md)",
-    "both": "[a dictionary](translation.md) and [teaching](teaching.md)",
+    "dictionary": "[a dictionary](translation.md)",
+    "sentences": "[parallel sentences](translation.md#use-parallel-sentences)",
+    "both": "[a dictionary and parallel sentences](translation.md#use-parallel-sentences)",
 }
 HEAD = """# What to expect in each language
 
@@ -56,26 +57,45 @@ helped by .03 or more.
 """
 
 
-def measure(model: Any, folders: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Return the accuracy on test texts, with and without dictionaries: {folder: {plain, glossed}}."""
-    found: dict[str, dict[str, float]] = {}
+def measure(model: Path) -> dict[str, dict[str, float]]:
+    """Return the accuracy on test texts of each language in each way: {folder: {way: accuracy}}."""
     adapt: dict[str, list[str]] = {}
-    for record in read(folders, "dev"):
+    for record in read(MEASURED, "dev"):
         adapt.setdefault(record.language, []).append(record.text)
-    project(model, adapt, progress=False)
-    for folder in folders:
-        found[folder] = {"plain": accuracy(model, folder)}
     # The two scripts of Acehnese have one code and one dictionary, in Latin script.
     dictionaries = {
         base_code(folder): read_dictionary(data_folder() / "gatitos" / f"en_{file}.tsv").pairs
         for folder, (_, file) in WEAK.items()
-        if file and folder in folders
+        if file
     }
-    add_translator(model, dictionaries)
-    for folder in folders:
-        has_dictionary = folder in WEAK and WEAK[folder][1]
-        found[folder]["glossed"] = accuracy(model, folder) if has_dictionary else found[folder]["plain"]
+    pairs = {
+        base_code(folder): list(zip(ntrex("eng"), ntrex(file), strict=True))
+        for folder, (file, _) in WEAK.items()
+        if file
+    }
+    added: dict[str, tuple[Any, Any]] = {
+        "today": (None, None),
+        "dictionary": (dictionaries, None),
+        "sentences": (None, pairs),
+        "both": (dictionaries, pairs),
+    }
+    found: dict[str, dict[str, float]] = {folder: {} for folder in MEASURED}
+    for way, (words, sentences) in added.items():
+        nlp = export(model, preset="balanced", progress=False)
+        project(nlp, adapt, progress=False)
+        if way != "today":
+            add_translator(nlp, words, pairs=sentences)
+        for folder in MEASURED:
+            known = (
+                folder in WEAK and folder != OTHER_SCRIPT and base_code(folder) in {*(words or ()), *(sentences or ())}
+            )
+            found[folder][way] = accuracy(nlp, folder) if known or way == "today" else found[folder]["today"]
+        print(way, found, flush=True)
     return found
+
+
+def ntrex(name: str) -> list[str]:
+    return (data_folder() / "ntrex-128" / f"{name}.txt").read_text(encoding="utf8").splitlines()[:LINES]
 
 
 def accuracy(nlp: Any, folder: str) -> float:
@@ -116,9 +136,8 @@ def page(measured: dict[str, dict[str, float]], estimates: dict[str, dict[str, A
 
 def what_helps(of_language: dict[str, float]) -> str:
     """Return what raises the accuracy most, and to what; empty if nothing helps."""
-    ways = [way for way in WAYS if way in of_language]
     # The simplest way of those that are about equally good comes first.
-    best = next(way for way in ways if of_language[way] >= max(of_language[each] for each in ways) - 0.01)
+    best = next(way for way in WAYS if of_language[way] >= max(of_language.values()) - 0.01)
     if of_language[best] - of_language["today"] < LEAST_GAIN:
         return ""
     return f"{HELPS[best]}: {of_language[best]:.2f}"
@@ -137,10 +156,9 @@ def groups(measured: dict[str, dict[str, float]]) -> dict[str, list[str]]:
 
 
 def table(measured: dict[str, dict[str, float]]) -> str:
-    ways = [way for way in WAYS if way in measured["eng_Latn"]]
-    lines = [f"| languages | {' | '.join(ways)} |", f"|---|{'---|' * len(ways)}"]
+    lines = [f"| languages | {' | '.join(WAYS)} |", f"|---|{'---|' * len(WAYS)}"]
     for title, folders in groups(measured).items():
-        figures = (mean(measured[folder][way] for folder in folders) for way in ways)
+        figures = (mean(measured[folder][way] for folder in folders) for way in WAYS)
         lines.append(f"| {title} | {' | '.join(f'{figure:.3f}' for figure in figures)} |")
     return "\n".join(lines)
 
@@ -155,15 +173,8 @@ def estimate_errors(measured: dict[str, dict[str, float]], estimates: dict[str, 
     }
 
 
-def main(model: str, taught: Optional[str] = None) -> None:
-    measured: dict[str, dict[str, float]] = {folder: {} for folder in MEASURED}
-    for folder, names in ((model, ("today", "glossed")), (taught, ("taught", "both"))):
-        if folder is None:
-            continue
-        of_model = measure(export(Path(folder), preset="balanced", progress=False), MEASURED)
-        for code, figures in of_model.items():
-            measured[code].update(zip(names, (figures["plain"], figures["glossed"])))
-        print(folder, of_model, flush=True)
+def main(model: str) -> None:
+    measured = measure(Path(model))
     estimates = expected(export(Path(model), preset="balanced", progress=False))
     errors = estimate_errors(measured, estimates)
     usable = sum(each["accuracy"] >= 0.75 for each in estimates.values())

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Model, Separator, Strict, Text
-from spacy_xlt.cli.transfer_common import Languages, Output, Unlabeled
+from spacy_xlt.cli.transfer_common import Languages, Output, Pairs, Unlabeled
 from spacy_xlt.cli.translate import Translator, read_translator
 
 
@@ -15,6 +15,7 @@ def add_translator_cli(
     dictionary: Annotated[
         list[str], typer.Option(help="LANG=FILE: lines of a source word and a word in LANG. Repeatable.")
     ] = [],  # noqa: B006  (typer's way; never written)
+    pairs: Pairs = [],  # noqa: B006
     translator: Translator = None,
     languages: Annotated[
         str, typer.Option(help="The languages to translate, as es,ca. Default: all that the translator knows.")
@@ -31,16 +32,16 @@ def add_translator_cli(
     gpu_id: Gpu = -1,
     strict: Strict = False,
 ) -> None:
-    """Add dictionaries or another translator to a model.
+    """Add dictionaries, the words of parallel sentences, or another translator to a model.
 
     Texts are then classified by their translation, too. How much it counts is chosen on --dev.
     """
     from spacy_xlt.cli.common import make_columns, read_languages
-    from spacy_xlt.cli.transfer_common import finish, read_data, report_bad
+    from spacy_xlt.cli.transfer_common import finish, read_data, read_parallel, report_bad
     from spacy_xlt.models import check_output, load_model, use_gpu
     from spacy_xlt.transfer.add_translator import add_translator
 
-    given = read_translator(translator, dictionary, encoding)
+    given = read_translator(translator, dictionary, encoding) if dictionary or translator or not pairs else None
     check_output(output)
     use_gpu(gpu_id)
     columns = make_columns(text, label, lang, label_separator, labels)
@@ -51,6 +52,7 @@ def add_translator_cli(
     result = add_translator(
         nlp,
         given,
+        pairs=read_parallel(pairs, encoding),
         languages=read_languages(languages),
         texts=unlabeled,
         dev=labeled,

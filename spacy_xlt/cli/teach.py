@@ -7,7 +7,7 @@ import typer
 
 from spacy_xlt.cli.options import Encoding, Gpu, Label, Labels, Lang, Progress, Separator, Strict, Text
 from spacy_xlt.cli.training_options import BatchSize, Epochs, FreezeLayers, LearningRate, MaxLength
-from spacy_xlt.cli.transfer_common import Dev, Languages, Seed
+from spacy_xlt.cli.transfer_common import Dev, Languages, Pairs, Seed
 
 
 def teach_cli(
@@ -15,13 +15,7 @@ def teach_cli(
         Path, typer.Argument(metavar="MODEL_OR_ENCODER", help="A trained pipeline folder, or an encoder folder.")
     ],
     output: Annotated[Path, typer.Argument(help="The folder to write, of the same kind.")],
-    pairs: Annotated[
-        list[str],
-        typer.Option(
-            help="LANG=FILE with a source sentence, a tab and its translation per line, or LANG=SRC_FILE,LANG_FILE. "
-            "Repeatable."
-        ),
-    ] = [],  # noqa: B006  (typer's way; never written)
+    pairs: Pairs = [],  # noqa: B006  (typer's way; never written)
     dictionary: Annotated[
         list[str], typer.Option(help="LANG=FILE: a source word, a tab and its translation per line. Repeatable.")
     ] = [],  # noqa: B006
@@ -58,14 +52,13 @@ def teach_cli(
     is. An encoder folder can be taught before a classifier is trained on it: python -m spacy xlt train DATA MODEL
     --encoder OUTPUT. If the command is killed, run it again: it resumes.
     """
-    from spacy_xlt.cli.common import make_columns, parse_by_language, read_sides
-    from spacy_xlt.cli.transfer_common import print_result, read_data, report_bad
+    from spacy_xlt.cli.common import make_columns, parse_by_language
+    from spacy_xlt.cli.transfer_common import print_result, read_data, read_parallel, report_bad
     from spacy_xlt.encoders.folder import SETTINGS_FILE
     from spacy_xlt.errors import XltError
     from spacy_xlt.files import check_replaceable
     from spacy_xlt.model_folder import MARKER
     from spacy_xlt.models import use_gpu
-    from spacy_xlt.transfer.parallel_texts import PairsData
     from spacy_xlt.transfer.teach import teach
 
     if not pairs and not dictionary:
@@ -73,17 +66,13 @@ def teach_cli(
     is_pipeline = (model / MARKER).is_file()
     check_replaceable(output.expanduser().resolve(), MARKER if is_pipeline else SETTINGS_FILE)
     use_gpu(gpu_id)
-    sentences: dict[str, PairsData] = {
-        code: read_sides(code, files, encoding) if "," in files else files
-        for code, files in parse_by_language("--pairs", pairs).items()
-    }
     columns = make_columns(text, label, lang, label_separator, labels)
     rehearsal = read_data(texts, language, columns=columns, encoding=encoding, labeled=False)
     dev_data = read_data(dev, columns=columns, encoding=encoding)
     report_bad([rehearsal, dev_data], output, strict)
     result = teach(
         model,
-        pairs=sentences,
+        pairs=read_parallel(pairs, encoding),
         dictionaries=parse_by_language("--dictionary", dictionary),
         rehearsal=rehearsal,
         dev=dev_data,

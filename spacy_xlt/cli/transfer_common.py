@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from spacy_xlt.data.dataset import Dataset
     from spacy_xlt.data.records import ColumnNames
     from spacy_xlt.result import Result
+    from spacy_xlt.transfer.parallel_texts import PairsData
 
 Output = Annotated[Path, typer.Argument(help="The model folder to write.")]
 Labeled = Annotated[
@@ -33,10 +34,27 @@ Dev = Annotated[
     list[str],
     typer.Option(help="Labeled development data. The new model is kept only if it is not worse on it. Repeatable."),
 ]
+Pairs = Annotated[
+    list[str],
+    typer.Option(
+        help="LANG=FILE with a source sentence, a tab and its translation per line, or LANG=SRC_FILE,LANG_FILE. "
+        "Repeatable."
+    ),
+]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same model.")]
 Tune = Annotated[
     str, typer.Option("--method", help="frozen (trains the head, seconds) or finetune (also the encoder, minutes).")
 ]
+
+
+def read_parallel(pairs: list[str], encoding: Optional[str]) -> "dict[str, PairsData]":
+    """Return what --pairs gives: {language: a file, or pairs of a source sentence and its translation}."""
+    from spacy_xlt.cli.common import parse_by_language, read_sides
+
+    return {
+        code: read_sides(code, files, encoding) if "," in files else files
+        for code, files in parse_by_language("--pairs", pairs).items()
+    }
 
 
 def read_data(

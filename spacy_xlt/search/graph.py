@@ -13,8 +13,8 @@ from spacy_xlt.progress import progress_bar
 
 # See benchmarks/search.py. Neighbors of a vector in the graph, and candidates while the graph is built and searched.
 CONNECTIVITY = 16
-EXPANSION_ADD = 64
-EXPANSION_SEARCH = 512
+EXPANSION_ADD = 128
+EXPANSION_SEARCH = 1024
 # 8 bits halve the memory and the time of 16 bits. The candidates are ranked with 32 bits in the end.
 DTYPE = "i8"
 CHUNK = 10_000

@@ -33,7 +33,7 @@ EXACT_LIMIT = 200_000
 NEIGHBORHOOD = 10
 SAMPLE = 5_000
 # The approximate search finds this number times k candidates with vectors of 8 bits, which are then ranked exactly.
-CANDIDATES = 4
+CANDIDATES = 10
 
 
 class Store:

@@ -1,7 +1,7 @@
 """Add a translator, such as dictionaries, to a trained pipeline."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Union
+from typing import Any, Optional, Union
 
 import numpy as np
 from spacy.language import Language
@@ -9,6 +9,7 @@ from typing_extensions import Unpack
 
 from spacy_xlt.alignment.projection import DEFAULT_TRANSLATION_WEIGHT
 from spacy_xlt.data.dataset import Data, Reading, load_dataset, without_language
+from spacy_xlt.data.dictionaries import WordPair
 from spacy_xlt.data.records import Record
 from spacy_xlt.encoders.tokenizer import unknown_share
 from spacy_xlt.errors import XltError
@@ -24,11 +25,13 @@ from spacy_xlt.training.examples import gold_matrix
 from spacy_xlt.training.model_state import annotate, head_labels, read_head
 from spacy_xlt.transfer.acceptance import accuracies, add_to_meta, check_languages, correct_rows
 from spacy_xlt.transfer.in_place import in_place
+from spacy_xlt.transfer.parallel_texts import PairsData, check_sides, read_parallel_texts
 from spacy_xlt.transfer.translation_weights import Embedded, weight_by_labels
 from spacy_xlt.translators.base import Translator
 from spacy_xlt.translators.dictionaries import DictionaryLike, make_glossary, read_dictionaries
 from spacy_xlt.translators.find import TranslatorLike, find_translator
 from spacy_xlt.translators.glossary import Glossary
+from spacy_xlt.translators.induction import induce_dictionary
 
 # In a script whose letters the encoder does not know, half of the word pieces are unknown: the others are white space.
 # In 200 languages with letters that it knows, the share is below .13.
@@ -38,8 +41,9 @@ MOST_UNKNOWN = 0.25
 @in_place
 def add_translator(
     nlp: Language,
-    translator: Union[TranslatorLike, Mapping[str, DictionaryLike]],
+    translator: Optional[Union[TranslatorLike, Mapping[str, DictionaryLike]]] = None,
     *,
+    pairs: Optional[Mapping[str, PairsData]] = None,
     languages: Sequence[str] = (),
     texts: Data = (),
     dev: Data = (),
@@ -51,12 +55,14 @@ def add_translator(
     embeddings are averaged. The weight of the translation in a language is chosen on `dev`. It is 0.5 without
     development data, and where no other weight is clearly better; or 1 if the encoder does not know the letters of the
     language, as the default encoder does not know those of Tibetan. Dictionaries help in languages that the encoder
-    hardly knows.
+    hardly knows. Parallel sentences help there, too: their words are added to the dictionaries.
 
     Args:
         nlp: A pipeline, or a model folder, which is written again.
         translator: Dictionaries `{language: file or pairs (entry, word)}`; a folder of Hugging Face or CTranslate2; the
             name `apertium`; or a translator of the registry `xlt_translators`. More dictionaries can be added later.
+        pairs: {language: parallel sentences}: a file with a source sentence, a tab and its translation per line, or a
+            list of pairs. Some hundreds are enough to learn the frequent words.
         languages: The languages to translate. Empty: all that the translator knows. Dictionaries name their languages
             themselves.
         texts: Unlabeled texts of these languages: whatever `load_dataset` takes. They are used to check that the
@@ -69,12 +75,14 @@ def add_translator(
         `dev`, their weight becomes 0.
 
     Raises:
-        XltError: The pipeline has another translator, the columns of a dictionary are swapped, a language is unknown,
-            the translator does not say which languages it knows and `languages` is empty, or texts have no language.
+        XltError: The pipeline has another translator, the columns of a dictionary or the sides of sentences are
+            swapped, a language is unknown, the translator does not say which languages it knows and `languages` is
+            empty, or texts have no language.
 
     Example:
-        >>> add_translator(nlp, {"bo": "en_bo.tsv"}).settings["weights"]  # doctest: +SKIP
-        {'bo': 0.5}
+        >>> result = add_translator(nlp, {"bo": "en_bo.tsv"}, pairs={"yo": "news.en-yo.tsv"})  # doctest: +SKIP
+        >>> result.settings["weights"]  # doctest: +SKIP
+        {'bo': 1.0, 'yo': 0.5}
     """
     projector = find_pipe(nlp, Projector)
     if read_head(nlp).attribute != "xlt_projected":
@@ -88,27 +96,36 @@ def add_translator(
     before = correct_rows(nlp, records)
     notes: list[str] = []
     seen = _by_language(unlabeled, records)
-    if isinstance(translator, Mapping):
+    if translator is None or isinstance(translator, Mapping):
         if languages:
             raise XltError("Dictionaries name their languages. Leave out the other languages.", parameter="languages")
-        dictionaries = read_dictionaries(translator)
+        dictionaries = read_dictionaries(translator or {})
+        if pairs:
+            _add_induced(dictionaries, pairs, projector.source, reading.get("encoding"), notes)
+        if not dictionaries:
+            raise XltError("There is nothing to translate with. Give dictionaries, parallel sentences or a translator.")
         back_end: Translator = make_glossary(dictionaries, to=projector.source, texts=seen, notes=notes)
         _put_component(nlp, back_end, [])
         chosen = list(dictionaries)
-        seen = {language: [word for _, word in pairs] for language, pairs in dictionaries.items()} | seen
+        seen = {language: [word for _, word in entries] for language, entries in dictionaries.items()} | seen
+    elif pairs:
+        raise XltError(
+            "Words of parallel sentences are added to dictionaries only. Leave out the translator or the pairs."
+        )
     else:
         back_end = find_translator(translator)
         chosen = _choose_languages(back_end, languages, projector.source)
         _put_component(nlp, back_end, chosen)
     notes += _let_detect(nlp, chosen)
     unreadable = _unreadable(find_pipe(nlp, Encoder), seen, chosen)
-    notes += [
-        f"The encoder does not know the letters of '{language}'. Give its translation more weight than the text."
-        for language in unreadable
-    ]
     defaults = {language: 1.0 if language in unreadable else DEFAULT_TRANSLATION_WEIGHT for language in chosen}
-    projector.translation_weights.update(_choose_weights(nlp, defaults, records))
-    weights = {language: projector.translation_weight(language) for language in chosen}
+    weights = _choose_weights(nlp, defaults, records)
+    projector.translation_weights.update(weights)
+    notes += [
+        f"The encoder does not know the letters of '{language}', so only the translation of a text counts."
+        for language in unreadable
+        if weights[language] == 1.0
+    ]
     result = Result(
         "add-translator",
         True,
@@ -141,6 +158,26 @@ def _unreadable(encoder: Encoder, texts: Mapping[str, Sequence[str]], languages:
         for language in languages
         if tokenizer is not None and unknown_share(tokenizer, texts.get(language, ())) > MOST_UNKNOWN
     ]
+
+
+def _add_induced(
+    dictionaries: dict[str, list[WordPair]],
+    pairs: Mapping[str, PairsData],
+    source: str,
+    encoding: Optional[str],
+    notes: list[str],
+) -> None:
+    """Add the words of parallel sentences to the dictionaries of their languages."""
+    parallel = read_parallel_texts(pairs, {}, source, encoding)
+    notes += check_sides(parallel, source)
+    for language, sentences in parallel.pairs.items():
+        induced = induce_dictionary(sentences)
+        if not induced and language not in dictionaries:
+            raise XltError(
+                f"No word was learned from the {len(sentences)} parallel sentences of '{language}'. Give some hundreds."
+            )
+        dictionaries[language] = [*dictionaries.get(language, []), *induced]
+        notes.append(f"{len(induced)} words of '{language}' were learned from {len(sentences)} parallel sentences.")
 
 
 def _choose_languages(translator: Translator, languages: Sequence[str], source: str) -> list[str]:

@@ -72,6 +72,14 @@ def test_dictionaries_are_added_to_a_model(model: Path, dictionary: Path, tmp_pa
     assert nlp(doc)._.xlt_translation == "parcel my"
 
 
+def test_words_of_parallel_sentences(model: Path, tmp_path: Path) -> None:
+    file, out = tmp_path / "news.tsv", tmp_path / "out"
+    lines = ("The parcel is late.\tKifurushi kimechelewa.", "I lost a parcel.\tNimepoteza kifurushi.")
+    file.write_text("\n".join(lines))
+    succeed("transfer", "add-translator", model, out, "--pairs", f"sw={file}")
+    assert "parcel" in spacy.load(out)("Kifurushi changu kiko wapi? Nimekingoja.")._.xlt_translation
+
+
 def test_a_translator_or_a_dictionary_must_be_given(model: Path, tmp_path: Path) -> None:
     assert "--dictionary" in fail("transfer", "add-translator", model, tmp_path / "out")
     assert not (tmp_path / "out").exists()

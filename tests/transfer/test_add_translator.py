@@ -70,6 +70,43 @@ def test_development_data_give_metrics_and_weights(nlp: Language) -> None:
     assert result.data["dev"]["texts"] == len(DEV)
 
 
+SENTENCES = [
+    ("my order is late", "мой заказ опаздывает"),
+    ("cancel the order", "отмените заказ"),
+    ("the password is wrong", "пароль неверный"),
+    ("a new password please", "новый пароль пожалуйста"),
+]
+
+
+def test_words_of_parallel_sentences_are_added(nlp: Language) -> None:
+    result = add_translator(nlp, pairs={"ru": SENTENCES})
+    assert result.settings == {"translator": "Glossary", "languages": ["ru"], "weights": {"ru": 0.5}}
+    assert [note for note in result.notes if "4 parallel sentences" in note]
+    doc = nlp("Где мой заказ? Я его жду.")
+    assert "order" in doc._.xlt_translation
+
+
+def test_a_dictionary_comes_before_words_of_parallel_sentences(nlp: Language, tmp_path: Path) -> None:
+    file = tmp_path / "news.tsv"
+    file.write_text("".join(f"{source}\t{text}\n" for source, text in SENTENCES), encoding="utf8")
+    add_translator(nlp, {"ru": [("purchase", "заказ")]}, pairs={"ru": file})
+    translation = nlp("Где мой заказ? Я забыл пароль.")._.xlt_translation
+    assert translation.index("purchase") < translation.index("order") < translation.index("password")
+
+
+def test_parallel_sentences_that_cannot_be_used(nlp: Language) -> None:
+    before = nlp.to_bytes()
+    with pytest.raises(XltError, match="'ru'"):
+        add_translator(nlp, pairs={"ru": [("order", "заказ")]})
+    with pytest.raises(XltError, match="translator"):
+        add_translator(nlp, CallableTranslator(shout), pairs={"ru": SENTENCES}, languages=["ru"])
+    with pytest.raises(XltError, match="translate with"):
+        add_translator(nlp)
+    with pytest.raises(XltError, match="'en'"):
+        add_translator(nlp, pairs={"en": SENTENCES})
+    assert nlp.to_bytes() == before
+
+
 def test_the_translation_alone_is_used_if_the_encoder_does_not_know_the_letters(nlp: Language) -> None:
     tibetan = {"bo": [("order", "མངགས་ཉོ"), ("password", "གསང་གྲངས"), ("money", "དངུལ")]}
     result = add_translator(nlp, {**tibetan, **RUSSIAN})
