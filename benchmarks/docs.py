@@ -101,8 +101,8 @@ SECTIONS = (
         "a model that learned from itself on the translations of NTREX. The sentences of SIB-200 are translations "
         "of the English ones, so labels in target languages add little there. They help more for tweets (UMSAB), "
         "and where the training texts are of another domain (SST-2: film reviews, tested on German tweets). "
-        "For SIB-200, the fine-tuned rows `zero-shot` and `self-train, encoder too` are of the present trainer. The "
-        "other rows with fine-tuning are older, so compare them with each other, and not with these two.",
+        "For SIB-200, some fine-tuned rows are older and start from a model that has .873, so compare them with that: "
+        "`few-shot, encoder too` with 4 labels, those with `sw only`, `static student` and `translations`.",
     ),
     Section(
         "reference",
