@@ -225,7 +225,8 @@ SECTIONS = (
         "gloss",
         "Dictionaries",
         "A model that was fine-tuned on English SIB-200 classifies languages that its encoder knows badly: by the "
-        "text, by a gloss (each known word replaced by its dictionary entries), and by both.",
+        "text, by a gloss (each known word replaced by its dictionary entries), and by both. The projection is that of "
+        "unknown languages; under [All languages](#all-languages) each language has its own.",
     ),
     Section(
         "teach",
@@ -237,8 +238,8 @@ SECTIONS = (
     Section(
         "languages",
         "All languages",
-        "One model that was fine-tuned on English sentences of SIB-200: today, with a dictionary, after teaching, and "
-        "with both. [What to expect in each language](language-list.md) has all languages.",
+        "One model that was fine-tuned on English sentences of SIB-200: today, with a dictionary, with the words of "
+        "parallel sentences, and with both. [What to expect in each language](language-list.md) has all languages.",
     ),
     Section(
         "masakhanews",
