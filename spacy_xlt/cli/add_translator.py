@@ -32,7 +32,7 @@ def add_translator_cli(
     gpu_id: Gpu = -1,
     strict: Strict = False,
 ) -> None:
-    """Add dictionaries, the words of parallel sentences, or another translator to a model.
+    """Add dictionaries, parallel sentences or a translator to a model.
 
     Texts are then classified by their translation, too. How much it counts is chosen on --dev.
     """

@@ -11,10 +11,10 @@ from spacy_xlt.errors import XltError, first_line
 from spacy_xlt.extras import require
 from spacy_xlt.progress import progress_bar
 
-# See benchmarks/search.py. Neighbors of a vector in the graph, and candidates while the graph is built and searched.
-CONNECTIVITY = 16
-EXPANSION_ADD = 128
-EXPANSION_SEARCH = 1024
+# Neighbors of a vector in the graph, and candidates while the graph is built and searched. See docs/measured-settings.md.
+CONNECTIVITY = 32
+EXPANSION_ADD = 96
+EXPANSION_SEARCH = 512
 # 8 bits halve the memory and the time of 16 bits. The candidates are ranked with 32 bits in the end.
 DTYPE = "i8"
 CHUNK = 10_000
