@@ -41,10 +41,11 @@ def make_tiny_marian(folder: Path, targets: tuple[str, ...] = ()) -> Path:
     (folder / "target.spm").write_bytes((folder / "source.spm").read_bytes())
     vocabulary = ["</s>", "<unk>", *targets, *pieces, "<pad>"]
     (folder / "vocab.json").write_text(json.dumps({piece: number for number, piece in enumerate(vocabulary)}))
-    files = [str(folder / name) for name in ("source.spm", "target.spm", "vocab.json")]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Recommended: pip install sacremoses")
-        tokenizer = MarianTokenizer(*files, source_lang="en", target_lang="de", model_max_length=POSITIONS)
+        tokenizer = MarianTokenizer.from_pretrained(
+            folder, source_lang="en", target_lang="de", model_max_length=POSITIONS
+        )
     pad = len(vocabulary) - 1
     config = MarianConfig(
         vocab_size=len(vocabulary), decoder_vocab_size=len(vocabulary), pad_token_id=pad, eos_token_id=0,
@@ -59,9 +60,7 @@ def make_tiny_nllb(folder: Path) -> Path:
 
     folder.mkdir(parents=True)
     make_sentencepiece(folder / "sentencepiece.bpe.model")
-    tokenizer = NllbTokenizer(
-        str(folder / "sentencepiece.bpe.model"), additional_special_tokens=NLLB, model_max_length=POSITIONS
-    )
+    tokenizer = NllbTokenizer.from_pretrained(folder, additional_special_tokens=NLLB, model_max_length=POSITIONS)
     return _save(folder, tokenizer, M2M100ForConditionalGeneration, _shared_config(M2M100Config, tokenizer))
 
 
@@ -73,9 +72,8 @@ def make_tiny_m2m100(folder: Path) -> Path:
     pieces = make_sentencepiece(folder / "sentencepiece.bpe.model")
     vocabulary = ["<s>", "<pad>", "</s>", "<unk>", *pieces]
     (folder / "vocab.json").write_text(json.dumps({piece: number for number, piece in enumerate(vocabulary)}))
-    files = [str(folder / name) for name in ("vocab.json", "sentencepiece.bpe.model")]
-    languages = [*M2M100Tokenizer(*files).lang_token_to_id]
-    tokenizer = M2M100Tokenizer(*files, model_max_length=POSITIONS, additional_special_tokens=languages)
+    languages = [*M2M100Tokenizer.from_pretrained(folder).lang_token_to_id]
+    tokenizer = M2M100Tokenizer.from_pretrained(folder, model_max_length=POSITIONS, additional_special_tokens=languages)
     # As in the real model, there are unused word pieces at the end.
     config = _shared_config(M2M100Config, tokenizer, len(vocabulary) + len(languages) + tokenizer.num_madeup_words)
     return _save(folder, tokenizer, M2M100ForConditionalGeneration, config)
@@ -87,7 +85,7 @@ def make_tiny_mbart(folder: Path) -> Path:
 
     folder.mkdir(parents=True)
     make_sentencepiece(folder / "sentencepiece.bpe.model")
-    tokenizer = MBart50Tokenizer(str(folder / "sentencepiece.bpe.model"), model_max_length=POSITIONS)
+    tokenizer = MBart50Tokenizer.from_pretrained(folder, model_max_length=POSITIONS)
     return _save(
         folder,
         tokenizer,
@@ -104,7 +102,7 @@ def make_tiny_mt5(folder: Path, width: int = 16, initializer_factor: float = 8.0
 
     folder.mkdir(parents=True)
     make_sentencepiece(folder / "spiece.model", pad_id=0, eos_id=1, unk_id=2, bos_id=-1)
-    tokenizer = T5TokenizerFast(str(folder / "spiece.model"), extra_ids=0, model_max_length=POSITIONS)
+    tokenizer = T5TokenizerFast.from_pretrained(folder, extra_ids=0, model_max_length=POSITIONS)
     config = MT5Config(
         vocab_size=len(tokenizer), d_model=width, d_kv=8, d_ff=2 * width, num_layers=1, num_heads=2, dropout_rate=0.0,
         decoder_start_token_id=0, initializer_factor=initializer_factor,
