@@ -11,7 +11,7 @@ from spacy_xlt.errors import XltError, first_line
 from spacy_xlt.extras import require
 from spacy_xlt.progress import progress_bar
 
-# Neighbors of a vector in the graph, and candidates while the graph is built and searched. See docs/measured-settings.md.
+# Neighbors of a vector in the graph, and candidates while it is built and searched. See docs/measured-settings.md.
 CONNECTIVITY = 32
 EXPANSION_ADD = 96
 EXPANSION_SEARCH = 512
