@@ -34,7 +34,8 @@ def make(folder: Path, **config: Any) -> Language:
 
 @pytest.fixture(scope="module")
 def mt5(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.make_tiny_mt5(tmp_path_factory.mktemp("seq2seq") / "mt5")
+    # With these random weights, no version of torch and transformers gives an empty output.
+    return tiny.make_tiny_mt5(tmp_path_factory.mktemp("seq2seq") / "mt5", initializer_factor=4.0)
 
 
 @pytest.fixture(scope="module")
@@ -161,8 +162,7 @@ def test_long_texts_are_read_to_their_end(mt5: Path) -> None:
         nlp = make(mt5, task=task)
         docs = in_german(nlp, ["Wo ist mein Paket? " * 300, "x" * 3000])
         found = outputs(list(nlp.pipe(docs)))
-        # The weights are random, so one of the outputs can be empty.
-        assert any(output for output, *_ in found)
+        assert all(output for output, *_ in found)
 
 
 def test_beams_and_sampling(mt5: Path) -> None:
@@ -244,20 +244,17 @@ def test_docbin_keeps_outputs(nlp: Language) -> None:
 
 def test_a_saved_pipeline_translates(mt5: Path, tmp_path: Path) -> None:
     nlp = make(mt5)
-    found = {text: doc._.xlt_output for text, doc in zip(GERMAN, nlp.pipe(in_german(nlp)))}
-    # The weights are random, and a text with an empty output counts as not translated.
-    texts = [text for text in GERMAN if found[text]]
-    expected = [found[text] for text in texts]
-    assert expected
+    expected = [doc._.xlt_output for doc in nlp.pipe(in_german(nlp))]
+    assert all(expected)
     save(nlp, tmp_path / "model")
     for folder in (tmp_path / "model", tmp_path / "model" / "xlt_seq2seq"):
-        assert find_translator(folder).translate(texts, ["de"] * len(texts), "en") == expected
-    records = translate([(text, "order") for text in texts], language="de", to="en", translator=tmp_path / "model")
+        assert find_translator(folder).translate(GERMAN, ["de"] * 3, "en") == expected
+    records = translate([(text, "order") for text in GERMAN], language="de", to="en", translator=tmp_path / "model")
     assert [record.text for record in records] == expected
     other = spacy.blank("xx")
     component: Any = other.add_pipe("xlt_translator", config={"languages": ["de"]})
     component.translator = find_translator(tmp_path / "model")
-    assert [doc._.xlt_translation for doc in other.pipe(in_german(other, texts))] == expected
+    assert [doc._.xlt_translation for doc in other.pipe(in_german(other))] == expected
 
 
 def test_a_pipeline_without_the_component_is_no_translator(tmp_path: Path) -> None:
