@@ -41,7 +41,8 @@ def add_translator_cli(
     from spacy_xlt.models import check_output, load_model, use_gpu
     from spacy_xlt.transfer.add_translator import add_translator
 
-    given = read_translator(translator, dictionary, encoding) if dictionary or translator or not pairs else None
+    only_pairs = bool(pairs) and not dictionary and translator is None
+    given = None if only_pairs else read_translator(translator, dictionary, encoding)
     check_output(output)
     use_gpu(gpu_id)
     columns = make_columns(text, label, lang, label_separator, labels)

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Optional
 
@@ -62,19 +62,26 @@ def read_tokenizer(tokenizer_json: str) -> Any:
     return tokenizer
 
 
-def unknown_share(tokenizer_json: str, texts: Sequence[str]) -> float:
-    """Return the share of the word pieces of texts that a tokenizer does not know. It is 0 if it knows all bytes."""
+def unknown_shares(tokenizer_json: str, texts: Mapping[str, Sequence[str]]) -> dict[str, float]:
+    """Return the share of the word pieces that a tokenizer does not know, for the texts of each language.
+
+    It is 0 for a tokenizer that knows all bytes, and where there is no text.
+    """
     model = json.loads(tokenizer_json)["model"]
     piece = model.get("unk_token")
     if piece is None and model.get("unk_id") is not None:
         piece = model["vocab"][model["unk_id"]][0]
     if piece is None:
-        return 0.0
+        return dict.fromkeys(texts, 0.0)
     tokenizer = read_tokenizer(tokenizer_json)
     unknown = tokenizer.token_to_id(piece)
-    found = tokenizer.encode_batch([replace_surrogates(text) for text in texts], add_special_tokens=False)
-    total = sum(len(each.ids) for each in found)
-    return sum(each.ids.count(unknown) for each in found) / total if total else 0.0
+    shares = {}
+    for language, of_language in texts.items():
+        clean = [replace_surrogates(text) for text in of_language]
+        found = tokenizer.encode_batch(clean, add_special_tokens=False)
+        total = sum(len(each.ids) for each in found)
+        shares[language] = sum(each.ids.count(unknown) for each in found) / total if total else 0.0
+    return shares
 
 
 def frame_of(tokenizer: Any) -> tuple[list[int], list[int]]:

@@ -11,7 +11,7 @@ from spacy_xlt.alignment.projection import DEFAULT_TRANSLATION_WEIGHT
 from spacy_xlt.data.dataset import Data, Reading, load_dataset, without_language
 from spacy_xlt.data.dictionaries import WordPair
 from spacy_xlt.data.records import Record
-from spacy_xlt.encoders.tokenizer import unknown_share
+from spacy_xlt.encoders.tokenizer import unknown_shares
 from spacy_xlt.errors import XltError
 from spacy_xlt.languages import base_code, find_language
 from spacy_xlt.pipeline.encoder import Encoder
@@ -153,11 +153,10 @@ def _by_language(texts: Mapping[str, Sequence[str]], records: Sequence[Record]) 
 def _unreadable(encoder: Encoder, texts: Mapping[str, Sequence[str]], languages: Sequence[str]) -> list[str]:
     """The languages in whose texts many word pieces are unknown to the encoder."""
     tokenizer = getattr(encoder.encoder, "tokenizer_json", None)
-    return [
-        language
-        for language in languages
-        if tokenizer is not None and unknown_share(tokenizer, texts.get(language, ())) > MOST_UNKNOWN
-    ]
+    if tokenizer is None:
+        return []
+    shares = unknown_shares(tokenizer, {language: texts.get(language, ()) for language in languages})
+    return [language for language, share in shares.items() if share > MOST_UNKNOWN]
 
 
 def _add_induced(
