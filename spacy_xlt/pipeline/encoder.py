@@ -1,13 +1,11 @@
 """`xlt_encoder`: the component that writes the sentence embedding of a Doc."""
 
 import threading
-from collections.abc import Iterable
-from typing import Any, Callable, Optional
+from typing import Any
 
 import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Example
 from thinc.api import Config
 
 from spacy_xlt import registries as _registries  # noqa: F401
@@ -89,24 +87,7 @@ class Encoder(SavedPipe):
         self._require_weights()
         return self.encoder.width
 
-    def initialize(
-        self,
-        get_examples: Optional[Callable[[], Iterable[Example]]] = None,
-        *,
-        nlp: Optional[Language] = None,
-        source: Optional[str] = None,
-    ) -> None:
-        """Load the weights.
-
-        Args:
-            get_examples: Not used.
-            nlp: Not used.
-            source: An encoder folder. None loads the default encoder if the component has no weights yet.
-
-        Raises:
-            XltError: The folder is missing or damaged.
-        """
-        super().initialize(get_examples, nlp=nlp, source=source)
+    def _load_default(self) -> None:
         self._require_weights()
 
     def _require_weights(self) -> None:

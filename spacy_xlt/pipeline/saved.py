@@ -54,13 +54,16 @@ class SavedPipe(DocPipe):
         Args:
             get_examples: Not used.
             nlp: Not used.
-            source: The folder; None loads nothing.
+            source: The folder, such as an encoder folder. None loads the default encoder if the component needs an
+                encoder and has no weights yet, and otherwise nothing.
 
         Raises:
             XltError: The folder is missing or damaged.
         """
-        if source is not None:
-            self._load(Path(source).expanduser())
+        if source is None:
+            self._load_default()
+        else:
+            self._load_source(Path(source).expanduser())
 
     def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = SimpleFrozenList()) -> None:
         """Write the data to a folder. A component without data writes nothing."""
@@ -82,6 +85,13 @@ class SavedPipe(DocPipe):
         self.saved.from_bytes(data)
         self.forget()
         return self
+
+    def _load_default(self) -> None:
+        """Load what a component without data needs. Most components need nothing."""
+
+    def _load_source(self, folder: Path) -> None:
+        """Load the folder that `initialize` names."""
+        self._load(folder)
 
     def _load(self, folder: Path) -> None:
         self.saved.load(folder)

@@ -1,11 +1,10 @@
 """What components with an encoder of their own share: `xlt_pairs`, `xlt_ner` and `xlt_qa`."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Optional
 
 import numpy as np
-from spacy.language import Language
 from spacy.training import Example
 
 from spacy_xlt.encoders.base import Floats2d, TextEncoder
@@ -58,27 +57,12 @@ class TaskPipe(SavedPipe):
         windows = [window.ids for each in pieces for window in tokenizer.windows(each, length=128, overlap=32)]
         return np.concatenate(self.trained_model.scores(windows))
 
-    def initialize(
-        self,
-        get_examples: Optional[Callable[[], Iterable[Example]]] = None,
-        *,
-        nlp: Optional[Language] = None,
-        source: Optional[str] = None,
-    ) -> None:
-        """Load the weights of the encoder.
+    def _load_default(self) -> None:
+        if not self.model.encoder.is_loaded:
+            self._load_source(default_folder())
 
-        Args:
-            get_examples: Not used.
-            nlp: Not used.
-            source: An encoder folder. None loads the default encoder if the component has no weights yet.
-
-        Raises:
-            XltError: The folder is missing or damaged.
-        """
-        if source is not None:
-            self.model.load_encoder(Path(source).expanduser())
-        elif not self.model.encoder.is_loaded:
-            self.model.load_encoder(default_folder())
+    def _load_source(self, folder: Path) -> None:
+        self.model.load_encoder(folder)
         self.forget()
 
     def score(self, examples: Iterable[Example], **settings: Any) -> dict[str, Any]:
