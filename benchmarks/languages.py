@@ -23,7 +23,7 @@ from statistics import mean
 from typing import Any
 
 from common import PROJECT, data_folder, write_results
-from teach import LINES, STRONG, WEAK, read
+from teach import LINES, STRONG, WEAK, ntrex, read
 
 from spacy_xlt import add_translator, estimate, export, project
 from spacy_xlt.data.dictionaries import read_dictionary
@@ -68,8 +68,9 @@ def measure(model: Path) -> dict[str, dict[str, float]]:
         for folder, (_, file) in WEAK.items()
         if file
     }
+    english = ntrex("eng", LINES)
     pairs = {
-        base_code(folder): list(zip(ntrex("eng"), ntrex(file), strict=True))
+        base_code(folder): list(zip(english, ntrex(file, LINES), strict=True))
         for folder, (file, _) in WEAK.items()
         if file
     }
@@ -92,10 +93,6 @@ def measure(model: Path) -> dict[str, dict[str, float]]:
             found[folder][way] = accuracy(nlp, folder) if known or way == "today" else found[folder]["today"]
         print(way, found, flush=True)
     return found
-
-
-def ntrex(name: str) -> list[str]:
-    return (data_folder() / "ntrex-128" / f"{name}.txt").read_text(encoding="utf8").splitlines()[:LINES]
 
 
 def accuracy(nlp: Any, folder: str) -> float:

@@ -235,7 +235,6 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=LINES)
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--model", type=Path)
-    parser.add_argument("--save", type=Path, help="the folder for the model of the last variant")
     parser.add_argument("--test", action="store_true")
     options = parser.parse_args()
     names = list(VARIANTS) if options.variants == "all" else options.variants.split(";")
@@ -265,8 +264,6 @@ def main() -> None:
                     rows[key(row)] = row
                     print({name: value for name, value in row.items() if name != "taught"}, flush=True)
                     write(list(rows.values()))
-                if options.save:
-                    save(nlp, options.save)
 
 
 if __name__ == "__main__":

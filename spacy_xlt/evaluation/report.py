@@ -132,7 +132,7 @@ def load_report(path: PathLike) -> Union[Report, TaskReport, Seq2SeqReport]:
     fields = content if isinstance(content, dict) else {}
     if "pairs" in fields:
         return Seq2SeqReport.load(path)
-    return TaskReport.load(path) if "main" in fields else Report.load(path)
+    return TaskReport.load(path) if "main" in fields else Report.parse(content, os.fspath(path))
 
 
 def _for_page(report: Union[Report, TaskReport, PathLike]) -> Union[Report, TaskReport]:
