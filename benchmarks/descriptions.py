@@ -1,20 +1,21 @@
 """Zero-shot classification by descriptions of the labels: accuracy on SIB-200 (14 languages) and on the tickets (13).
 
-    python benchmarks/descriptions.py [EMBEDDINGS.npz]
+    python benchmarks/descriptions.py [--cache EMBEDDINGS.npz] [--entailment FOLDER]
 
 The labels are described in configs/labels. `descriptions` uses nothing else. `centered` centers each language on
 unlabeled texts, and `sharpened` also moves the prototypes towards these texts: the 99 development sentences of each
 language of SIB-200, and 64 unlabeled tickets of each language. `shares given` knows that all labels are equally
 frequent, as the data card of the tickets says. The labels of the development sentences chose the method and its
 constants. The descriptions of the tickets were rewritten once, after errors on English training tickets and a first run
-on the test tickets. If SIB200_LLM names the folder `llm-results` of the repository
-dadelani/sib-200, the stored answers of GPT-3.5 and GPT-4 are scored by the label that they name first. Embeddings are
-kept in EMBEDDINGS.npz. Writes benchmarks/results/descriptions.{json,md}.
+on the test tickets. If SIB200_LLM names the folder `llm-results` of the repository dadelani/sib-200, the answers stored
+there, of GPT-3.5 and GPT-4, are scored by the label that they name first. FOLDER is a model of pairs of texts, such as
+training/xnli/int8 of `spacy project run xnli`: it scores whether a sentence entails each description.
+Embeddings are kept in EMBEDDINGS.npz. Writes benchmarks/results/descriptions.{json,md}.
 """
 
+import argparse
 import csv
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -26,6 +27,7 @@ import spacy
 from common import PROJECT, data_folder, write_results
 from numpy.typing import NDArray
 
+import spacy_xlt as xlt
 from spacy_xlt import Dataset
 from spacy_xlt.heads.layer import Layer, probabilities_of
 from spacy_xlt.vectors import unit_rows
@@ -60,8 +62,9 @@ class Embedder:
 
 
 class Texts(NamedTuple):
-    """Embedded texts of one language. gold: the labels, empty for unlabeled texts."""
+    """Texts of one language and their embeddings. gold: the labels, empty for unlabeled texts."""
 
+    texts: list[str]
     vectors: NDArray[Any]
     gold: list[str]
 
@@ -76,7 +79,8 @@ class Task(NamedTuple):
 
 def read(embed: Embedder, path: Path, *, labeled: bool = True) -> Texts:
     dataset = Dataset.load(path, labeled=labeled)
-    return Texts(embed(dataset.texts), [record.labels[0] for record in dataset.records] if labeled else [])
+    gold = [record.labels[0] for record in dataset.records] if labeled else []
+    return Texts(list(dataset.texts), embed(dataset.texts), gold)
 
 
 def read_sib200(embed: Embedder) -> Task:
@@ -165,6 +169,17 @@ def without_a_label(task: Task, labels: Sequence[DescribedLabel], embed: Embedde
     return {"auroc": mean(areas), "found": mean(found), "false_alarms": mean(false_alarms)}
 
 
+def entailed(task: Task, labels: Sequence[DescribedLabel], folder: Path) -> dict[str, Any]:
+    """The accuracy of a model of pairs of texts, which scores whether a text entails a description."""
+    nlp = xlt.zero_shot({label.name: list(label.descriptions) for label in labels}, entailment=folder)
+    accuracies = {}
+    for language, texts in task.test.items():
+        predicted = [max(doc.cats, key=doc.cats.__getitem__) for doc in nlp.pipe(texts.texts)]
+        accuracies[language] = mean(float(a == b) for a, b in zip(predicted, texts.gold))
+        print(f"entailment, {language}: {accuracies[language]:.3f}", flush=True)
+    return {"languages": accuracies, "mean": mean(accuracies.values())}
+
+
 def read_answers(folder: Path, labels: Sequence[str], languages: Sequence[str]) -> dict[str, float]:
     """The accuracy of stored answers in each language. An answer without a label is wrong."""
     accuracies = {}
@@ -181,8 +196,8 @@ def read_answers(folder: Path, labels: Sequence[str], languages: Sequence[str]) 
     return accuracies
 
 
-def main() -> None:
-    embed = Embedder(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+def main(cache: Optional[Path], entailment: Optional[Path]) -> None:
+    embed = Embedder(cache)
     sib200, tickets = read_sib200(embed), read_tickets(embed)
     rows: list[dict[str, Any]] = []
     for language in ("en", "de", "zh"):
@@ -191,6 +206,9 @@ def main() -> None:
     english = read_labels(LABELS / "sib200.en.yml")
     names = [label.name for label in english]
     rows += measure("tickets, described in en", tickets, read_labels(LABELS / "tickets.yml"), embed, equal_shares=True)
+    if entailment is not None:
+        figures_of = entailed(sib200, english, entailment)
+        rows.append({"task": "SIB-200, described in en", "system": "entailment", **figures_of})
     folder = os.environ.get("SIB200_LLM")
     for model, name in GPT.items() if folder else ():
         languages = read_answers(Path(folder or "") / f"output_{model}", names, list(sib200.test))
@@ -222,4 +240,8 @@ def table(rows: Sequence[dict[str, Any]], none: Mapping[str, float]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cache", type=Path, help="an .npz file that keeps embeddings between runs")
+    parser.add_argument("--entailment", type=Path, help="the folder of a model of pairs of texts, trained on XNLI")
+    args = parser.parse_args()
+    main(args.cache, args.entailment)

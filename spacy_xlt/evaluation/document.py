@@ -206,7 +206,7 @@ class Metrics(_Strict):
         model: The model folder, or the name of the pipeline.
         data: The files that the test texts came from. Empty for texts in memory.
         source: The source language: the language of the training texts.
-        labels: The labels that the model knows.
+        labels: The labels of the model, then those that only the test texts have.
         n: The number of test texts.
         multilabel: Whether a text can have several labels or none.
         languages: The figures of each language, by language code.

@@ -1,10 +1,13 @@
 """Evaluation of a pipeline on labeled texts in many languages, before and after the projection."""
 
 import os
+import warnings
+from collections import Counter
 from collections.abc import Sequence
 from time import perf_counter
 from typing import Any, Optional, Union
 
+import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 from typing_extensions import Unpack
@@ -13,7 +16,7 @@ from spacy_xlt.data.dataset import Data, Reading, load_dataset, without_language
 from spacy_xlt.data.docbin import make_inputs
 from spacy_xlt.data.paths import paths_of
 from spacy_xlt.data.records import Record
-from spacy_xlt.errors import XltError
+from spacy_xlt.errors import XltError, XltWarning
 from spacy_xlt.evaluation.contamination import find_contamination
 from spacy_xlt.evaluation.document import Contamination, Figures, Prediction
 from spacy_xlt.evaluation.entities import evaluate_ner
@@ -111,7 +114,7 @@ def evaluate_classifier(
     Args:
         nlp: A trained pipeline, or its model folder.
         data: Labeled texts: whatever `load_dataset` takes. A text without a language counts towards its detected
-            language.
+            language. If some texts have a label that the model does not have, it is wrong on them, with a warning.
         source: The source language, which the gaps are relative to. The default is the source of the projector, or
             English if there is no projector.
         train: The training data. If given, the report says which test texts are also in it, and shows the nearest
@@ -128,16 +131,16 @@ def evaluate_classifier(
         and over groups of languages, both before projection, and the prediction for each text.
 
     Raises:
-        XltError: The model folder or the data cannot be read, the pipeline has no text categorizer, a text has a
-            label that the model does not know, `examples` is negative, or `strict` is set and a test text is also in
-            the training data.
+        XltError: The model folder or the data cannot be read, the pipeline has no text categorizer, the texts have no
+            label of the model, `examples` is negative, or `strict` is set and a test text is also in the training
+            data.
     """
     if not isinstance(nlp, Language):
         nlp = load_model(os.fspath(nlp))
     records = load_dataset(data, **reading).records
     head = find_classifier(nlp)
-    labels = list(head.labels)
     multilabel = is_multilabel(head)
+    labels = _all_labels(records, head.labels)
     check_labels(records, labels, exclusive=not multilabel)
     _check_pairs(records, isinstance(head, PairClassifier))
     contamination = None
@@ -172,8 +175,7 @@ def evaluate_classifier(
             probabilities=probabilities,
         )
 
-    probabilities = probabilities_of(head, docs)
-    predicted = labels_of(head, probabilities)
+    probabilities, predicted = _predict(head, docs, len(labels))
     after = measure(probabilities, predicted)
     content: dict[str, Any] = {
         "model": str(nlp.path or f"{nlp.lang}_{nlp.meta['name']}"),
@@ -191,6 +193,7 @@ def evaluate_classifier(
     content["details"] = make_details(
         nlp,
         docs,
+        labels,
         gold,
         predicted,
         probabilities,
@@ -206,9 +209,36 @@ def evaluate_classifier(
         # Only the head runs again, on the same Docs without the projection.
         for doc in docs:
             doc._.xlt_projected = doc._.xlt_embedding
-        before = probabilities_of(head, list(head.pipe(docs, batch_size=nlp.batch_size)))
-        content["before_projection"] = measure(before, labels_of(head, before))
+        before = _predict(head, list(head.pipe(docs, batch_size=nlp.batch_size)), len(labels))
+        content["before_projection"] = measure(*before)
     return Report(**content)
+
+
+def _all_labels(records: Sequence[Record], known: Sequence[str]) -> list[str]:
+    """The labels of the model, then those that only the records have. Warn of these.
+
+    Raises:
+        XltError: The records have no label of the model.
+    """
+    counts = Counter(label for record in records for label in record.labels)
+    others = sorted(set(counts) - set(known))
+    if counts and len(others) == len(counts):
+        check_labels(records, known, exclusive=False)
+    if others:
+        warnings.warn(
+            "The model does not have some labels of the data, so it is wrong where they apply: "
+            + ", ".join(f"'{label}' (in {counts[label]} of {len(records)} texts)" for label in others),
+            XltWarning,
+            stacklevel=4,
+        )
+    return [*known, *others]
+
+
+def _predict(head: TextClassifier, docs: Sequence[Doc], width: int) -> tuple[Floats, Bools]:
+    """The probabilities and the predicted labels, [n, width]. Labels that the model lacks are never predicted."""
+    probabilities = probabilities_of(head, docs)
+    missing = ((0, 0), (0, width - len(head.labels)))
+    return np.pad(probabilities, missing), np.pad(labels_of(head, probabilities), missing)
 
 
 def _check_pairs(records: Sequence[Record], needed: bool) -> None:

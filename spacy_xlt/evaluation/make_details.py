@@ -29,6 +29,7 @@ NO_LABEL = "(no label)"
 def make_details(
     nlp: Language,
     docs: Sequence[Doc],
+    labels: Sequence[str],
     gold: NDArray[Any],
     predicted: NDArray[Any],
     scores: NDArray[np.float64],
@@ -44,6 +45,7 @@ def make_details(
     Args:
         nlp: The pipeline.
         docs: The classified texts, [n].
+        labels: The labels of the model, then those that only the data has.
         gold: The correct labels, [n] integers or [n, labels] booleans.
         predicted: The predicted labels, in the same form.
         scores: The probabilities of the labels, [n, labels].
@@ -58,7 +60,6 @@ def make_details(
     """
     if examples < 0:
         raise XltError(f"examples is {examples}. Give the number of texts that the report may contain, 0 for none.")
-    labels = list(find_classifier(nlp).labels)
     gold_names, predicted_names = _names(gold, labels), _names(predicted, labels)
     wrong_label = np.array([set(a) != set(b) for a, b in zip(gold_names, predicted_names)])
     found = list(detected) if detected is not None else list(languages)
@@ -102,12 +103,14 @@ def _confusions(languages: Sequence[str], detected: Sequence[str]) -> dict[str, 
 
 def _expected(nlp: Language, scores: NDArray[np.float64], languages: Sequence[str]) -> dict[str, Expected]:
     """Return the expected accuracy of each language: the estimate from the predictions, without the labels."""
-    if is_multilabel(find_classifier(nlp)) or META_KEY not in nlp.meta:
+    head = find_classifier(nlp)
+    if is_multilabel(head) or META_KEY not in nlp.meta:
         return {}
     source = source_of(read_head(nlp), nlp.meta)
     if source is None:
         return {}
     codes = np.asarray(languages, dtype=object)
+    scores = scores[:, : len(head.labels)]
     sums = {code: sum_confidence(scores[codes == code], source.scale) for code in sorted(set(languages))}
     return {
         code: Expected(accuracy=_share(each.accuracy), interval=(_share(each.interval[0]), _share(each.interval[1])))

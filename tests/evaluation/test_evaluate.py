@@ -12,7 +12,7 @@ from spacy.tokens import Doc
 
 from spacy_xlt import progress
 from spacy_xlt.data.records import Record
-from spacy_xlt.errors import XltError
+from spacy_xlt.errors import XltError, XltWarning
 from spacy_xlt.evaluation.document import Figures, Metrics
 from spacy_xlt.evaluation.evaluate import evaluate
 from spacy_xlt.evaluation.predictions import digest_of
@@ -259,12 +259,38 @@ def test_multilabel_keeps_to_the_threshold_of_the_head() -> None:
     assert evaluate(nlp, both).languages["en"].accuracy == 0.0
 
 
+# Labels that the model does not have
+
+
+def test_the_model_is_wrong_where_it_does_not_have_the_label(nlp: Language) -> None:
+    with pytest.warns(XltWarning, match=r"'c' \(in 2 of 9 texts\)"):
+        report = evaluate(nlp, [*RECORDS, record("de: b", "c"), record("de: a", "c")])
+    assert report.labels == ["a", "b", "c"]
+    # The other texts are classified as without these.
+    assert figures(report, "en", "n", "accuracy") == [4, 0.75]
+    # Gold b b b c c, predicted b a b b a: F1 of a 0, of b 2 * 2 / (3 + 3), of c 0.
+    assert figures(report, "de", "n", "accuracy") == [5, 0.4]
+    assert report.languages["de"].macro_f1 == pytest.approx((0 + 2 / 3 + 0) / 3, abs=1e-4)
+    assert before_projection(report).languages["de"].n == 5
+    assert report.predictions is not None
+    assert [each.gold for each in report.predictions[-2:]] == [["c"], ["c"]]
+    assert Metrics.parse(json.loads(json.dumps(report.to_dict())), "x").labels == ["a", "b", "c"]
+    assert "c" in report.to_html()
+
+
+def test_several_labels_of_which_the_model_lacks_one() -> None:
+    nlp = make_fake_pipeline(head="xlt_textcat_multilabel")
+    with pytest.warns(XltWarning, match=r"'c' \(in 1 of 2 texts\)"):
+        report = evaluate(nlp, [record("en: a", "a", "c"), record("en: b", "b")])
+    assert figures(report, "en", "n", "accuracy") == [2, 0.5]
+
+
 # What cannot be evaluated
 
 
-def test_a_label_that_the_model_does_not_know_is_named_with_its_place(nlp: Language) -> None:
+def test_texts_without_any_label_of_the_model(nlp: Language) -> None:
     with pytest.raises(XltError, match=r"^test\.csv:de: b.*'c'.*a, b"):
-        evaluate(nlp, [*RECORDS, record("de: b", "c")])
+        evaluate(nlp, [record("de: b", "c"), record("en: a", "d")])
 
 
 def test_several_labels_where_the_model_gives_one(nlp: Language) -> None:
