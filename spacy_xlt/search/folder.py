@@ -12,7 +12,9 @@ from spacy_xlt.files import file_digest
 # The file by which a folder is known as an index.
 MARKER = "index.json"
 VERSION = 1
-ENTRIES_FILE, VECTORS_FILE, KEYS_FILE, GRAPH_FILE = "entries.jsonl", "vectors.npy", "keys.npy", "graph.usearch"
+ENTRIES_FILE, VECTORS_FILE, KEYS_FILE = "entries.jsonl", "vectors.npy", "keys.npy"
+# Only an index that is searched approximately has these.
+GRAPH_FILE, AXES_FILE = "graph.usearch", "axes.npy"
 
 
 def load_array(path: Path) -> Any:

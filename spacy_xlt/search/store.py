@@ -15,6 +15,7 @@ from spacy_xlt.files import file_digest, whole_folder, write_json
 from spacy_xlt.search.entries import ID_FIELD, Entry
 from spacy_xlt.search.exact import search_exact
 from spacy_xlt.search.folder import (
+    AXES_FILE,
     ENTRIES_FILE,
     GRAPH_FILE,
     KEYS_FILE,
@@ -24,7 +25,7 @@ from spacy_xlt.search.folder import (
     load_array,
     read_facts,
 )
-from spacy_xlt.search.graph import Graph
+from spacy_xlt.search.graph import Graph, fit_axes
 from spacy_xlt.search.lines import JsonLines, Wanted
 
 # More vectors are searched approximately.
@@ -32,7 +33,7 @@ EXACT_LIMIT = 200_000
 # r of CSLS is the mean cosine to this number of nearest vectors, among at most SAMPLE vectors.
 NEIGHBORHOOD = 10
 SAMPLE = 5_000
-# The approximate search finds this number times k candidates with vectors of 8 bits, which are then ranked exactly.
+# The approximate search finds this number times k candidates, which are then ranked exactly.
 CANDIDATES = 10
 
 
@@ -55,7 +56,8 @@ class Store:
         self._keys: Integers = np.empty(0, dtype=np.int64)
         self._next_key = 0
         self._graph: Optional[Graph] = None
-        self._graph_file: Optional[Path] = None
+        # The folder with a graph that has not been read yet.
+        self._graph_folder: Optional[Path] = None
         self._penalty: Optional[Floats] = None
 
     def __len__(self) -> int:
@@ -86,9 +88,7 @@ class Store:
         self._next_key += len(named)
         self._penalty = None
         if len(self) > EXACT_LIMIT:
-            graph = self._changeable_graph()
-            new = slice(len(graph), None)
-            graph.add(self._keys[new], self.vectors[new], progress=progress)
+            self._changeable_graph(progress=progress)
         return ids
 
     def _with_id(self, entry: Entry, number: int) -> Entry:
@@ -117,15 +117,18 @@ class Store:
         self._penalty = None
 
     def _has_graph(self) -> bool:
-        return self._graph is not None or self._graph_file is not None
+        return self._graph is not None or self._graph_folder is not None
 
-    def _changeable_graph(self) -> Graph:
-        """The graph, read into memory if it was mapped from a file."""
-        if self._graph_file is not None:
-            self._graph = Graph(self.width).load(self._graph_file, view=False)
-            self._graph_file = None
+    def _changeable_graph(self, *, progress: bool = False) -> Graph:
+        """The graph of all vectors, read into memory if it was mapped from a file."""
+        if self._graph_folder is not None:
+            self._graph = Graph.load(self._graph_folder, view=False)
+            self._graph_folder = None
         elif self._graph is None:
-            self._graph = Graph(self.width)
+            self._graph = Graph(fit_axes(self.vectors))
+        assert self._graph is not None
+        new = slice(len(self._graph), None)
+        self._graph.add(self._keys[new], self.vectors[new], progress=progress)
         return self._graph
 
     def hubness(self) -> Floats:
@@ -164,12 +167,8 @@ class Store:
 
     def _search_graph(self, queries: Floats, k: int, penalty: Optional[Floats]) -> tuple[Integers, Floats]:
         if self._graph is None:
-            graph = Graph(self.width)
-            if self._graph_file is None:
-                graph.add(self._keys, self.vectors)
-            else:
-                graph.load(self._graph_file, view=True)
-            self._graph = graph
+            folder = self._graph_folder
+            self._graph = self._changeable_graph() if folder is None else Graph.load(folder, view=True)
         keys = self._graph.search(queries, CANDIDATES * k)
         rows = np.searchsorted(self._keys, keys).clip(0, len(self) - 1)
         cosines = np.einsum("qd,qkd->qk", queries, self.vectors[rows])
@@ -195,7 +194,7 @@ class Store:
             for name, array in files.items():
                 np.save(part / name, array, allow_pickle=False)
             if len(self) > EXACT_LIMIT:
-                self._changeable_graph().save(part / GRAPH_FILE)
+                self._changeable_graph().save(part)
             hashes = {file.name: file_digest(file) for file in sorted(part.iterdir())}
             facts = {"version": VERSION, "entries": len(self), "width": self.width, "next_key": self._next_key}
             write_json({**facts, **settings, "sha256": hashes}, part / MARKER)
@@ -219,8 +218,8 @@ class Store:
         shapes = (store.vectors.shape, store._keys.shape, len(store.lines))
         if shapes != ((facts["entries"], store.width), (facts["entries"],), facts["entries"]):
             raise XltError(f"{folder}: the vectors and the entries do not belong together. Build the index again.")
-        if (folder / GRAPH_FILE).is_file():
-            store._graph_file = folder / GRAPH_FILE
+        if all((folder / name).is_file() for name in (GRAPH_FILE, AXES_FILE)):
+            store._graph_folder = folder
         return store, facts
 
     def to_bytes(self) -> bytes:

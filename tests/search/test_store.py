@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from spacy_xlt.alignment.retrieval import nearest
 from spacy_xlt.errors import XltError
 from spacy_xlt.files import file_digest
-from spacy_xlt.search import exact, store
+from spacy_xlt.search import exact, graph, store
 from spacy_xlt.search.entries import Entry
 from spacy_xlt.search.exact import search_exact
 from spacy_xlt.search.store import Store
@@ -163,6 +163,42 @@ def test_the_graph_follows_changes(approximate: None, tmp_path: Path) -> None:
     assert ids(loaded, loaded.search(query, 1)[0]) == [["e99"]]
     loaded.save(tmp_path / "index", {}, {})
     assert ids(loaded, Store.load(tmp_path / "index")[0].search(query, 1)[0]) == [["e99"]]
+
+
+def test_an_index_from_bytes_saves_a_whole_graph(approximate: None, tmp_path: Path) -> None:
+    made = make_store(60)
+    Store.from_bytes(made.to_bytes()).save(tmp_path / "index", {}, {})
+    queries = make_vectors(8, seed=2)
+    assert Store.load(tmp_path / "index")[0].search(queries, 5)[0].tolist() == made.search(queries, 5)[0].tolist()
+
+
+def test_a_graph_of_an_older_version_is_built_again(approximate: None, tmp_path: Path) -> None:
+    made = make_store(60)
+    made.save(tmp_path / "index", {}, {})
+    (tmp_path / "index" / "axes.npy").unlink()
+    facts = json.loads((tmp_path / "index" / "index.json").read_text())
+    del facts["sha256"]["axes.npy"]
+    (tmp_path / "index" / "index.json").write_text(json.dumps(facts))
+    loaded, _ = Store.load(tmp_path / "index")
+    query = made.vectors[7:8].copy()
+    assert ids(loaded, loaded.search(query, 1)[0]) == [["e7"]]
+
+
+def test_the_graph_of_equal_vectors(approximate: None) -> None:
+    made = Store(WIDTH)
+    made.add(make_entries(30), np.repeat(make_vectors(1), 30, axis=0))
+    assert len(set(made.search(make_vectors(1), 5)[0][0].tolist())) == 5
+
+
+def test_the_graph_needs_fewer_dimensions_than_the_vectors(
+    approximate: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(graph, "DIMENSIONS", 4)
+    made = make_store(60)
+    made.save(tmp_path / "index", {}, {})
+    assert np.load(tmp_path / "index" / "axes.npy").shape == (5, WIDTH)
+    loaded, _ = Store.load(tmp_path / "index")
+    assert ids(loaded, loaded.search(made.vectors[:9].copy(), 1)[0]) == [[f"e{row}"] for row in range(9)]
 
 
 def test_csls_ranks_the_candidates_of_the_graph(approximate: None) -> None:
