@@ -101,10 +101,14 @@ def test_test_texts_in_the_training_data_are_reported_and_strict_exits_with_1(
 
 def test_a_label_that_the_model_does_not_know(model: Path, tmp_path: Path) -> None:
     data = tmp_path / "a.csv"
-    data.write_text("text,label\nt,billing\nt,returns\n")
+    data.write_text("text,label\nt,returns\nt,Returns\n")
     line = fail("evaluate", model, data, "-o", tmp_path / "m.json")
-    assert line.startswith(f"{data}:3") and "'returns'" in line and "billing, delivery" in line
+    assert line.startswith(f"{data}:2") and "'returns'" in line and "billing, delivery" in line
     assert os.listdir(tmp_path) == ["a.csv"]
+    data.write_text("text,label\nt,billing\nt,returns\n")
+    result = run("evaluate", model, data, "-o", tmp_path / "m.json")
+    assert result.exit_code == 0 and "'returns' (in 1 of 2 texts)" in result.stderr
+    assert "returns" in Report.load(tmp_path / "m.json").labels
 
 
 def test_what_is_missing(model: Path, data: Path, tmp_path: Path) -> None:
