@@ -91,19 +91,25 @@ class Graph:
         self._index.save(str(folder / GRAPH_FILE))
 
     @classmethod
-    def load(cls, folder: Path, *, view: bool) -> "Graph":
+    def load(cls, folder: Path, width: int, *, view: bool) -> "Graph":
         """Read what `save` has written.
 
         Args:
             folder: The folder.
+            width: The number of dimensions of the vectors.
             view: Map the graph into memory instead of reading it. A mapped graph cannot be changed.
 
         Raises:
             XltError: A file is damaged.
         """
-        graph, path = cls(np.array(load_array(folder / AXES_FILE))), folder / GRAPH_FILE
+        axes, path = np.array(load_array(folder / AXES_FILE)), folder / GRAPH_FILE
         try:
+            graph = cls(axes)
             (graph._index.view if view else graph._index.load)(str(path))
+            if axes.shape != (1 + graph._index.ndim, width):
+                raise ValueError(f"it does not belong to the axes {axes.shape} of {width} dimensions")
+        except XltError:  # usearch is not installed
+            raise
         except Exception as error:  # usearch raises errors of many kinds
             raise XltError(f"{path} is damaged ({first_line(error)}). Copy or build the index again.") from error
         return graph

@@ -122,7 +122,7 @@ class Store:
     def _changeable_graph(self, *, progress: bool = False) -> Graph:
         """The graph of all vectors, read into memory if it was mapped from a file."""
         if self._graph_folder is not None:
-            self._graph = Graph.load(self._graph_folder, view=False)
+            self._graph = Graph.load(self._graph_folder, self.width, view=False)
             self._graph_folder = None
         elif self._graph is None:
             self._graph = Graph(fit_axes(self.vectors))
@@ -168,7 +168,7 @@ class Store:
     def _search_graph(self, queries: Floats, k: int, penalty: Optional[Floats]) -> tuple[Integers, Floats]:
         if self._graph is None:
             folder = self._graph_folder
-            self._graph = self._changeable_graph() if folder is None else Graph.load(folder, view=True)
+            self._graph = self._changeable_graph() if folder is None else Graph.load(folder, self.width, view=True)
         keys = self._graph.search(queries, CANDIDATES * k)
         rows = np.searchsorted(self._keys, keys).clip(0, len(self) - 1)
         cosines = np.einsum("qd,qkd->qk", queries, self.vectors[rows])

@@ -184,6 +184,17 @@ def test_a_graph_of_an_older_version_is_built_again(approximate: None, tmp_path:
     assert ids(loaded, loaded.search(query, 1)[0]) == [["e7"]]
 
 
+@pytest.mark.parametrize("axes", [np.zeros((3, WIDTH), "f"), np.zeros((1 + WIDTH, 5), "f"), np.zeros(4, "f")])
+def test_axes_that_do_not_belong_to_the_graph(approximate: None, axes: Any, tmp_path: Path) -> None:
+    make_store(60).save(tmp_path / "index", {}, {})
+    np.save(tmp_path / "index" / "axes.npy", axes)
+    rehash(tmp_path / "index")
+    for use in (lambda loaded: loaded.search(make_vectors(1), 1), lambda loaded: loaded.remove(["e1"])):
+        loaded, _ = Store.load(tmp_path / "index")
+        with pytest.raises(XltError, match="damaged"):
+            use(loaded)
+
+
 def test_the_graph_of_equal_vectors(approximate: None) -> None:
     made = Store(WIDTH)
     made.add(make_entries(30), np.repeat(make_vectors(1), 30, axis=0))
