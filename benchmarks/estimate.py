@@ -1,6 +1,8 @@
 """Calibrate `xlt.estimate` on the predictions of estimate_predictions.py, and measure its errors leave-task-out.
 
-    python benchmarks/estimate_predictions.py && python benchmarks/estimate.py
+    python benchmarks/estimate_predictions.py                             # models with the default encoder
+    python benchmarks/estimate_predictions.py --finetune all noisy 8      # and with fine-tuned ones
+    python benchmarks/estimate.py
 
 A ridge regression estimates the log-odds of the accuracy in a language from figures of the predictions. It is fitted
 on all tasks but one and applied to that one, so the errors are those on a task that it has not seen. The intervals are

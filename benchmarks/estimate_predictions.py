@@ -1,6 +1,6 @@
 """Predictions of many models on texts of known labels, from which benchmarks/estimate.py learns to estimate accuracy.
 
-    python benchmarks/estimate_predictions.py [TASK ...] [--finetune]
+    python benchmarks/estimate_predictions.py [TASK ...] [--finetune KIND ...]
 
 For each task of estimate_data.py, the texts are embedded once by the default encoder (and by encoders that `xlt.train`
 has fine-tuned, with --finetune), all in 8-bit integers as `xlt.export` makes them. Heads are then trained on all texts,
@@ -182,7 +182,7 @@ def run_finetuned(name: str, task: Task, labels: Sequence[str], *, kind: str) ->
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tasks", nargs="*", default=list(TASKS))
-    parser.add_argument("--finetune", nargs="*", help="Fine-tune on: all, noisy, or a number of texts of each label.")
+    parser.add_argument("--finetune", nargs="+", help="Fine-tune on: all, noisy, or a number of texts of each label.")
     options = parser.parse_args()
     Path(FOLDER).mkdir(parents=True, exist_ok=True)
     for name in options.tasks:
