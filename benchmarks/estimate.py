@@ -1,7 +1,7 @@
 """Calibrate `xlt.estimate` on the predictions of estimate_predictions.py, and measure its errors leave-task-out.
 
-    python benchmarks/estimate_predictions.py                             # models with the default encoder
-    python benchmarks/estimate_predictions.py --finetune all noisy 8      # and with fine-tuned ones
+    python benchmarks/estimate_predictions.py
+    python benchmarks/estimate_predictions.py tickets sib200 --finetune all
     python benchmarks/estimate.py
 
 A ridge regression estimates the log-odds of the accuracy in a language from figures of the predictions. It is fitted
